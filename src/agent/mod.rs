@@ -1,0 +1,1 @@
+//! The phone itself, without clock, socket or thread: accounts and calls.

@@ -1,0 +1,1 @@
+//! Speech codecs behind two enums, an encoder and a decoder.

@@ -1,0 +1,1 @@
+//! Sound on samples: resampling, levels, tones.

@@ -1,0 +1,1 @@
+//! Where clock, sockets, threads and state machines meet.

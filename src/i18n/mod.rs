@@ -1,0 +1,1 @@
+//! Languages: message ids and lookup in the catalogues.

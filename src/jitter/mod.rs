@@ -1,0 +1,1 @@
+//! The jitter buffer: order, delay and concealment of received sound.

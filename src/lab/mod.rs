@@ -1,0 +1,1 @@
+//! The built-in lab: a registrar and service extensions on loopback.

@@ -1,0 +1,1 @@
+//! The sound of one call: from frames to packets and back.

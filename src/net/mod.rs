@@ -1,0 +1,1 @@
+//! Sockets for SIP: UDP and TCP, connection reuse.
