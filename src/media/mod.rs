@@ -1,1 +1,3 @@
 //! The sound of one call: from frames to packets and back.
+
+pub mod plan;

@@ -1,0 +1,57 @@
+//! What a face may ask of the phone.
+
+use super::{AccountConfig, AccountId, CallId};
+use crate::sip::StatusCode;
+
+/// A person's wish. Each is idempotent: asked twice, it does the second time nothing.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Adds an account, or replaces the one with the same id, and registers it if it registers.
+    AddAccount(Box<AccountConfig>),
+    /// Unregisters and forgets an account; its calls go on.
+    RemoveAccount(AccountId),
+    /// Registers now, without waiting for a retry.
+    Register(AccountId),
+    /// Removes the binding and stays away.
+    Unregister(AccountId),
+    /// Calls what the person typed: a URI, a number in any writing, a name at the account's domain.
+    Dial {
+        /// Whose call it is.
+        account: AccountId,
+        /// The call's name, chosen by whoever dials; must not be in use.
+        call: CallId,
+        /// As typed.
+        target: String,
+    },
+    /// Takes an incoming call.
+    Answer(CallId),
+    /// Turns an incoming call away.
+    Reject {
+        /// Which call.
+        call: CallId,
+        /// With which final status: 486 busy, 480 unavailable, 603 declined.
+        status: StatusCode,
+    },
+    /// Ends a call in whatever state it is: CANCEL, BYE, or 603 to one that rings here.
+    HangUp(CallId),
+    /// Puts the far side on hold.
+    Hold(CallId),
+    /// Takes the far side back.
+    Resume(CallId),
+    /// Sends silence instead of the microphone, or no longer.
+    SetMuted {
+        /// Which call.
+        call: CallId,
+        /// What it shall be.
+        muted: bool,
+    },
+    /// Sends digits (`0`–`9 * # A`–`D`; others are passed over) one after the other.
+    SendDtmf {
+        /// Which call.
+        call: CallId,
+        /// At most 64 are taken at a time.
+        digits: String,
+    },
+    /// Hangs up every call, removes every binding, and then says [`super::Event::Finished`].
+    Shutdown,
+}

@@ -1,0 +1,198 @@
+//! What the phone tells its faces, as data: the words are theirs.
+
+use std::time::Duration;
+
+use super::{AccountId, AccountState};
+use crate::media::plan::CodecChoice;
+
+/// Names a call for as long as the phone runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// Which side did something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// This phone.
+    Local,
+    /// The other end, or a server on the way to it.
+    Remote,
+}
+
+/// The other end of a call, as it presents itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Party {
+    /// The name it gives itself. Untrusted text, at most 128 characters, no control characters.
+    pub display_name: Option<String>,
+    /// User part of its URI, unescaped; a number, mostly.
+    pub user: Option<String>,
+    /// Its whole URI.
+    pub uri: String,
+}
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// An account changed its state.
+    Account {
+        /// Which one.
+        account: AccountId,
+        /// Its state from here on.
+        state: AccountState,
+    },
+    /// An outgoing call is on its way; the INVITE leaves.
+    Calling {
+        /// Which call.
+        call: CallId,
+        /// Whose.
+        account: AccountId,
+        /// Whom.
+        remote: Party,
+    },
+    /// Somebody calls; it rings here.
+    Incoming {
+        /// Which call.
+        call: CallId,
+        /// Whom they called.
+        account: AccountId,
+        /// Who calls.
+        remote: Party,
+    },
+    /// It rings over there (180).
+    Ringing {
+        /// Which call.
+        call: CallId,
+    },
+    /// Sound from the far side before the answer (183 or 180 with SDP).
+    EarlyMedia {
+        /// Which call.
+        call: CallId,
+    },
+    /// Both sides are connected.
+    Answered {
+        /// Which call.
+        call: CallId,
+        /// What is spoken.
+        codec: CodecChoice,
+        /// Who answered: may differ from who was called.
+        remote: Party,
+    },
+    /// The sound of a connected call changed: other codec, address or direction.
+    Renegotiated {
+        /// Which call.
+        call: CallId,
+        /// What is spoken from here on.
+        codec: CodecChoice,
+    },
+    /// A side put the call on hold.
+    Held {
+        /// Which call.
+        call: CallId,
+        /// Who did.
+        by: Side,
+    },
+    /// A side took the call back.
+    Resumed {
+        /// Which call.
+        call: CallId,
+        /// Who did.
+        by: Side,
+    },
+    /// The call is over. Said exactly once for each call.
+    Ended {
+        /// Which call.
+        call: CallId,
+        /// How it ended.
+        end: CallEnd,
+    },
+    /// A wish could not be fulfilled; nothing changed.
+    Refused {
+        /// The call it was about, if any.
+        call: Option<CallId>,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// [`super::Command::Shutdown`] is complete: no call, no binding.
+    Finished,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallEnd {
+    /// What a face says of it.
+    pub cause: EndCause,
+    /// Who ended it.
+    pub by: Side,
+    /// The SIP status that ended it, if one did.
+    pub status: Option<u16>,
+    /// The far side's own words for it, untrusted.
+    pub reason: Option<String>,
+    /// From the answer to the end; `None` if never answered.
+    pub talked: Option<Duration>,
+}
+
+/// Why a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EndCause {
+    /// Talked, and hung up.
+    HungUp,
+    /// Given up by the caller before the answer. For an incoming call: missed.
+    Cancelled,
+    /// Another phone of the same person took it.
+    AnsweredElsewhere,
+    /// Turned away by the person called (603, 403 from the far phone, or our own refusal).
+    Declined,
+    /// 486, 600.
+    Busy,
+    /// Nobody took it in time (408, 480 after ringing, our own limit).
+    NoAnswer,
+    /// 480: not registered, or does not want to be disturbed.
+    Unavailable,
+    /// 404, 410, 484, 604: no such number.
+    NotFound,
+    /// 488, 606, 415 or an unusable answer: no codec in common.
+    NoCommonCodec,
+    /// 401 or 407 with the credentials we have.
+    WrongPassword,
+    /// The server asks for a password and the account has none.
+    PasswordNeeded,
+    /// 403: not allowed to call there.
+    Forbidden,
+    /// The host name does not resolve.
+    HostNotFound,
+    /// Nothing listens there, or there is no way to it.
+    Unreachable,
+    /// The signalling got no answer.
+    TimedOut,
+    /// No port or device for the sound.
+    NoMedia,
+    /// 5xx.
+    ServerTrouble,
+    /// 3xx that the settings say not to follow, or a circle of them.
+    Redirected,
+    /// The answer never was acknowledged.
+    NotAcknowledged,
+    /// Any other final answer.
+    Refused,
+}
+
+/// Why a wish was not fulfilled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    /// No such account.
+    UnknownAccount,
+    /// No such call.
+    UnknownCall,
+    /// What was typed is neither URI nor number.
+    NotDialable,
+    /// The call's name is in use.
+    CallIdInUse,
+    /// The call is in no state for it.
+    WrongState,
+    /// The phone has as many calls as it takes.
+    TooManyCalls,
+    /// Only `sip:` and `tel:` can be called.
+    UnsupportedScheme,
+    /// The phone is ending.
+    ShuttingDown,
+}

@@ -1,0 +1,224 @@
+//! What the faces see: one immutable picture of the phone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use crate::agent::{AccountId, AccountState, CallEnd, CallId, Party, Side};
+use crate::media::plan::CodecChoice;
+use crate::units::Dbov;
+
+/// The phone at one moment. Replaced as a whole, never changed: faces hold it by `Arc`.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// In the order they were added.
+    pub accounts: Vec<AccountView>,
+    /// Oldest first. An ended call stays until dismissed, so that its end can be read.
+    pub calls: Vec<CallView>,
+    /// Ended calls, newest first, at most 50.
+    pub recents: Vec<RecentCall>,
+    /// Sound devices.
+    pub audio: AudioView,
+    /// What the person should know, newest last, at most 8.
+    pub notices: Vec<Notice>,
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountView {
+    /// Its name to commands.
+    pub id: AccountId,
+    /// The extension: the user of the address of record.
+    pub user: String,
+    /// The host of the address of record.
+    pub domain: String,
+    /// The name shown to whom we call.
+    pub display_name: Option<String>,
+    /// How it stands with its registrar.
+    pub state: AccountState,
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub struct CallView {
+    /// Its name to commands.
+    pub id: CallId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Who called whom.
+    pub direction: Direction,
+    /// How far it is.
+    pub phase: CallPhase,
+    /// The other end.
+    pub remote: Party,
+    /// When it began.
+    pub started_at: Instant,
+    /// When it was answered.
+    pub answered_at: Option<Instant>,
+    /// The microphone is off.
+    pub muted: bool,
+    /// What is spoken.
+    pub codec: Option<CodecChoice>,
+    /// The digits sent, as typed; at most the last 32.
+    pub digits_sent: String,
+    /// The last second's measurements.
+    pub quality: Option<Quality>,
+    /// Live levels, written by the media thread.
+    pub levels: Arc<Levels>,
+}
+
+/// Who called whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// We called.
+    Outgoing,
+    /// We were called.
+    Incoming,
+}
+
+/// How far a call is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallPhase {
+    /// The INVITE is under way.
+    Dialing,
+    /// It rings over there.
+    RingingThere,
+    /// Sound before the answer.
+    EarlyMedia,
+    /// It rings here.
+    RingingHere,
+    /// Both talk.
+    Connected,
+    /// Connected and on hold.
+    OnHold(Side),
+    /// Over.
+    Ended(CallEnd),
+}
+
+/// A call that is over, for the list of recents.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecentCall {
+    /// Whose it was.
+    pub account: AccountId,
+    /// Who called whom.
+    pub direction: Direction,
+    /// The other end.
+    pub remote: Party,
+    /// Seconds since 1970, UTC, when it began.
+    pub began_unix: u64,
+    /// How it ended.
+    pub end: CallEnd,
+}
+
+/// One second of a call, measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Quality {
+    /// Round trip by RTCP, in ms.
+    pub rtt_ms: Option<f32>,
+    /// Interarrival jitter (RFC 3550), in ms.
+    pub jitter_ms: f32,
+    /// Packets lost of those expected in the last interval, in percent.
+    pub loss_pct: f32,
+    /// Loss of what we send, as the far side reports it, in percent.
+    pub remote_loss_pct: Option<f32>,
+    /// Sound held in the jitter buffer, in ms.
+    pub buffer_ms: f32,
+    /// Sound made up because none had come, in percent of the last interval.
+    pub concealed_pct: f32,
+    /// Estimate of the whole way in one direction, in ms.
+    pub mouth_to_ear_ms: Option<f32>,
+    /// E-model estimate (ITU-T G.107), 1 to 4.5.
+    pub mos: f32,
+}
+
+impl Quality {
+    /// The word for it.
+    #[must_use]
+    pub fn grade(&self) -> Grade {
+        if self.mos >= 4.0 {
+            Grade::Excellent
+        } else if self.mos >= 3.4 {
+            Grade::Good
+        } else if self.mos >= 2.6 {
+            Grade::Poor
+        } else {
+            Grade::Bad
+        }
+    }
+}
+
+/// Quality in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// Words get lost.
+    Bad,
+    /// One notices.
+    Poor,
+    /// As a good telephone.
+    Good,
+    /// As in the same room.
+    Excellent,
+}
+
+/// Speech levels, written by the media thread and read while a frame is drawn: no lock.
+#[derive(Debug)]
+pub struct Levels {
+    capture: AtomicU32,
+    playout: AtomicU32,
+}
+
+impl Default for Levels {
+    fn default() -> Self {
+        let floor = Dbov::SILENCE.0.to_bits();
+        Levels { capture: AtomicU32::new(floor), playout: AtomicU32::new(floor) }
+    }
+}
+
+impl Levels {
+    /// What the microphone gives.
+    #[must_use]
+    pub fn capture(&self) -> Dbov {
+        Dbov(f32::from_bits(self.capture.load(Ordering::Relaxed)))
+    }
+
+    /// What the far side says.
+    #[must_use]
+    pub fn playout(&self) -> Dbov {
+        Dbov(f32::from_bits(self.playout.load(Ordering::Relaxed)))
+    }
+
+    /// Called by the media thread.
+    pub fn set(&self, capture: Dbov, playout: Dbov) {
+        self.capture.store(capture.0.to_bits(), Ordering::Relaxed);
+        self.playout.store(playout.0.to_bits(), Ordering::Relaxed);
+    }
+}
+
+/// Sound devices as they are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AudioView {
+    /// Names of the microphones.
+    pub inputs: Vec<String>,
+    /// Names of the speakers.
+    pub outputs: Vec<String>,
+    /// The chosen microphone; `None`: the system's default.
+    pub input: Option<String>,
+    /// The chosen speaker; `None`: the system's default.
+    pub output: Option<String>,
+    /// No device could be opened: the call runs on silence.
+    pub unavailable: bool,
+}
+
+/// Something a person should know, as data.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A wish was refused.
+    Refused(crate::agent::Refusal),
+    /// No secret service answers: the password is kept for this session only.
+    PasswordNotKept,
+    /// Settings could not be written.
+    SettingsNotSaved,
+    /// The microphone or the speaker is gone.
+    DeviceGone,
+}

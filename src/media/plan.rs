@@ -1,0 +1,118 @@
+//! What a call's sound should be, as data: the agent says it, the media thread does it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::codec::CodecKind;
+use crate::units::PayloadType;
+
+/// Names one call's sound for as long as the phone runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MediaId(pub u64);
+
+/// One order to the media thread.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MediaCommand {
+    /// Take a pair of ports on this address of ours; answered with [`Opened`].
+    Open {
+        /// The name of the new session.
+        media: MediaId,
+        /// Which of our addresses the far side will be told.
+        local: IpAddr,
+    },
+    /// Make the sound so, from the next packet on.
+    Apply {
+        /// Which session.
+        media: MediaId,
+        /// All of it: what the plan does not name, stops.
+        plan: Box<Plan>,
+    },
+    /// Microphone or silence.
+    SetMuted {
+        /// Which session.
+        media: MediaId,
+        /// What it shall be.
+        muted: bool,
+    },
+    /// Send these digits, one after the other, behind those still under way.
+    SendDtmf {
+        /// Which session.
+        media: MediaId,
+        /// Only `0`–`9 * # A`–`D`.
+        digits: String,
+    },
+    /// Send RTCP BYE, stop, give the ports back.
+    Close {
+        /// Which session.
+        media: MediaId,
+    },
+}
+
+/// Where a session listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// RTP; the port is even. RTCP is on the next one, or muxed.
+    pub rtp: SocketAddr,
+}
+
+/// What a call's sound should be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Where RTP goes, as signalled.
+    pub remote_rtp: SocketAddr,
+    /// Where RTCP goes, as signalled; equal to `remote_rtp` when muxed.
+    pub remote_rtcp: SocketAddr,
+    /// RTP and RTCP share the port (RFC 5761).
+    pub rtcp_mux: bool,
+    /// Whether we send sound.
+    pub send: bool,
+    /// Whether we expect and play sound.
+    pub receive: bool,
+    /// What we send.
+    pub codec: CodecChoice,
+    /// What the far side may send, by payload type. At most 16.
+    pub accepted: Vec<(PayloadType, CodecKind)>,
+    /// Payload type and RTP clock rate, in Hz, of the telephone events we send.
+    pub dtmf_send: Option<(PayloadType, u32)>,
+    /// Payload types and RTP clock rates of the telephone events that may come.
+    pub dtmf_receive: Vec<(PayloadType, u32)>,
+    /// Payload type of comfort noise (RFC 3389) that may come.
+    pub comfort_noise: Option<PayloadType>,
+}
+
+/// What is spoken: codec, number, packet length.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodecChoice {
+    /// Which codec.
+    pub kind: CodecKind,
+    /// The payload type the far side wants it under.
+    pub payload_type: PayloadType,
+    /// Sound in each packet: 10 to 120 ms.
+    pub ptime: Duration,
+    /// What the far side said of Opus; the default for others.
+    pub opus: OpusWishes,
+}
+
+/// What an Opus receiver asks of the sender (RFC 7587 section 6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpusWishes {
+    /// In-band FEC helps it.
+    pub use_inband_fec: bool,
+    /// It wants pauses left out.
+    pub use_dtx: bool,
+    /// The highest rate it plays, in Hz.
+    pub max_playback_rate: u32,
+    /// The highest average it wants, in bit/s.
+    pub max_average_bitrate: Option<u32>,
+}
+
+impl Default for OpusWishes {
+    fn default() -> Self {
+        OpusWishes {
+            use_inband_fec: false,
+            use_dtx: false,
+            max_playback_rate: 48_000,
+            max_average_bitrate: None,
+        }
+    }
+}
