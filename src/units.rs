@@ -23,7 +23,11 @@ impl SampleRate {
     /// A rate in hertz; `None` outside 1 Hz to 384 kHz.
     #[must_use]
     pub const fn new(hz: u32) -> Option<SampleRate> {
-        if hz == 0 || hz > 384_000 { None } else { Some(SampleRate(hz)) }
+        if hz == 0 || hz > 384_000 {
+            None
+        } else {
+            Some(SampleRate(hz))
+        }
     }
 
     /// The rate in hertz.
@@ -72,7 +76,11 @@ impl PayloadType {
     /// `None` above 127: the eighth bit is RTP's marker.
     #[must_use]
     pub const fn new(number: u8) -> Option<PayloadType> {
-        if number < 128 { Some(PayloadType(number)) } else { None }
+        if number < 128 {
+            Some(PayloadType(number))
+        } else {
+            None
+        }
     }
 
     /// The number on the wire, 0 to 127.
