@@ -1,0 +1,72 @@
+//! What this phone has to offer.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::attributes::Direction;
+use super::audio_codec::AudioCodec;
+use super::opus_parameters::OpusParameters;
+
+/// Whose order of codecs an answer follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CodecOrder {
+    /// The order of [`LocalAudio::codecs`]: what the person configured decides (allowed by RFC 3264
+    /// section 6.1).
+    #[default]
+    Ours,
+    /// The order of the offer.
+    Offered,
+}
+
+/// The audio stream that this phone wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalAudio {
+    /// Best first. Those left out are neither offered nor accepted.
+    pub codecs: Vec<AudioCodec>,
+    /// Whose order an answer follows.
+    pub codec_order: CodecOrder,
+    /// Sound in each packet that we want to get, and send where the peer has no wish.
+    pub ptime: Duration,
+    /// The longest packet that we take, if there is a bound.
+    pub max_ptime: Option<Duration>,
+    /// Where media comes in; the far side must be able to reach it.
+    pub address: IpAddr,
+    /// Where RTP comes in.
+    pub rtp_port: u16,
+    /// Where RTCP comes in; `None`: on the port after that of RTP.
+    pub rtcp_port: Option<u16>,
+    /// What the person wants: [`Direction::SendOnly`] holds the call.
+    pub direction: Direction,
+    /// RTP and RTCP may share a port (RFC 5761).
+    pub rtcp_mux: bool,
+    /// Digits as RFC 4733 events.
+    pub telephone_event: bool,
+    /// Comfort noise of RFC 3389 with the codecs of 8 kHz clock.
+    pub comfort_noise: bool,
+    /// What we say of our Opus decoder.
+    pub opus: OpusParameters,
+}
+
+impl LocalAudio {
+    /// All codecs in packets of 20 ms, both ways, at this address.
+    #[must_use]
+    pub fn new(address: IpAddr, rtp_port: u16) -> LocalAudio {
+        LocalAudio {
+            codecs: AudioCodec::ALL.to_vec(),
+            codec_order: CodecOrder::Ours,
+            ptime: Duration::from_millis(20),
+            max_ptime: None,
+            address,
+            rtp_port,
+            rtcp_port: None,
+            direction: Direction::SendRecv,
+            rtcp_mux: true,
+            telephone_event: true,
+            comfort_noise: false,
+            opus: OpusParameters {
+                inband_fec: true,
+                ..OpusParameters::default()
+            },
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The peer's audio stream as an offer or an answer describes it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::units::PayloadType;
+
+use super::attributes::Direction;
+use super::description::{ConnectionHost, MediaDescription, SessionDescription};
+use super::format::Format;
+use super::negotiated::NegotiationError;
+use super::opus_parameters::OpusParameters;
+
+/// What was read of one `m=audio`.
+#[derive(Clone, Debug)]
+pub(super) struct RemoteAudio {
+    /// The formats that we know, in the peer's order, each once.
+    pub(super) formats: Vec<RemoteFormat>,
+    /// All numbers of the `m=` line.
+    pub(super) numbers: Vec<PayloadType>,
+    /// The names of all formats, for whoever has to explain a failure.
+    pub(super) names: Vec<String>,
+    /// Seen from the peer. A peer without an address does not listen.
+    pub(super) direction: Direction,
+    pub(super) rtp: SocketAddr,
+    /// Where RTCP goes when it is not muxed.
+    pub(super) rtcp: SocketAddr,
+    pub(super) rtcp_mux: bool,
+    pub(super) ptime: Option<Duration>,
+    pub(super) max_ptime: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RemoteFormat {
+    pub(super) number: PayloadType,
+    pub(super) format: Format,
+    pub(super) opus: OpusParameters,
+}
+
+/// Names told to whoever has to explain a failure.
+const MAX_NAMES: usize = 32;
+
+impl RemoteAudio {
+    /// Reads one stream of a description. `local` is where we listen: its family is the one that
+    /// media can go to.
+    pub(super) fn read(
+        description: &SessionDescription,
+        media: &MediaDescription,
+        local: IpAddr,
+    ) -> Result<RemoteAudio, NegotiationError> {
+        let port = match media.port() {
+            Some(port) if port != 0 && media.is_audio() => port,
+            _ => return Err(NegotiationError::NoAudio),
+        };
+        // Feedback (RFC 4585) is an offer to send more RTCP; whoever sends none is a good peer.
+        let plain = ["RTP/AVP", "RTP/AVPF"]
+            .iter()
+            .any(|p| media.protocol().eq_ignore_ascii_case(p));
+        if !plain {
+            return Err(NegotiationError::UnsupportedProfile {
+                offered: media.protocol().to_owned(),
+            });
+        }
+        let address = media_address(description, media, local)?;
+        let mut direction = description.direction_of(media);
+        if address.is_unspecified() {
+            // The hold of RFC 2543 (RFC 3264 section 8.4).
+            direction = Direction::new(direction.sends(), false);
+        }
+        let rtcp = match media.rtcp() {
+            Some(rtcp) => {
+                let host = rtcp.address.filter(|ip| usable(*ip, local).is_ok());
+                SocketAddr::new(host.unwrap_or(address), rtcp.port)
+            }
+            None => SocketAddr::new(address, port.checked_add(1).unwrap_or(port)),
+        };
+        let mut remote = RemoteAudio {
+            formats: Vec::new(),
+            numbers: Vec::new(),
+            names: Vec::new(),
+            direction,
+            rtp: SocketAddr::new(address, port),
+            rtcp,
+            rtcp_mux: media.rtcp_mux(),
+            ptime: media
+                .ptime_millis()
+                .map(|ms| Duration::from_millis(ms.into())),
+            max_ptime: media
+                .max_ptime_millis()
+                .map(|ms| Duration::from_millis(ms.into())),
+        };
+        remote.read_formats(media);
+        Ok(remote)
+    }
+
+    fn read_formats(&mut self, media: &MediaDescription) {
+        for word in media.formats() {
+            let Some(number) = word.parse().ok().and_then(PayloadType::new) else {
+                continue;
+            };
+            if self.numbers.contains(&number) {
+                continue;
+            }
+            self.numbers.push(number);
+            let format = Format::of(media, number);
+            if self.names.len() < MAX_NAMES {
+                let name = match (media.rtpmap(number), format) {
+                    (Some(map), _) => map.encoding,
+                    (None, Some(Format::Audio(codec))) => codec.name().to_owned(),
+                    (None, _) => number.number().to_string(),
+                };
+                self.names.push(name);
+            }
+            let Some(format) = format else { continue };
+            if self.formats.iter().any(|known| known.format == format) {
+                continue;
+            }
+            let opus = match format {
+                Format::Audio(super::AudioCodec::Opus) => OpusParameters::read(&media.fmtp(number)),
+                _ => OpusParameters::default(),
+            };
+            self.formats.push(RemoteFormat {
+                number,
+                format,
+                opus,
+            });
+        }
+    }
+}
+
+/// Where media goes: `c=` of the stream, else of the session, else the host of `o=`, which is
+/// where a description without any `c=` comes from.
+fn media_address(
+    description: &SessionDescription,
+    media: &MediaDescription,
+    local: IpAddr,
+) -> Result<IpAddr, NegotiationError> {
+    match description.connection_of(media) {
+        Some(ConnectionHost::Ip(ip)) => usable(ip, local),
+        Some(ConnectionHost::Name(host)) => Err(NegotiationError::AddressIsName { host }),
+        None => {
+            let origin = description.origin().and_then(|origin| origin.host.ip());
+            let ip = origin
+                .filter(|ip| !ip.is_unspecified())
+                .ok_or(NegotiationError::NoAddress)?;
+            usable(ip, local)
+        }
+    }
+}
+
+fn usable(ip: IpAddr, local: IpAddr) -> Result<IpAddr, NegotiationError> {
+    let ip = ip.to_canonical();
+    if ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        return Err(NegotiationError::UnusableAddress(ip));
+    }
+    if !ip.is_unspecified() && ip.is_ipv4() != local.to_canonical().is_ipv4() {
+        return Err(NegotiationError::AddressFamily(ip));
+    }
+    Ok(ip)
+}
