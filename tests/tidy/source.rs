@@ -1,7 +1,7 @@
 //! Just enough of Rust's lexical form to see which modules a file names.
 
 /// A source as words and punctuation, without comments and the insides of literals.
-pub struct Code {
+pub(crate) struct Code {
     tokens: Vec<Token>,
 }
 
@@ -16,13 +16,13 @@ struct Token {
 
 /// A top-level module that a source names.
 #[derive(Debug)]
-pub struct Named {
-    pub name: String,
-    pub line: usize,
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) line: usize,
 }
 
 impl Code {
-    pub fn of(text: &str) -> Code {
+    pub(crate) fn of(text: &str) -> Code {
         let mut tokens = Vec::new();
         // Brace depth at which each open inline module began, and whether it is one of tests.
         let mut modules: Vec<(usize, bool)> = Vec::new();
@@ -57,7 +57,7 @@ impl Code {
     }
 
     /// Lines outside of tests where `parts` stand joined by `::`.
-    pub fn lines_with_path(&self, parts: &[&str]) -> Vec<usize> {
+    pub(crate) fn lines_with_path(&self, parts: &[&str]) -> Vec<usize> {
         let mut wanted = Vec::new();
         for (i, part) in parts.iter().enumerate() {
             if i > 0 {
@@ -81,7 +81,7 @@ impl Code {
 /// Every top-level module reached through `crate::`, `ramal::` or enough `super::`.
 ///
 /// `file` is the module path of the file itself. A glob of the crate root is named `*`.
-pub fn modules_named(code: &Code, file: &[String]) -> Vec<Named> {
+pub(crate) fn modules_named(code: &Code, file: &[String]) -> Vec<Named> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < code.tokens.len() {
