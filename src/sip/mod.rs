@@ -1,1 +1,35 @@
 //! SIP (RFC 3261 and friends): the wire, transactions, dialogs, registration.
+//!
+//! The wire codec reads bytes into a [`Message`] and writes it back. Reading forgives: it returns
+//! what could be read and a list of [`Defect`]s, each with its RFC section. It is strict only
+//! where leniency would be a hole: the framing of streams, digest authentication, and what is
+//! written (a line break never gets into a header).
+
+mod check;
+mod defect;
+mod digest;
+mod header;
+mod header_name;
+mod host;
+mod lexer;
+mod message;
+mod name_addr;
+mod params;
+mod parser;
+mod start_line;
+mod uri;
+mod via;
+mod vocabulary;
+
+pub use defect::{Defect, DefectKind, Severity};
+pub use digest::{Algorithm, Challenge, Qop};
+pub use header::{CSeq, Contacts, Header, HeaderError, Headers, MediaType};
+pub use header_name::HeaderName;
+pub use host::{Host, HostError, HostPort};
+pub use message::{Message, Request, Response, WriteError};
+pub use name_addr::{NameAddr, NameAddrError};
+pub use params::Params;
+pub use parser::{ParseError, ParseErrorKind, Parsed, parse_datagram};
+pub use uri::{OtherUri, SipUri, TelUri, Uri, UriError};
+pub use via::{Via, ViaError, ViaTransport};
+pub use vocabulary::{Method, StatusCode, Transport};
