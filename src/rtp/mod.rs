@@ -1,1 +1,29 @@
-//! RTP and RTCP (RFC 3550), telephone events (RFC 4733).
+//! RTP, RTCP and DTMF events: RFC 3550, 3551, 4733, 5761, 7160.
+//!
+//! Values in, values out: nothing here knows sockets, clocks, codecs or SIP. `rtp-types` and
+//! `rtcp-types` do the wire work and stay inside; what other modules see are the types below.
+//!
+//! - [`header`]: one RTP packet, read and written; telling RTP from RTCP on one port.
+//! - [`sequence`]: 16 and 32 bit counters extended to 64 bits; probation and resynchronisation.
+//! - [`stats`]: loss, jitter, bursts and round trip of one stream.
+//! - [`rtcp`]: compound packets; [`interval`]: when to send them.
+//! - [`dtmf`]: telephone events, out and in.
+//! - [`source`]: whose packets are believed, and where ours go (symmetric RTP).
+//! - [`session`]: one RTP session of one call, made of the above.
+
+pub mod dtmf;
+pub mod header;
+pub mod interval;
+pub mod ntp;
+pub mod rtcp;
+pub mod sequence;
+pub mod session;
+pub mod source;
+pub mod stats;
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use header::{Muxed, RtpHeader, RtpPacket};
+pub use ntp::NtpTime;
+pub use session::{Config, Ignored, Output, Received, RtpSession, StreamStats};
