@@ -398,5 +398,4 @@ impl DtmfReceiver {
 }
 
 #[cfg(test)]
-#[path = "dtmf_tests.rs"]
 mod tests;

@@ -247,8 +247,11 @@ impl<'a> Iterator for Compound<'a> {
     }
 }
 
+/// One packet and what follows it.
+type Split<'a> = (&'a [u8], &'a [u8]);
+
 /// The next packet, at least four octets long, and what follows it. `None` at the end.
-fn split_packet(rest: &[u8]) -> Result<Option<(&[u8], &[u8])>, RtcpError> {
+fn split_packet(rest: &[u8]) -> Result<Option<Split<'_>>, RtcpError> {
     match rest {
         [] => Ok(None),
         [_, _, high, low, ..] => {

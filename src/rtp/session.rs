@@ -4,6 +4,10 @@
 //! session, never going back. RTP in either direction allocates nothing once the caller's buffer
 //! has grown to the size of a packet; reports likewise.
 
+mod config;
+mod output;
+mod stream;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -11,300 +15,24 @@ use std::time::{Duration, Instant};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::header::{Muxed, RtpError, RtpHeader, RtpPacket, write_rtp};
-use super::interval::{MINIMUM_INTERVAL, Membership, ReportTimer};
-use super::ntp::{NtpShort, NtpTime, WallClock};
-use super::rtcp::{
-    Compound, Report, ReportBlock, ReportBlocks, RtcpError, RtcpPacket, SenderInfo, write_report,
+pub use self::config::{Config, PayloadFormat, PayloadKind};
+pub use self::output::{
+    Event, Ignored, IgnoredCounts, Output, Received, RemoteView, SendError, StreamStats,
 };
-use super::sequence::Timeline;
-use super::sequence::{MAX_DROPOUT, MAX_MISORDER, MIN_SEQUENTIAL, Order, Probation, Sequence};
+use self::stream::{Outgoing, Sent, Source};
+use super::header::{Muxed, RtpHeader, RtpPacket, write_rtp};
+use super::interval::{Membership, ReportTimer};
+use super::ntp::WallClock;
+use super::rtcp::{Compound, Report, ReportBlocks, RtcpPacket, SenderInfo, write_report};
+use super::sequence::{MIN_SEQUENTIAL, Probation, Timeline};
 use super::source::{RemoteAddress, Verdict};
-use super::stats::{Arrival, Bursts, Counts, Jitter, Reception, round_trip};
-use crate::units::{PayloadType, RtpTime, SampleRate, SeqNo, Ssrc};
+use super::stats::{Arrival, Counts, round_trip};
+use crate::units::{PayloadType, RtpTime, SampleRate, Ssrc};
 
 /// Events that wait to be polled; more are dropped, oldest first.
 const MAX_EVENTS: usize = 16;
 /// A report of ours: SR with one block, SDES with a name of usual length.
 const USUAL_REPORT: usize = 28 + 24 + 32;
-
-/// What a payload type carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PayloadKind {
-    /// Frames of a codec.
-    Sound,
-    /// Comfort noise parameters (RFC 3389).
-    ComfortNoise,
-    /// Telephone events (RFC 4733).
-    Event,
-}
-
-/// One negotiated payload type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PayloadFormat {
-    /// Its number.
-    pub payload_type: PayloadType,
-    /// Its RTP clock: 8 kHz for G.722 too (RFC 3551 section 4.5.2).
-    pub clock: SampleRate,
-    /// What it carries.
-    pub kind: PayloadKind,
-}
-
-/// What a session starts from.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Our source, random (RFC 3550 section 8.1).
-    pub local_ssrc: Ssrc,
-    /// Our canonical name, the same in all sessions of a call; random for privacy (RFC 7022).
-    pub cname: String,
-    /// Payload types that may be sent or received; others are ignored.
-    pub formats: Vec<PayloadFormat>,
-    /// Where SDP says that RTP goes; `None` or an unspecified address: not known yet.
-    pub remote_rtp: Option<SocketAddr>,
-    /// Where SDP says that RTCP goes (RFC 3605), if it does; else the port above RTP's. Not
-    /// looked at with `rtcp_mux`.
-    pub remote_rtcp: Option<SocketAddr>,
-    /// RTCP shares RTP's port (RFC 5761).
-    pub rtcp_mux: bool,
-    /// Bandwidth of the session in bits a second, both directions, for the share of RTCP.
-    pub bandwidth: u32,
-    /// Least time between reports before randomisation; RFC 3550 asks for five seconds.
-    pub report_interval: Duration,
-    /// Wall clock time at the moment of [`RtpSession::new`].
-    pub wall_clock: NtpTime,
-    /// From a secure random source: first sequence number and timestamp, report times.
-    pub seed: [u8; 32],
-}
-
-impl Config {
-    /// RFC 3550's usual values around what only the caller knows.
-    #[must_use]
-    pub fn new(local_ssrc: Ssrc, cname: String, seed: [u8; 32], wall_clock: NtpTime) -> Config {
-        Config {
-            local_ssrc,
-            cname,
-            formats: Vec::new(),
-            remote_rtp: None,
-            remote_rtcp: None,
-            rtcp_mux: false,
-            bandwidth: 128_000,
-            report_interval: MINIMUM_INTERVAL,
-            wall_clock,
-            seed,
-        }
-    }
-}
-
-/// Why a packet was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SendError {
-    /// The payload type is not among the negotiated ones.
-    #[error("payload type {} is not negotiated", .0.number())]
-    UnknownPayloadType(PayloadType),
-    /// Signalling has named no address and nothing was heard.
-    #[error("the remote address is not known yet")]
-    NoDestination,
-    /// The session is closed.
-    #[error("the session is closed")]
-    Closed,
-}
-
-/// Why a datagram was not used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Ignored {
-    /// No RTP packet.
-    #[error("no RTP: {0}")]
-    Rtp(#[from] RtpError),
-    /// No RTCP compound.
-    #[error("no RTCP: {0}")]
-    Rtcp(#[from] RtcpError),
-    /// The payload type is not among the negotiated ones.
-    #[error("payload type {} is not negotiated", .0.number())]
-    UnknownPayloadType(PayloadType),
-    /// The address is not, or not yet, believed.
-    #[error("from an address that is not proven")]
-    UnprovenAddress,
-    /// A new source, or a jump in numbers, that the next packet has to confirm.
-    #[error("from a source that is not proven")]
-    UnprovenSource,
-    /// A report from a host that is not the remote one.
-    #[error("a report from another host")]
-    ForeignHost,
-    /// STUN, DTLS or noise.
-    #[error("neither RTP nor RTCP")]
-    Other(Muxed),
-    /// The session is closed.
-    #[error("the session is closed")]
-    Closed,
-}
-
-/// One received RTP packet, in the order of arrival.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Received<'a> {
-    /// The packet.
-    pub packet: RtpPacket<'a>,
-    /// What it carries.
-    pub kind: PayloadKind,
-    /// The clock of its payload type.
-    pub clock: SampleRate,
-    /// Its number, extended.
-    pub seq: SeqNo,
-    /// Its media time, extended; sound and events are extended apart.
-    pub time: RtpTime,
-    /// Where it stands in the stream. On [`Arrival::Restart`], and when `new_source` is set,
-    /// `seq` and `time` bear no relation to those before.
-    pub arrival: Arrival,
-    /// The first packet of a source.
-    pub new_source: bool,
-}
-
-/// What the session has to say.
-#[must_use]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// The buffer holds a report: send it from the RTCP socket, or from the RTP socket with
-    /// `rtcp_mux`.
-    Rtcp {
-        /// Where to.
-        to: SocketAddr,
-    },
-    /// Something happened.
-    Event(Event),
-    /// Nothing to do before this instant; `None`: nothing until the next input.
-    Wait(Option<Instant>),
-}
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Sound comes from here from now on; ours goes there too.
-    RemoteAddress {
-        /// The address before, if any was locked.
-        from: Option<SocketAddr>,
-        /// The address locked to.
-        to: SocketAddr,
-    },
-    /// The stream has another source; its statistics start anew.
-    Source {
-        /// The source before, if any.
-        from: Option<Ssrc>,
-        /// The source heard.
-        to: Ssrc,
-    },
-    /// The remote source said goodbye.
-    RemoteLeft,
-    /// A report told how long the way there and back is.
-    RoundTrip(Duration),
-    /// Our own SSRC comes back: a reflector, or one chance in four thousand million.
-    OwnSsrcHeard,
-}
-
-/// Datagrams not used, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct IgnoredCounts {
-    /// Neither RTP nor RTCP, or malformed.
-    pub garbage: u64,
-    /// Of payload types not negotiated.
-    pub payload_type: u64,
-    /// From addresses not proven, or hosts not ours.
-    pub foreign: u64,
-    /// From sources not proven yet, or stray numbers.
-    pub unproven: u64,
-}
-
-/// What the remote side's last report says about our stream.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RemoteView {
-    /// Lost of the packets we sent between its last two reports, 0 to 1.
-    pub loss: f64,
-    /// Lost of all we sent; negative when duplicates outweigh.
-    pub lost: i32,
-    /// Interarrival jitter.
-    pub jitter: Duration,
-    /// When the report came.
-    pub at: Instant,
-}
-
-/// The state of the session's path.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StreamStats {
-    /// Packets heard of all sources so far. Take [`Counts::since`] of two for an interval.
-    pub counts: Counts,
-    /// Runs of loss of the current source.
-    pub bursts: Bursts,
-    /// Interarrival jitter of the current source.
-    pub jitter: Duration,
-    /// The same in ticks of its clock.
-    pub jitter_ticks: u32,
-    /// There and back, by the last report that told.
-    pub round_trip: Option<Duration>,
-    /// What the far side says of our stream.
-    pub remote_view: Option<RemoteView>,
-    /// Packets sent.
-    pub packets_sent: u64,
-    /// Octets of payload sent.
-    pub octets_sent: u64,
-    /// When the last usable packet of sound or events came; `None`: none yet.
-    pub last_packet: Option<Instant>,
-    /// When the last report came.
-    pub last_report: Option<Instant>,
-    /// The source heard.
-    pub remote_ssrc: Option<Ssrc>,
-    /// Where we send.
-    pub remote: Option<SocketAddr>,
-    /// What was not used.
-    pub ignored: IgnoredCounts,
-}
-
-/// The stream we send.
-#[derive(Debug)]
-struct Outgoing {
-    ssrc: Ssrc,
-    sequence: u16,
-    /// Added to the caller's media time to make the timestamp on the wire.
-    offset: u32,
-    last: Option<Sent>,
-    packets: u64,
-    octets: u64,
-    /// Reports since the last packet: after two, we are a sender no longer (section 6.4).
-    quiet_reports: u8,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Sent {
-    at: Instant,
-    /// On the wire, of the frame last begun.
-    timestamp: u32,
-    clock: SampleRate,
-}
-
-impl Outgoing {
-    /// The timestamp a packet would carry at `now`.
-    fn timestamp_at(&self, now: Instant) -> u32 {
-        self.last.map_or(self.offset, |sent| {
-            let since = sent
-                .clock
-                .samples_in(now.saturating_duration_since(sent.at));
-            sent.timestamp.wrapping_add(since as u32)
-        })
-    }
-}
-
-/// The stream we hear.
-#[derive(Debug)]
-struct Source {
-    ssrc: Ssrc,
-    sequence: Sequence,
-    sound: Timeline,
-    events: Option<Timeline>,
-    reception: Reception,
-    jitter: Jitter,
-    heard_since_report: bool,
-    /// Its last sender report, and when it came.
-    sender_report: Option<(NtpShort, Instant)>,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -415,12 +143,7 @@ impl RtpSession {
         self.remote.signal(now, rtp);
         self.signalled_rtcp = rtcp;
         self.rtcp_mux = rtcp_mux;
-        if self
-            .heard_rtcp
-            .is_some_and(|addr| !self.remote.trusts_host(addr))
-        {
-            self.heard_rtcp = None;
-        }
+        self.forget_foreign_rtcp();
     }
 
     /// Our source.
@@ -666,6 +389,7 @@ impl RtpSession {
                     from: before,
                     to: from,
                 });
+                self.forget_foreign_rtcp();
                 true
             }
         };
@@ -688,6 +412,11 @@ impl RtpSession {
             return Err(Ignored::UnprovenSource);
         }
         Ok(self.adopt(now, packet, format))
+    }
+
+    fn forget_foreign_rtcp(&mut self) {
+        let remote = &self.remote;
+        self.heard_rtcp = self.heard_rtcp.filter(|addr| remote.trusts_host(*addr));
     }
 
     /// Two packets in a row of another source, none of ours between, make it the source.
@@ -826,9 +555,12 @@ impl RtpSession {
         if self.rtcp_mux {
             return Some(rtp);
         }
-        let mut above = rtp;
-        above.set_port(rtp.port().checked_add(1)?);
-        Some(self.heard_rtcp.or(self.signalled_rtcp).unwrap_or(above))
+        let signalled = self.signalled_rtcp.filter(|_| self.remote.as_signalled());
+        self.heard_rtcp.or(signalled).or_else(|| {
+            let mut above = rtp;
+            above.set_port(rtp.port().checked_add(1)?);
+            Some(above)
+        })
     }
 
     fn report(&mut self, now: Instant, goodbye: bool, out: &mut Vec<u8>) -> Output {
@@ -858,109 +590,5 @@ impl RtpSession {
     }
 }
 
-impl Source {
-    fn starting_with(now: Instant, packet: &RtpPacket<'_>, format: PayloadFormat) -> Source {
-        let sequence = Sequence::starting_at(packet.sequence);
-        let timeline = Timeline::starting_at(packet.timestamp);
-        let mut jitter = Jitter::new(format.clock, now);
-        if format.kind == PayloadKind::Sound {
-            jitter.update(now, RtpTime((1 << 32) | u64::from(packet.timestamp)));
-        }
-        Source {
-            ssrc: packet.ssrc,
-            sequence,
-            sound: timeline,
-            events: (format.kind == PayloadKind::Event).then_some(timeline),
-            reception: Reception::starting_at(sequence.highest(), packet.payload.len()),
-            jitter,
-            heard_since_report: true,
-            sender_report: None,
-        }
-    }
-
-    /// Whether a packet would fit this stream, wherever it comes from.
-    fn continued_by(&self, packet: &RtpPacket<'_>) -> bool {
-        let ahead = packet.sequence.wrapping_sub(self.sequence.highest().wire());
-        self.ssrc == packet.ssrc && (ahead < MAX_DROPOUT || ahead.wrapping_neg() < MAX_MISORDER)
-    }
-
-    /// Counts a packet; `None` when its number is a jump that the next one has to confirm.
-    fn receive<'a>(
-        &mut self,
-        now: Instant,
-        packet: RtpPacket<'a>,
-        format: PayloadFormat,
-    ) -> Option<Received<'a>> {
-        let order = self.sequence.update(packet.sequence);
-        let arrival = self.reception.count(order, packet.payload.len())?;
-        let seq = match order {
-            Order::Ahead(seq) | Order::Behind(seq) | Order::Restarted(seq) => seq,
-            Order::Suspect => return None,
-        };
-        self.heard_since_report = true;
-        if arrival == Arrival::Restart {
-            self.jitter.rebase();
-        }
-        let time = if format.kind == PayloadKind::Event {
-            let fresh = || Timeline::starting_at(packet.timestamp);
-            self.events
-                .get_or_insert_with(fresh)
-                .extend(packet.timestamp)
-        } else {
-            self.sound.extend(packet.timestamp)
-        };
-        if format.kind == PayloadKind::Sound && arrival != Arrival::Duplicate {
-            if self.jitter.clock() != format.clock {
-                self.jitter = Jitter::new(format.clock, now);
-            }
-            self.jitter.update(now, time);
-        }
-        Some(Received {
-            packet,
-            kind: format.kind,
-            clock: format.clock,
-            seq,
-            time,
-            arrival,
-            new_source: false,
-        })
-    }
-
-    /// The block about this source, if it was heard since the report before.
-    fn report(&mut self, now: Instant) -> Option<ReportBlock> {
-        if !std::mem::take(&mut self.heard_since_report) {
-            return None;
-        }
-        let loss = self.reception.report();
-        let (lsr, dlsr) = self
-            .sender_report
-            .map_or_else(Default::default, |(lsr, at)| {
-                (lsr, NtpShort::from_span(now.saturating_duration_since(at)))
-            });
-        Some(ReportBlock {
-            ssrc: self.ssrc,
-            fraction_lost: loss.fraction,
-            cumulative_lost: loss.cumulative,
-            highest: loss.highest,
-            jitter: self.jitter.ticks(),
-            lsr,
-            dlsr,
-        })
-    }
-}
-
-impl IgnoredCounts {
-    fn count(&mut self, reason: &Ignored) {
-        match reason {
-            Ignored::Rtp(_) | Ignored::Rtcp(_) | Ignored::Other(_) => self.garbage += 1,
-            Ignored::UnknownPayloadType(_) => self.payload_type += 1,
-            Ignored::UnprovenAddress | Ignored::ForeignHost => self.foreign += 1,
-            Ignored::UnprovenSource => self.unproven += 1,
-            Ignored::Closed => {}
-        }
-    }
-}
-
 #[cfg(test)]
-#[path = "session_tests.rs"]
 mod tests;

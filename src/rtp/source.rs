@@ -104,6 +104,12 @@ impl RemoteAddress {
         }
     }
 
+    /// Whether we send where signalling says, rather than to an address that proved itself.
+    #[must_use]
+    pub fn as_signalled(&self) -> bool {
+        self.destination() == self.signalled
+    }
+
     /// Whether a report from this address is believed: the port is not looked at, since RTCP
     /// may come from another.
     #[must_use]
@@ -123,15 +129,13 @@ impl RemoteAddress {
         continues: bool,
     ) -> Verdict {
         let signalled = self.signalled == Some(from);
-        if let Some(lock) = &mut self.lock {
-            if lock.addr == from {
-                lock.heard_at = now;
-                let settled = |since| now.saturating_duration_since(since) >= SETTLE;
-                if lock.doubted_since.is_some_and(settled) {
-                    lock.doubted_since = None;
-                }
-                return Verdict::Accept;
+        if let Some(lock) = self.lock.as_mut().filter(|lock| lock.addr == from) {
+            lock.heard_at = now;
+            let settled = |since| now.saturating_duration_since(since) >= SETTLE;
+            if lock.doubted_since.is_some_and(settled) {
+                lock.doubted_since = None;
             }
+            return Verdict::Accept;
         }
         let in_a_row = self.watch(now, from, ssrc, sequence);
         let believed = match &self.lock {

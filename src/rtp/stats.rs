@@ -236,11 +236,7 @@ impl Reception {
         self.reported = (expected, received);
         let in_interval = expected.saturating_sub(expected_before);
         let lost = in_interval.saturating_sub(received - received_before);
-        let fraction = if in_interval == 0 {
-            0
-        } else {
-            (lost << 8) / in_interval
-        };
+        let fraction = (lost << 8).checked_div(in_interval).unwrap_or(0);
         let cumulative = expected as i64 - received as i64;
         ReportedLoss {
             fraction: u8::try_from(fraction).unwrap_or(u8::MAX),
