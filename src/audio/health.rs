@@ -1,0 +1,89 @@
+//! How a device's stream fares, told by its callbacks without a lock.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+/// What a stream's callbacks count; the media thread reads it when it has time.
+///
+/// Error callbacks come in storms (hundreds in a second when a sound server dies), so they are
+/// counted here and never logged one by one.
+#[derive(Debug, Default)]
+pub struct Health {
+    frames: AtomicU64,
+    quantum: AtomicU32,
+    missed: AtomicU32,
+    xruns: AtomicU32,
+    errors: AtomicU32,
+    gone: AtomicBool,
+}
+
+/// What an error callback said, as far as anybody acts on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Sound was lost or made up by the driver; the stream goes on.
+    Xrun,
+    /// The device or its server is gone; the stream will not come back by itself.
+    Gone,
+    /// Anything else; the stream goes on.
+    Other,
+}
+
+impl Health {
+    /// Frames the callback has moved since the stream was opened.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    /// The largest callback so far, in frames: hosts grant other sizes than they say.
+    #[must_use]
+    pub fn quantum(&self) -> usize {
+        self.quantum.load(Ordering::Relaxed) as usize
+    }
+
+    /// Frames lost to a full ring (capture) or missing from an empty one (playout), and starts
+    /// counting anew.
+    pub fn take_missed(&self) -> u32 {
+        self.missed.swap(0, Ordering::Relaxed)
+    }
+
+    /// Xruns the driver told of, and starts counting anew.
+    pub fn take_xruns(&self) -> u32 {
+        self.xruns.swap(0, Ordering::Relaxed)
+    }
+
+    /// Other errors the driver told of, and starts counting anew.
+    pub fn take_errors(&self) -> u32 {
+        self.errors.swap(0, Ordering::Relaxed)
+    }
+
+    /// Whether the driver said that the device is gone.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+
+    /// Called by the error callback, on whichever thread the driver likes.
+    pub fn report(&self, fault: Fault) {
+        match fault {
+            Fault::Xrun => self.xruns.fetch_add(1, Ordering::Relaxed),
+            Fault::Other => self.errors.fetch_add(1, Ordering::Relaxed),
+            Fault::Gone => {
+                self.gone.store(true, Ordering::Relaxed);
+                self.errors.fetch_add(1, Ordering::Relaxed)
+            }
+        };
+    }
+
+    /// Called by the data callback with the frames it was given and those it could not serve.
+    pub(super) fn moved(&self, frames: usize, missed: usize) {
+        self.frames.fetch_add(frames as u64, Ordering::Relaxed);
+        self.quantum.fetch_max(clamped(frames), Ordering::Relaxed);
+        if missed > 0 {
+            self.missed.fetch_add(clamped(missed), Ordering::Relaxed);
+        }
+    }
+}
+
+fn clamped(frames: usize) -> u32 {
+    u32::try_from(frames).unwrap_or(u32::MAX)
+}
