@@ -17,6 +17,7 @@ mod name_addr;
 mod params;
 mod parser;
 mod start_line;
+pub mod transaction;
 mod uri;
 mod via;
 mod vocabulary;
