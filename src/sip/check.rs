@@ -70,7 +70,7 @@ pub(super) fn headers(
         check.addresses(&name, true);
     }
     check.star();
-    check.from_tag();
+    check.tag_of_from();
     check.cseq();
     check.max_forwards();
     check.numbers();
@@ -242,7 +242,7 @@ impl Check<'_> {
         }
     }
 
-    fn from_tag(&mut self) {
+    fn tag_of_from(&mut self) {
         if self.headers.from().is_ok_and(|from| from.tag().is_none()) {
             self.note(
                 DefectKind::MissingTag,

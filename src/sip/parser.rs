@@ -135,6 +135,10 @@ impl ParseErrorKind {
 ///
 /// # Errors
 /// The message cannot be used; see [`ParseErrorKind`].
+#[expect(
+    clippy::result_large_err,
+    reason = "what is wrong with a message comes with its answer"
+)]
 pub fn parse_datagram(bytes: &[u8]) -> Result<Parsed, ParseError> {
     let mut defects = Vec::new();
     let bytes = skip_line_breaks(bytes, &mut defects);
@@ -291,7 +295,7 @@ fn read_headers(mut lines: Lines<'_>) -> (Headers, &[u8], Vec<Defect>) {
     let mut open: Option<Vec<u8>> = None;
     let mut bare_line_feed = false;
     let mut ended = false;
-    while let Some(line) = lines.next() {
+    for line in lines.by_ref() {
         bare_line_feed |= line.ends_with(b"\n") && !line.ends_with(b"\r\n");
         let line = without_line_end(line);
         if line.is_empty() {
