@@ -1,7 +1,7 @@
 //! Hosts and ports (RFC 3261 section 25.1, RFC 5954 for IPv6).
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// A host as it stands in a URI or a Via. Names keep their spelling and compare without case.
@@ -85,7 +85,7 @@ impl FromStr for Host {
     fn from_str(text: &str) -> Result<Host, HostError> {
         if let Some(inner) = text.strip_prefix('[') {
             let address = inner.strip_suffix(']').ok_or(HostError::Host)?;
-            let ip: Ipv6Addr = address.parse().map_err(|_| HostError::Host)?;
+            let ip = read_ipv6(address).ok_or(HostError::Host)?;
             return Ok(Host::Ip(IpAddr::V6(ip)));
         }
         if let Ok(ip) = text.parse() {
@@ -101,6 +101,17 @@ impl FromStr for Host {
         }
         Ok(Host::Name(text.to_owned()))
     }
+}
+
+/// The grammar of RFC 3261 allows three colons before an embedded IPv4 address, and some took it
+/// at its word; they are read as two (RFC 5118 section 4.10).
+fn read_ipv6(text: &str) -> Option<Ipv6Addr> {
+    if let Ok(ip) = text.parse() {
+        return Some(ip);
+    }
+    let (before, after) = text.split_once(":::")?;
+    after.parse::<Ipv4Addr>().ok()?;
+    format!("{before}::{after}").parse().ok()
 }
 
 impl From<IpAddr> for Host {
@@ -206,7 +217,7 @@ mod tests {
         assert_eq!(refused("::1"), HostError::BareIpv6);
         assert_eq!(refused(""), HostError::Host);
         assert_eq!(refused("a b"), HostError::Host);
-        assert_eq!(refused("[2001:db8:::192.0.2.1]"), HostError::Host);
+        assert_eq!(refused("[2001:db8:::10]"), HostError::Host);
         assert_eq!(refused("[::1"), HostError::Host);
         assert_eq!(refused("[::1]x"), HostError::Host);
         assert_eq!(refused("h:65536"), HostError::Port);

@@ -8,6 +8,7 @@
 mod check;
 mod defect;
 mod digest;
+mod framing;
 mod header;
 mod header_name;
 mod host;
@@ -23,7 +24,11 @@ mod via;
 mod vocabulary;
 
 pub use defect::{Defect, DefectKind, Severity};
-pub use digest::{Algorithm, Challenge, Qop};
+pub use digest::{
+    Algorithm, Authorization, Challenge, Credentials, DigestClient, DigestError, DigestServer, Qop,
+    VerifyError,
+};
+pub use framing::{Frame, FramingError, FramingLimits, StreamFramer};
 pub use header::{CSeq, Contacts, Header, HeaderError, Headers, MediaType};
 pub use header_name::HeaderName;
 pub use host::{Host, HostError, HostPort};
@@ -33,4 +38,4 @@ pub use params::Params;
 pub use parser::{ParseError, ParseErrorKind, Parsed, parse_datagram};
 pub use uri::{OtherUri, SipUri, TelUri, Uri, UriError};
 pub use via::{Via, ViaError, ViaTransport};
-pub use vocabulary::{Method, StatusCode, Transport};
+pub use vocabulary::{Method, StatusCode, Transport, UnknownTransport};

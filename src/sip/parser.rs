@@ -94,6 +94,9 @@ pub enum ParseErrorKind {
     /// A stream's message without Content-Length, or with several or an unreadable one.
     #[error("no usable Content-Length on a stream")]
     ContentLength,
+    /// A body on a stream that is longer than what is taken; answered 513.
+    #[error("the body is too long")]
+    BodyTooLong,
 }
 
 impl ParseErrorKind {
@@ -109,6 +112,7 @@ impl ParseErrorKind {
             ParseErrorKind::Header(error) => error.name().section(),
             ParseErrorKind::TooManyHeaders => "RFC 3261 7.3",
             ParseErrorKind::ContentLength => "RFC 3261 18.3",
+            ParseErrorKind::BodyTooLong => "RFC 3261 21.5.7",
         }
     }
 
@@ -126,6 +130,7 @@ impl ParseErrorKind {
             ParseErrorKind::Header(_) => "malformed-value",
             ParseErrorKind::TooManyHeaders => "too-many-headers",
             ParseErrorKind::ContentLength => "content-length",
+            ParseErrorKind::BodyTooLong => "body-too-long",
         }
     }
 }
@@ -203,7 +208,9 @@ pub(super) fn reply_to(
     }
     let status = match kind {
         ParseErrorKind::Version => StatusCode::VERSION_NOT_SUPPORTED,
-        ParseErrorKind::TooManyHeaders => StatusCode::MESSAGE_TOO_LARGE,
+        ParseErrorKind::TooManyHeaders | ParseErrorKind::BodyTooLong => {
+            StatusCode::MESSAGE_TOO_LARGE
+        }
         ParseErrorKind::Empty
         | ParseErrorKind::StartLine
         | ParseErrorKind::Status
@@ -214,6 +221,18 @@ pub(super) fn reply_to(
     let mut response = Response::new(status);
     response.headers = response_headers(headers, status, Some(&stateless_tag(headers)));
     Some(response)
+}
+
+/// The headers of a message in a stream, and the method when it is a request: what decides about
+/// its length.
+pub(super) fn read_stream_head(head: &[u8]) -> (Option<Method>, Headers) {
+    let mut lines = Lines { rest: head };
+    let method = match start_line::read(without_line_end(lines.next().unwrap_or_default())) {
+        Ok((StartLine::Request(method, _), _)) => Some(method),
+        Ok((StartLine::Response(..), _)) => None,
+        Err(BadStartLine { method, .. }) => method,
+    };
+    (method, read_headers(lines).0)
 }
 
 /// A tag that is the same for each retransmission of a request, as RFC 3261 section 8.2.7 asks

@@ -1,8 +1,8 @@
-//! Digest authentication (RFC 7616, RFC 8760).
+//! What a server asks for (RFC 7616 section 3.3, RFC 3261 section 20.44).
 
-use super::header_name::HeaderName;
-use super::lexer;
-use super::params::Params;
+use crate::sip::header_name::HeaderName;
+use crate::sip::lexer;
+use crate::sip::params::Params;
 
 /// How a digest is computed (RFC 7616 section 6.1). The `-sess` forms bind it to the first nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +45,15 @@ impl Algorithm {
         }
     }
 
+    /// Whether the secret is bound to the nonce (`-sess`).
+    #[must_use]
+    pub const fn is_session(self) -> bool {
+        matches!(
+            self,
+            Algorithm::Md5Sess | Algorithm::Sha256Sess | Algorithm::Sha512_256Sess
+        )
+    }
+
     /// In any case; `None` for one that is not known.
     #[must_use]
     pub fn from_token(token: &str) -> Option<Algorithm> {
@@ -73,7 +82,9 @@ impl Qop {
         }
     }
 
-    fn from_token(token: &str) -> Option<Qop> {
+    /// In any case; `None` for one that is not known.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Qop> {
         [Qop::Auth, Qop::AuthInt]
             .into_iter()
             .find(|qop| qop.as_str().eq_ignore_ascii_case(token))
@@ -124,8 +135,15 @@ impl Challenge {
         self.scheme.eq_ignore_ascii_case("Digest")
     }
 
+    /// Whether it can be answered: a digest of a known algorithm, and a known protection if any
+    /// was asked for.
+    #[must_use]
+    pub fn is_answerable(&self) -> bool {
+        self.is_digest() && self.algorithm.is_some() && (!self.qop_offered || !self.qop.is_empty())
+    }
+
     /// Reads all challenges of one header value.
-    pub(super) fn read_all(name: &HeaderName, text: &str) -> Vec<Challenge> {
+    pub(in crate::sip) fn read_all(name: &HeaderName, text: &str) -> Vec<Challenge> {
         let proxy = *name == HeaderName::PROXY_AUTHENTICATE;
         let schemes = split_schemes(text).into_iter();
         schemes
@@ -165,7 +183,7 @@ impl Challenge {
 /// Takes a header value apart into schemes and their parameters. Several challenges in one header
 /// are no SIP (RFC 3261 section 20.44) and are sent all the same; a new one begins where a token
 /// is followed by a space and not by `=`.
-pub(super) fn split_schemes(text: &str) -> Vec<(&str, Vec<&str>)> {
+pub(in crate::sip) fn split_schemes(text: &str) -> Vec<(&str, Vec<&str>)> {
     let mut schemes: Vec<(&str, Vec<&str>)> = Vec::new();
     for piece in lexer::split_list(text) {
         let end = piece
