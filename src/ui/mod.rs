@@ -1,1 +1,4 @@
 //! The window.
+
+pub mod icons;
+pub mod theme;

@@ -1,0 +1,300 @@
+### Ramal en español. La fuente es el inglés (en/ramal.ftl).
+
+app-name = Ramal
+window-in-call = Ramal — en llamada
+window-incoming = Ramal — llamada entrante
+window-setup = Ramal — primera configuración
+
+## Barra lateral
+
+nav-phone = Teléfono
+nav-settings = Ajustes
+nav-back = Volver
+action-close = Cerrar
+
+## Acciones: la palabra, y lo que añade la ayuda
+
+action-call = Llamar
+    .tip = Llama a lo que está en el campo
+action-answer = Contestar
+    .tip = Atiende la llamada
+action-decline = Rechazar
+    .tip = Rechaza la llamada como ocupado
+action-hang-up = Colgar
+    .tip = Termina la llamada
+action-cancel = Cancelar
+action-mute = Silenciar
+    .tip = Apaga o enciende el micrófono
+action-hold = Espera
+    .tip = Pone al otro lado en espera, o lo recupera
+action-keypad = Teclado
+    .tip = Envía dígitos al otro lado
+action-audio = Audio
+    .tip = Elige micrófono y altavoz
+action-swap = Alternar
+    .tip = Pone esta llamada en espera y retoma la otra
+action-call-back = Llamar de nuevo
+action-settings = Ajustes
+    .tip = Abre los ajustes
+action-switch-theme = Colores
+    .tip = Cambia entre claro y oscuro
+action-clear = Borrar el último carácter
+    .tip = Mantén pulsado para vaciar el campo
+action-details = Detalles
+tooltip-with-shortcut = { $text } ({ $shortcut })
+
+## Nombres para lectores de pantalla: qué es, y cómo está
+
+a11y-microphone-on = Micrófono, activo
+a11y-microphone-off = Micrófono, silenciado
+a11y-hold-on = En espera, retomar
+a11y-hold-off = Poner en espera
+a11y-keypad-open = Teclado, abierto
+a11y-keypad-closed = Teclado, cerrado
+a11y-audio = Audio, { $device }
+a11y-account = Cuenta { $name }, { $state }
+a11y-recent = { $name }, { $summary }, llamar de nuevo
+a11y-key = Tecla { $digit }
+a11y-key-letters = Tecla { $digit }, { $letters }
+a11y-quality = Calidad { $word }, { $numbers }
+a11y-level-microphone = Nivel del micrófono
+a11y-level-speaker = Nivel del altavoz
+a11y-password-show = Mostrar la contraseña
+a11y-password-hide = Ocultar la contraseña
+a11y-theme-dark = Cambiar a colores oscuros
+a11y-theme-light = Cambiar a colores claros
+a11y-edit-account = Editar la cuenta { $name }
+a11y-remove-account = Quitar la cuenta { $name }
+a11y-close-notice = Cerrar el aviso
+a11y-swap-to = Alternar a { $name }
+a11y-microphone-device = Micrófono, { $device }
+a11y-speaker-device = Altavoz, { $device }
+
+## Página de marcación
+
+dial-hint = Nombre, número o SIP
+dial-recents = Recientes
+dial-no-recents = Tus llamadas aparecerán aquí
+dial-no-account = Añade una cuenta para llamar
+recent-missed = Perdida
+recent-not-answered = Sin respuesta
+recent-failed = No se completó
+recent-declined = Rechazada
+recent-cancelled = Cancelada
+recent-elsewhere = Atendida en otro aparato
+
+## Estado de la cuenta
+
+account-registered = Registrado
+account-registering = Conectando…
+account-failed = Sin conexión
+account-direct = Llamadas directas
+account-unregistered = Desconectado
+account-none = Ninguna cuenta
+account-direct-name = Este equipo
+account-retry = Nuevo intento en { $time }
+account-expires = Se renueva cada { $time }
+account-reconnect = Conectar ahora
+account-disconnect = Desconectar
+account-add = Añadir cuenta…
+account-manage = Gestionar cuentas…
+
+## Por qué falló un registro, y qué hacer
+
+registration-wrong-password = El servidor rechazó la contraseña
+    .todo = Comprueba extensión y contraseña. Algunos operadores dan un usuario de autenticación aparte: está en opciones avanzadas.
+registration-password-needed = El servidor pide contraseña y esta cuenta no tiene
+    .todo = Escribe la contraseña que te dio el operador o la centralita.
+registration-forbidden = El servidor conoce esta extensión, pero no la deja entrar
+    .todo = Pregunta a quien lleva la centralita si la extensión está activa y permitida en esta red.
+registration-unknown-user = El servidor no conoce esta extensión
+    .todo = Comprueba la parte antes de la @.
+registration-auth-unsupported = El servidor pide un tipo de autenticación que Ramal no conoce
+    .todo = Pide a quien lleva la centralita que ofrezca digest con MD5 o SHA-256.
+registration-host-not-found = No se encontró ningún servidor con este nombre
+    .todo = Comprueba la parte después de la @, y si este equipo está en línea.
+registration-unreachable = Nada responde en la dirección del servidor
+    .todo = Comprueba puerto y transporte en opciones avanzadas, y si hay un cortafuegos o una VPN en medio.
+registration-timed-out = El servidor no respondió a tiempo
+    .todo = Comprueba la dirección y la red. Con UDP un cortafuegos puede tragarse la respuesta: prueba TCP.
+registration-server-trouble = El servidor tiene un problema propio
+    .todo = Ramal sigue intentándolo; aquí no hay nada que cambiar.
+registration-refused = El servidor rechazó el registro
+    .todo = Muestra los detalles a quien lleva la centralita.
+
+## Llamadas
+
+call-dialing = Llamando…
+call-ringing = Sonando…
+call-early-media = Sonando, con audio…
+call-incoming = Llamada entrante
+call-incoming-for = Llamada para { $account }
+call-connecting = Conectando…
+call-on-hold = En espera
+call-held-by-them = El otro lado te puso en espera
+call-held-line = en espera · { $time }
+call-muted = Tu micrófono está apagado
+call-unknown-party = Desconocido
+call-digits-sent = Enviado { $digits }
+call-no-audio = No se pudo abrir ningún micrófono o altavoz: la llamada está sin sonido
+
+## Calidad
+
+grade-excellent = Excelente
+grade-good = Buena
+grade-poor = Floja
+grade-bad = Mala
+quality-numbers = { $mos } · { $delay } ms · { $loss }
+quality-numbers-no-delay = { $mos } · { $loss }
+quality-measuring = Midiendo…
+quality-tip = Nota de 1 a 4,5 · retardo · pérdida
+quality-tip-full = Pérdida { $loss }, variación { $jitter } ms, búfer { $buffer } ms, inventado { $concealed }
+
+## Cómo terminó una llamada: título, por qué, qué hacer
+
+end-title-ended = Llamada terminada
+end-title-cancelled = Llamada cancelada
+end-title-missed = Llamada perdida
+end-title-elsewhere = Atendida en otro aparato
+end-title-declined = Llamada rechazada
+end-title-failed = La llamada no se completó
+end-talked = Hablasteis { $time }.
+end-hung-up-local = Colgaste.
+end-hung-up-remote = El otro lado colgó.
+end-cancelled-local = Desististe antes de que contestaran.
+end-cancelled-remote = Quien llamaba desistió antes de que contestaras.
+end-elsewhere = Otro aparato tuyo atendió la llamada.
+end-declined-local = Rechazaste la llamada.
+end-declined-remote = La persona llamada rechazó la llamada.
+end-busy = La línea está ocupada.
+    .todo = Inténtalo de nuevo en un momento.
+end-no-answer = Nadie contestó.
+    .todo = Inténtalo más tarde.
+end-unavailable = El teléfono llamado está apagado, fuera de línea o no quiere ser molestado.
+    .todo = Inténtalo más tarde.
+end-not-found = El servidor no conoce ese número.
+    .todo = Comprueba el número; algunas centralitas piden un prefijo para llamar afuera.
+end-no-common-codec = Los dos lados no tienen ningún códec de audio en común.
+    .todo = Permite más códecs aquí, o pregunta a quien lleva el otro lado cuál acepta.
+end-wrong-password = El servidor rechazó la contraseña para esta llamada.
+    .todo = Comprueba la contraseña de la cuenta en los ajustes.
+end-password-needed = El servidor pide contraseña y esta cuenta no tiene.
+    .todo = Escribe la contraseña en los ajustes de la cuenta.
+end-forbidden = El servidor no permite esta llamada.
+    .todo = Pregunta a quien lleva la centralita si la extensión puede llamar a este número.
+end-host-not-found = No se encontró ningún servidor con el nombre de la dirección.
+    .todo = Comprueba la parte después de la @, y si este equipo está en línea.
+end-unreachable = Nada responde en la dirección del otro lado.
+    .todo = Comprueba la dirección y el puerto, y si hay un cortafuegos en medio.
+end-timed-out = El otro lado no respondió a tiempo.
+    .todo = Comprueba la red e inténtalo de nuevo.
+end-no-media = No se pudo preparar el sonido de la llamada.
+    .todo = Comprueba micrófono y altavoz, y si los puertos RTP están libres.
+end-server-trouble = El servidor tiene un problema propio.
+    .todo = Inténtalo de nuevo en un momento.
+end-redirected = El número se mudó, y desde aquí no se puede llamar al lugar nuevo.
+    .todo = Pide el número nuevo.
+end-not-acknowledged = Contestaste, pero el teléfono de quien llamaba nunca lo confirmó.
+    .todo = Devuelve la llamada; si vuelve a pasar, un cortafuegos puede estar tragándose mensajes.
+end-refused = El otro lado rechazó la llamada.
+    .todo = Muestra los detalles a quien lleva la centralita.
+details-status = Código SIP { $status }
+details-words = En sus palabras: { $reason }
+details-none = El otro lado no dio ningún código
+
+## Avisos
+
+notice-password-not-kept = La contraseña se guarda solo para esta sesión
+    .todo = Ningún almacén de contraseñas responde en este equipo. Desbloquea o instala uno (un Secret Service, como GNOME Keyring) y guarda la cuenta de nuevo.
+notice-settings-not-saved = No se pudieron guardar los ajustes
+    .todo = Comprueba el espacio libre y los permisos de la carpeta de ajustes.
+notice-device-gone = El micrófono o el altavoz se desconectó
+    .todo = Ramal sigue con el predeterminado del sistema; elige otro en Audio.
+notice-busy = Ramal está ocupado: el clic no se aceptó
+    .todo = Inténtalo de nuevo en un momento.
+notice-unknown = Pasó algo para lo que esta ventana no tiene palabras
+    .todo = Mira el registro de eventos.
+
+## Por qué no se cumplió un pedido
+
+refusal-unknown-account = Esta cuenta ya no existe
+    .todo = Elige otra cuenta.
+refusal-unknown-call = Esta llamada ya terminó
+    .todo = No hay nada que hacer.
+refusal-not-dialable = Esto no es un número ni una dirección
+    .todo = Escribe números, o una dirección como 1001@pbx.ejemplo.
+refusal-call-id-in-use = Dos llamadas recibieron el mismo nombre
+    .todo = Inténtalo de nuevo.
+refusal-wrong-state = La llamada no permite eso ahora
+    .todo = Espera a que esté conectada.
+refusal-too-many-calls = Ya hay tantas llamadas como Ramal admite a la vez
+    .todo = Termina una antes.
+refusal-unsupported-scheme = Solo se puede llamar a enlaces sip: y tel:
+    .todo = Comprueba el enlace.
+refusal-shutting-down = Ramal se está cerrando
+    .todo = No hay nada que hacer.
+
+## Primera configuración y formulario de la cuenta
+
+setup-title = Conecta tu extensión
+setup-subtitle = Usa los datos que te envió tu operador o centralita.
+setup-address = Dirección SIP
+setup-address-hint = 1001@pbx.ejemplo
+setup-password = Contraseña
+setup-password-kept = Déjala vacía para conservar la guardada
+setup-advanced = Opciones avanzadas
+setup-advanced-what = transporte, proxy, usuario de autenticación
+setup-display-name = Nombre que ve quien recibe tu llamada
+setup-auth-user = Usuario de autenticación
+setup-auth-user-hint = Si no es la extensión
+setup-registrar = Servidor de registro
+setup-registrar-hint = Si no es el de la dirección
+setup-proxy = Proxy de salida
+setup-proxy-hint = host o host:puerto
+setup-transport = Transporte
+setup-transport-auto = Automático
+setup-connect = Conectar
+setup-save = Guardar
+setup-finish = Terminar
+setup-lab = ¿Sin centralita? Prueba el laboratorio integrado
+setup-edit-title = Editar cuenta
+setup-add-title = Añadir cuenta
+check-address-ok = Dirección legible
+check-address-bad = Esto aún no es una dirección
+check-address-bad-why = Se parece a 1001@pbx.ejemplo
+check-server-wait = Buscando el servidor…
+check-server-ok = Servidor encontrado
+check-server-todo = Servidor
+check-password-wait = Esperando la comprobación de la contraseña…
+check-password-ok = Contraseña aceptada
+check-password-todo = Contraseña
+
+## Ajustes
+
+settings-title = Ajustes
+settings-language = Idioma
+settings-language-system = Como el sistema ({ $name })
+settings-theme = Colores
+settings-theme-system = Sistema
+settings-theme-light = Claro
+settings-theme-dark = Oscuro
+settings-devices = Audio
+settings-microphone = Micrófono
+settings-speaker = Altavoz
+settings-device-default = Predeterminado del sistema
+settings-no-devices = No se encontró ningún dispositivo
+settings-accounts = Cuentas
+settings-removed = La cuenta { $name } se quitó
+settings-removed-undo = Deshacer
+settings-no-accounts = Ninguna cuenta todavía
+
+## Un enlace de fuera
+
+link-title = ¿Abrir enlace de llamada?
+link-what = Una página o un programa pidió llamar a
+link-call-with = Llamar con { $account }
+
+## La propia ventana
+
+window-no-display = No se pudo abrir una ventana
+    .todo = Sin pantalla, usa la línea de comandos: ramal call, ramal demo.

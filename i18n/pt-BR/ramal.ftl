@@ -1,0 +1,300 @@
+### Ramal em português do Brasil. A fonte é o inglês (en/ramal.ftl).
+
+app-name = Ramal
+window-in-call = Ramal — em chamada
+window-incoming = Ramal — chamada recebida
+window-setup = Ramal — primeira configuração
+
+## Barra lateral
+
+nav-phone = Telefone
+nav-settings = Configurações
+nav-back = Voltar
+action-close = Fechar
+
+## Ações: a palavra, e o que a dica acrescenta
+
+action-call = Ligar
+    .tip = Liga para o que está no campo
+action-answer = Atender
+    .tip = Atende a chamada
+action-decline = Recusar
+    .tip = Recusa a chamada como ocupado
+action-hang-up = Desligar
+    .tip = Encerra a chamada
+action-cancel = Cancelar
+action-mute = Mudo
+    .tip = Desliga ou liga o microfone
+action-hold = Espera
+    .tip = Põe o outro lado em espera, ou o traz de volta
+action-keypad = Teclado
+    .tip = Envia dígitos para o outro lado
+action-audio = Áudio
+    .tip = Escolhe microfone e alto-falante
+action-swap = Alternar
+    .tip = Põe esta chamada em espera e volta para a outra
+action-call-back = Ligar de novo
+action-settings = Configurações
+    .tip = Abre as configurações
+action-switch-theme = Cores
+    .tip = Alterna entre claro e escuro
+action-clear = Apagar o último caractere
+    .tip = Segure para limpar o campo
+action-details = Detalhes
+tooltip-with-shortcut = { $text } ({ $shortcut })
+
+## Nomes para leitores de tela: o que é, e como está
+
+a11y-microphone-on = Microfone, ativo
+a11y-microphone-off = Microfone, mudo
+a11y-hold-on = Em espera, retomar
+a11y-hold-off = Pôr em espera
+a11y-keypad-open = Teclado, aberto
+a11y-keypad-closed = Teclado, fechado
+a11y-audio = Áudio, { $device }
+a11y-account = Conta { $name }, { $state }
+a11y-recent = { $name }, { $summary }, ligar de novo
+a11y-key = Tecla { $digit }
+a11y-key-letters = Tecla { $digit }, { $letters }
+a11y-quality = Qualidade { $word }, { $numbers }
+a11y-level-microphone = Nível do microfone
+a11y-level-speaker = Nível do alto-falante
+a11y-password-show = Mostrar a senha
+a11y-password-hide = Esconder a senha
+a11y-theme-dark = Mudar para cores escuras
+a11y-theme-light = Mudar para cores claras
+a11y-edit-account = Editar a conta { $name }
+a11y-remove-account = Remover a conta { $name }
+a11y-close-notice = Fechar o aviso
+a11y-swap-to = Alternar para { $name }
+a11y-microphone-device = Microfone, { $device }
+a11y-speaker-device = Alto-falante, { $device }
+
+## Página de discagem
+
+dial-hint = Nome, número ou SIP
+dial-recents = Recentes
+dial-no-recents = Suas chamadas aparecem aqui
+dial-no-account = Adicione uma conta para ligar
+recent-missed = Perdida
+recent-not-answered = Não atendida
+recent-failed = Não completou
+recent-declined = Recusada
+recent-cancelled = Cancelada
+recent-elsewhere = Atendida em outro aparelho
+
+## Estado da conta
+
+account-registered = Registrado
+account-registering = Conectando…
+account-failed = Sem conexão
+account-direct = Chamadas diretas
+account-unregistered = Desconectado
+account-none = Nenhuma conta
+account-direct-name = Este computador
+account-retry = Nova tentativa em { $time }
+account-expires = Renovado a cada { $time }
+account-reconnect = Conectar agora
+account-disconnect = Desconectar
+account-add = Adicionar conta…
+account-manage = Gerenciar contas…
+
+## Por que um registro falhou, e o que fazer
+
+registration-wrong-password = O servidor recusou a senha
+    .todo = Confira ramal e senha. Algumas operadoras dão um usuário de autenticação à parte: ele fica em opções avançadas.
+registration-password-needed = O servidor pede senha e esta conta não tem nenhuma
+    .todo = Digite a senha que a operadora ou o PABX enviou.
+registration-forbidden = O servidor conhece este ramal, mas não o deixa entrar
+    .todo = Pergunte a quem cuida do PABX se o ramal está ativo e liberado nesta rede.
+registration-unknown-user = O servidor não conhece este ramal
+    .todo = Confira a parte antes do @.
+registration-auth-unsupported = O servidor pede um tipo de autenticação que o Ramal não conhece
+    .todo = Peça a quem cuida do PABX que ofereça digest com MD5 ou SHA-256.
+registration-host-not-found = Nenhum servidor foi encontrado com este nome
+    .todo = Confira a parte depois do @, e se este computador está na rede.
+registration-unreachable = Nada responde no endereço do servidor
+    .todo = Confira porta e transporte em opções avançadas, e se há um firewall ou uma VPN no caminho.
+registration-timed-out = O servidor não respondeu a tempo
+    .todo = Confira o endereço e a rede. Com UDP um firewall pode engolir a resposta: experimente TCP.
+registration-server-trouble = O servidor está com problemas
+    .todo = O Ramal continua tentando; não há nada a mudar aqui.
+registration-refused = O servidor recusou o registro
+    .todo = Mostre os detalhes a quem cuida do PABX.
+
+## Chamadas
+
+call-dialing = Chamando…
+call-ringing = Tocando…
+call-early-media = Tocando, com som…
+call-incoming = Chamada recebida
+call-incoming-for = Chamada para { $account }
+call-connecting = Conectando…
+call-on-hold = Em espera
+call-held-by-them = O outro lado pôs você em espera
+call-held-line = em espera · { $time }
+call-muted = Seu microfone está mudo
+call-unknown-party = Desconhecido
+call-digits-sent = Enviado { $digits }
+call-no-audio = Nenhum microfone ou alto-falante pôde ser aberto: a chamada está sem som
+
+## Qualidade
+
+grade-excellent = Ótima
+grade-good = Boa
+grade-poor = Fraca
+grade-bad = Ruim
+quality-numbers = { $mos } · { $delay } ms · { $loss }
+quality-numbers-no-delay = { $mos } · { $loss }
+quality-measuring = Medindo…
+quality-tip = Nota de 1 a 4,5 · atraso · perda
+quality-tip-full = Perda { $loss }, variação { $jitter } ms, buffer { $buffer } ms, inventado { $concealed }
+
+## Como uma chamada terminou: título, por quê, o que fazer
+
+end-title-ended = Chamada encerrada
+end-title-cancelled = Chamada cancelada
+end-title-missed = Chamada perdida
+end-title-elsewhere = Atendida em outro aparelho
+end-title-declined = Chamada recusada
+end-title-failed = A ligação não completou
+end-talked = Vocês falaram por { $time }.
+end-hung-up-local = Você desligou.
+end-hung-up-remote = O outro lado desligou.
+end-cancelled-local = Você desistiu antes de atenderem.
+end-cancelled-remote = Quem ligou desistiu antes de você atender.
+end-elsewhere = Outro aparelho seu atendeu a chamada.
+end-declined-local = Você recusou a chamada.
+end-declined-remote = A pessoa chamada recusou a ligação.
+end-busy = A linha está ocupada.
+    .todo = Tente de novo daqui a pouco.
+end-no-answer = Ninguém atendeu.
+    .todo = Tente de novo mais tarde.
+end-unavailable = O telefone chamado está desligado, fora da rede ou não quer ser perturbado.
+    .todo = Tente de novo mais tarde.
+end-not-found = O servidor não conhece esse número.
+    .todo = Confira o número; alguns PABX pedem um prefixo para ligar para fora.
+end-no-common-codec = Os dois lados não têm nenhum codec de áudio em comum.
+    .todo = Ative mais codecs aqui, ou pergunte a quem cuida do outro lado qual ele aceita.
+end-wrong-password = O servidor recusou a senha para esta ligação.
+    .todo = Confira a senha da conta nas configurações.
+end-password-needed = O servidor pede senha e esta conta não tem nenhuma.
+    .todo = Digite a senha nas configurações da conta.
+end-forbidden = O servidor não permite esta ligação.
+    .todo = Pergunte a quem cuida do PABX se o ramal pode ligar para este número.
+end-host-not-found = Nenhum servidor foi encontrado com o nome do endereço.
+    .todo = Confira a parte depois do @, e se este computador está na rede.
+end-unreachable = Nada responde no endereço do outro lado.
+    .todo = Confira o endereço e a porta, e se há um firewall no caminho.
+end-timed-out = O outro lado não respondeu a tempo.
+    .todo = Confira a rede e tente de novo.
+end-no-media = Não foi possível preparar o som da chamada.
+    .todo = Confira microfone e alto-falante, e se as portas RTP estão livres.
+end-server-trouble = O servidor está com problemas.
+    .todo = Tente de novo daqui a pouco.
+end-redirected = O número mudou, e não dá para ligar para o novo lugar daqui.
+    .todo = Peça o número novo.
+end-not-acknowledged = Você atendeu, mas o telefone de quem ligou nunca confirmou.
+    .todo = Ligue de volta; se acontecer de novo, um firewall pode estar engolindo mensagens.
+end-refused = O outro lado recusou a ligação.
+    .todo = Mostre os detalhes a quem cuida do PABX.
+details-status = Código SIP { $status }
+details-words = Nas palavras deles: { $reason }
+details-none = O outro lado não deu nenhum código
+
+## Avisos
+
+notice-password-not-kept = A senha vale só para esta sessão
+    .todo = Nenhum cofre de senhas responde neste computador. Desbloqueie ou instale um (um Secret Service, como o GNOME Keyring) e salve a conta de novo.
+notice-settings-not-saved = Não foi possível salvar as configurações
+    .todo = Confira o espaço livre e as permissões da pasta de configurações.
+notice-device-gone = O microfone ou o alto-falante foi desconectado
+    .todo = O Ramal segue com o padrão do sistema; escolha outro em Áudio.
+notice-busy = O Ramal está ocupado: o clique não foi aceito
+    .todo = Tente de novo daqui a pouco.
+notice-unknown = Aconteceu algo para o qual esta janela não tem palavras
+    .todo = Veja o registro de eventos.
+
+## Por que um pedido não foi atendido
+
+refusal-unknown-account = Esta conta não existe mais
+    .todo = Escolha outra conta.
+refusal-unknown-call = Esta chamada já terminou
+    .todo = Não há nada a fazer.
+refusal-not-dialable = Isto não é um número nem um endereço
+    .todo = Digite números, ou um endereço como 1001@pbx.exemplo.
+refusal-call-id-in-use = Duas chamadas receberam o mesmo nome
+    .todo = Tente de novo.
+refusal-wrong-state = A chamada não permite isso agora
+    .todo = Espere até que ela esteja conectada.
+refusal-too-many-calls = Já há tantas chamadas quantas o Ramal aceita ao mesmo tempo
+    .todo = Encerre uma antes.
+refusal-unsupported-scheme = Só dá para ligar para links sip: e tel:
+    .todo = Confira o link.
+refusal-shutting-down = O Ramal está fechando
+    .todo = Não há nada a fazer.
+
+## Primeira configuração e formulário da conta
+
+setup-title = Conecte seu ramal
+setup-subtitle = Use os dados que sua operadora ou PABX enviou.
+setup-address = Endereço SIP
+setup-address-hint = 1001@pbx.exemplo
+setup-password = Senha
+setup-password-kept = Deixe vazio para manter a senha guardada
+setup-advanced = Opções avançadas
+setup-advanced-what = transporte, proxy, usuário de autenticação
+setup-display-name = Nome mostrado a quem você liga
+setup-auth-user = Usuário de autenticação
+setup-auth-user-hint = Se não for o ramal
+setup-registrar = Servidor de registro
+setup-registrar-hint = Se não for o do endereço
+setup-proxy = Proxy de saída
+setup-proxy-hint = host ou host:porta
+setup-transport = Transporte
+setup-transport-auto = Automático
+setup-connect = Conectar
+setup-save = Salvar
+setup-finish = Concluir
+setup-lab = Sem PABX? Experimente no laboratório embutido
+setup-edit-title = Editar conta
+setup-add-title = Adicionar conta
+check-address-ok = Endereço legível
+check-address-bad = Isto ainda não é um endereço
+check-address-bad-why = Ele se parece com 1001@pbx.exemplo
+check-server-wait = Procurando o servidor…
+check-server-ok = Servidor encontrado
+check-server-todo = Servidor
+check-password-wait = Esperando a conferência da senha…
+check-password-ok = Senha aceita
+check-password-todo = Senha
+
+## Configurações
+
+settings-title = Configurações
+settings-language = Idioma
+settings-language-system = Como o sistema ({ $name })
+settings-theme = Cores
+settings-theme-system = Sistema
+settings-theme-light = Claro
+settings-theme-dark = Escuro
+settings-devices = Áudio
+settings-microphone = Microfone
+settings-speaker = Alto-falante
+settings-device-default = Padrão do sistema
+settings-no-devices = Nenhum dispositivo foi encontrado
+settings-accounts = Contas
+settings-removed = A conta { $name } foi removida
+settings-removed-undo = Desfazer
+settings-no-accounts = Nenhuma conta ainda
+
+## Um link de fora
+
+link-title = Abrir link de chamada?
+link-what = Uma página ou programa pediu para ligar para
+link-call-with = Ligar com { $account }
+
+## A própria janela
+
+window-no-display = Não foi possível abrir uma janela
+    .todo = Sem tela, use a linha de comando: ramal call, ramal demo.
