@@ -56,7 +56,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "agent", "net", "audio", "store", "platform",
         ],
     ),
-    ("i18n", &["units", "redact"]),
+    // Sentences for what the phone and the engine say as data.
+    ("i18n", &["units", "redact", "codec", "agent", "engine"]),
     // Faces: equals, so neither knows the other.
     (
         "cli",

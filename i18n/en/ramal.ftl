@@ -214,8 +214,6 @@ notice-device-gone = The microphone or speaker was unplugged
     .todo = Ramal goes on with the system's default; choose another under Audio.
 notice-busy = Ramal is busy: the click was not taken
     .todo = Try again in a moment.
-notice-unknown = Something happened that this window has no words for
-    .todo = Look at the log.
 
 ## Why a wish was not fulfilled
 

@@ -212,8 +212,6 @@ notice-device-gone = El micrófono o el altavoz se desconectó
     .todo = Ramal sigue con el predeterminado del sistema; elige otro en Audio.
 notice-busy = Ramal está ocupado: el clic no se aceptó
     .todo = Inténtalo de nuevo en un momento.
-notice-unknown = Pasó algo para lo que esta ventana no tiene palabras
-    .todo = Mira el registro de eventos.
 
 ## Por qué no se cumplió un pedido
 

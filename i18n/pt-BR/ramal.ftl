@@ -212,8 +212,6 @@ notice-device-gone = O microfone ou o alto-falante foi desconectado
     .todo = O Ramal segue com o padrão do sistema; escolha outro em Áudio.
 notice-busy = O Ramal está ocupado: o clique não foi aceito
     .todo = Tente de novo daqui a pouco.
-notice-unknown = Aconteceu algo para o qual esta janela não tem palavras
-    .todo = Veja o registro de eventos.
 
 ## Por que um pedido não foi atendido
 

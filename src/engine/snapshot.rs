@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::agent::{AccountId, AccountState, CallEnd, CallId, Party, Side};
 use crate::media::plan::CodecChoice;
+use crate::store::AccountSettings;
 use crate::units::Dbov;
 
 /// The phone at one moment. Replaced as a whole, never changed: faces hold it by `Arc`.
@@ -36,6 +37,8 @@ pub struct AccountView {
     pub display_name: Option<String>,
     /// How it stands with its registrar.
     pub state: AccountState,
+    /// As it is stored: what an edit starts from.
+    pub settings: AccountSettings,
 }
 
 /// One call.
@@ -170,7 +173,10 @@ pub struct Levels {
 impl Default for Levels {
     fn default() -> Self {
         let floor = Dbov::SILENCE.0.to_bits();
-        Levels { capture: AtomicU32::new(floor), playout: AtomicU32::new(floor) }
+        Levels {
+            capture: AtomicU32::new(floor),
+            playout: AtomicU32::new(floor),
+        }
     }
 }
 

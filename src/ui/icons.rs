@@ -98,7 +98,13 @@ impl Icon {
 
     /// Paints the icon with its middle at `center`; `size` is its height in points.
     pub fn paint(self, painter: &Painter, center: Pos2, size: f32, color: Color32) {
-        painter.text(center, Align2::CENTER_CENTER, self.0, Icon::font(size), color);
+        painter.text(
+            center,
+            Align2::CENTER_CENTER,
+            self.0,
+            Icon::font(size),
+            color,
+        );
     }
 
     /// The icon font at a size in points.

@@ -96,7 +96,11 @@ impl Palette {
     /// The dark palette, or the light one.
     #[must_use]
     pub const fn for_dark(dark: bool) -> &'static Palette {
-        if dark { &Palette::DARK } else { &Palette::LIGHT }
+        if dark {
+            &Palette::DARK
+        } else {
+            &Palette::LIGHT
+        }
     }
 }
 
@@ -206,32 +210,68 @@ pub struct Type {
 
 impl Type {
     /// Labels under icons, letters on keys.
-    pub const CAPTION: Type = Type { size: 12.0, weight: 400.0 };
+    pub const CAPTION: Type = Type {
+        size: 12.0,
+        weight: 400.0,
+    };
     /// Headings of lists.
-    pub const HEADING: Type = Type { size: 12.0, weight: 600.0 };
+    pub const HEADING: Type = Type {
+        size: 12.0,
+        weight: 600.0,
+    };
     /// Second lines.
-    pub const SMALL: Type = Type { size: 12.5, weight: 400.0 };
+    pub const SMALL: Type = Type {
+        size: 12.5,
+        weight: 400.0,
+    };
     /// Pills.
-    pub const SMALL_STRONG: Type = Type { size: 12.5, weight: 600.0 };
+    pub const SMALL_STRONG: Type = Type {
+        size: 12.5,
+        weight: 600.0,
+    };
     /// Running text.
-    pub const BODY: Type = Type { size: 14.0, weight: 400.0 };
+    pub const BODY: Type = Type {
+        size: 14.0,
+        weight: 400.0,
+    };
     /// Names in lists, words on buttons.
-    pub const STRONG: Type = Type { size: 14.0, weight: 600.0 };
+    pub const STRONG: Type = Type {
+        size: 14.0,
+        weight: 600.0,
+    };
     /// Fields, the timer.
-    pub const LEAD: Type = Type { size: 15.0, weight: 400.0 };
+    pub const LEAD: Type = Type {
+        size: 15.0,
+        weight: 400.0,
+    };
     /// Large buttons.
-    pub const LEAD_STRONG: Type = Type { size: 15.0, weight: 600.0 };
+    pub const LEAD_STRONG: Type = Type {
+        size: 15.0,
+        weight: 600.0,
+    };
     /// Titles, names of callers.
-    pub const TITLE: Type = Type { size: 17.0, weight: 600.0 };
+    pub const TITLE: Type = Type {
+        size: 17.0,
+        weight: 600.0,
+    };
     /// The name in a call, titles of pages.
-    pub const HERO: Type = Type { size: 21.0, weight: 600.0 };
+    pub const HERO: Type = Type {
+        size: 21.0,
+        weight: 600.0,
+    };
     /// The digits of the keypad.
-    pub const DIGIT: Type = Type { size: 21.0, weight: 500.0 };
+    pub const DIGIT: Type = Type {
+        size: 21.0,
+        weight: 500.0,
+    };
 
     /// A size that follows from a shape, such as initials in an avatar.
     #[must_use]
     pub const fn initials(avatar: f32) -> Type {
-        Type { size: avatar * 0.36, weight: 600.0 }
+        Type {
+            size: avatar * 0.36,
+            weight: 600.0,
+        }
     }
 
     /// The font at this size; weight travels beside it.
@@ -243,7 +283,10 @@ impl Type {
     /// Text for a label.
     #[must_use]
     pub fn rich(self, text: impl Into<String>, color: Color32) -> RichText {
-        RichText::new(text).font(self.font()).color(color).variation(WEIGHT, self.weight)
+        RichText::new(text)
+            .font(self.font())
+            .color(color)
+            .variation(WEIGHT, self.weight)
     }
 
     /// Text for a painter: one line, ended by `…` where it is wider than `width`.
@@ -297,7 +340,9 @@ impl Appearance {
     /// The one with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Appearance> {
-        Appearance::ALL.into_iter().find(|appearance| appearance.name() == name)
+        Appearance::ALL
+            .into_iter()
+            .find(|appearance| appearance.name() == name)
     }
 
     /// Makes `ctx` draw so.
@@ -313,7 +358,10 @@ impl Appearance {
 /// Installs fonts and both styles. Once for each context.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts());
-    for (theme, palette) in [(Theme::Light, &Palette::LIGHT), (Theme::Dark, &Palette::DARK)] {
+    for (theme, palette) in [
+        (Theme::Light, &Palette::LIGHT),
+        (Theme::Dark, &Palette::DARK),
+    ] {
         ctx.style_mut_of(theme, |style| dress(style, theme, palette));
     }
 }
@@ -322,8 +370,12 @@ fn fonts() -> FontDefinitions {
     let inter = include_bytes!("../../assets/fonts/Inter-Latin.ttf");
     let icons = include_bytes!("../../assets/fonts/RamalIcons.ttf");
     let mut fonts = FontDefinitions::empty();
-    fonts.font_data.insert("inter".into(), Arc::new(FontData::from_static(inter)));
-    fonts.font_data.insert(icons::FAMILY.into(), Arc::new(FontData::from_static(icons)));
+    fonts
+        .font_data
+        .insert("inter".into(), Arc::new(FontData::from_static(inter)));
+    fonts
+        .font_data
+        .insert(icons::FAMILY.into(), Arc::new(FontData::from_static(icons)));
     for family in [FontFamily::Proportional, FontFamily::Monospace] {
         fonts.families.insert(family, vec!["inter".into()]);
     }
@@ -379,10 +431,20 @@ fn visuals(theme: Theme, palette: &Palette) -> Visuals {
     let corner = CornerRadius::same(radius::M);
     let widgets = &mut visuals.widgets;
     for (state, fill, stroke, text) in [
-        (&mut widgets.noninteractive, palette.panel, line, palette.text),
+        (
+            &mut widgets.noninteractive,
+            palette.panel,
+            line,
+            palette.text,
+        ),
         (&mut widgets.inactive, palette.panel, line, palette.text),
         (&mut widgets.hovered, palette.sub, line, palette.text),
-        (&mut widgets.active, palette.sub, Stroke::new(1.0, palette.accent), palette.text),
+        (
+            &mut widgets.active,
+            palette.sub,
+            Stroke::new(1.0, palette.accent),
+            palette.text,
+        ),
         (&mut widgets.open, palette.sub, line, palette.text),
     ] {
         state.bg_fill = fill;
@@ -402,7 +464,12 @@ pub fn floating(theme: Theme) -> Shadow {
         Theme::Light => 36,
         Theme::Dark => 120,
     };
-    Shadow { offset: [0, 6], blur: 20, spread: 0, color: Color32::from_black_alpha(alpha) }
+    Shadow {
+        offset: [0, 6],
+        blur: 20,
+        spread: 0,
+        color: Color32::from_black_alpha(alpha),
+    }
 }
 
 #[cfg(test)]
@@ -414,7 +481,11 @@ mod tests {
         let luminance = |color: Color32| {
             let [r, g, b, _] = color.to_array().map(|channel| {
                 let value = f64::from(channel) / 255.0;
-                if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+                if value <= 0.040_45 {
+                    value / 12.92
+                } else {
+                    ((value + 0.055) / 1.055).powf(2.4)
+                }
             });
             0.2126 * r + 0.7152 * g + 0.0722 * b
         };
@@ -443,7 +514,10 @@ mod tests {
             ] {
                 for (ground, under) in [("bg", p.bg), ("panel", p.panel)] {
                     let ratio = contrast(text, under);
-                    assert!(ratio >= 4.5, "{name}: {token} on {ground} is only {ratio:.2}");
+                    assert!(
+                        ratio >= 4.5,
+                        "{name}: {token} on {ground} is only {ratio:.2}"
+                    );
                 }
             }
             for (token, text, under) in [

@@ -1,0 +1,119 @@
+//! How an account stands, in words.
+
+use std::time::Instant;
+
+use crate::agent::{AccountState, RegistrationCause};
+use crate::say;
+
+use super::{Explanation, Words};
+
+impl Words {
+    /// The state in a word or two, as on the account pill.
+    #[must_use]
+    pub fn account_state(&self, state: &AccountState) -> String {
+        match state {
+            AccountState::Direct => say!(self, "account-direct"),
+            AccountState::Registering => say!(self, "account-registering"),
+            AccountState::Registered { .. } => say!(self, "account-registered"),
+            AccountState::Failed { .. } => say!(self, "account-failed"),
+            AccountState::Unregistered => say!(self, "account-unregistered"),
+        }
+    }
+
+    /// Everything about a failed registration; `None` while nothing has failed.
+    ///
+    /// `now` tells how long it is until the next try.
+    #[must_use]
+    pub fn registration_failure(&self, state: &AccountState, now: Instant) -> Option<Explanation> {
+        let AccountState::Failed {
+            cause,
+            status,
+            reason,
+            retry_at,
+        } = state
+        else {
+            return None;
+        };
+        let mut explanation = self.registration_cause(*cause);
+        explanation.details = self.details(*status, reason.as_deref());
+        if let Some(at) = retry_at {
+            let time = self.span(at.saturating_duration_since(now));
+            explanation
+                .details
+                .push(say!(self, "account-retry", time = time));
+        }
+        Some(explanation)
+    }
+
+    /// Why a registration failed, and what to do about it.
+    #[must_use]
+    pub fn registration_cause(&self, cause: RegistrationCause) -> Explanation {
+        macro_rules! explain {
+            ($id:literal) => {
+                Explanation {
+                    title: say!(self, $id),
+                    why: String::new(),
+                    todo: Some(say!(self, $id, "todo")),
+                    details: Vec::new(),
+                }
+            };
+        }
+        match cause {
+            RegistrationCause::WrongPassword => explain!("registration-wrong-password"),
+            RegistrationCause::PasswordNeeded => explain!("registration-password-needed"),
+            RegistrationCause::Forbidden => explain!("registration-forbidden"),
+            RegistrationCause::UnknownUser => explain!("registration-unknown-user"),
+            RegistrationCause::AuthUnsupported => explain!("registration-auth-unsupported"),
+            RegistrationCause::HostNotFound => explain!("registration-host-not-found"),
+            RegistrationCause::Unreachable => explain!("registration-unreachable"),
+            RegistrationCause::TimedOut => explain!("registration-timed-out"),
+            RegistrationCause::ServerTrouble => explain!("registration-server-trouble"),
+            RegistrationCause::Refused => explain!("registration-refused"),
+        }
+    }
+
+    /// A status and the other side's words for it, one a line.
+    pub(super) fn details(&self, status: Option<u16>, reason: Option<&str>) -> Vec<String> {
+        let status = status.map(|status| say!(self, "details-status", status = status.to_string()));
+        let reason = reason
+            .map(str::trim)
+            .filter(|reason| !reason.is_empty())
+            .map(|reason| say!(self, "details-words", reason = reason));
+        status.into_iter().chain(reason).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::i18n::Language;
+
+    #[test]
+    fn a_failure_says_what_to_do_and_when_it_is_tried_again() {
+        let words = Words::new(Language::English);
+        let now = crate::i18n::calls::tests::some_instant();
+        let state = AccountState::Failed {
+            cause: RegistrationCause::TimedOut,
+            status: Some(408),
+            reason: Some("Request Timeout".into()),
+            retry_at: Some(now + Duration::from_secs(30)),
+        };
+        let explanation = words.registration_failure(&state, now).unwrap();
+        assert_eq!(explanation.title, "The server did not answer in time");
+        assert!(explanation.todo.unwrap().contains("try TCP"));
+        assert_eq!(
+            explanation.details,
+            [
+                "SIP status 408",
+                "In their words: Request Timeout",
+                "Trying again in 30 s"
+            ]
+        );
+        assert_eq!(
+            words.registration_failure(&AccountState::Registering, now),
+            None
+        );
+    }
+}

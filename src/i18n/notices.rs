@@ -1,0 +1,79 @@
+//! Notices and refusals in words.
+
+use crate::agent::Refusal;
+use crate::engine::Notice;
+use crate::say;
+
+use super::{Explanation, Words};
+
+impl Words {
+    /// What a notice says.
+    #[must_use]
+    pub fn notice(&self, notice: &Notice) -> Explanation {
+        macro_rules! explain {
+            ($id:literal) => {
+                explanation(say!(self, $id), say!(self, $id, "todo"))
+            };
+        }
+        match notice {
+            Notice::Refused(refusal) => self.refusal(*refusal),
+            Notice::PasswordNotKept => explain!("notice-password-not-kept"),
+            Notice::SettingsNotSaved => explain!("notice-settings-not-saved"),
+            Notice::DeviceGone => explain!("notice-device-gone"),
+        }
+    }
+
+    /// Why a wish was not fulfilled.
+    #[must_use]
+    pub fn refusal(&self, refusal: Refusal) -> Explanation {
+        macro_rules! explain {
+            ($id:literal) => {
+                explanation(say!(self, $id), say!(self, $id, "todo"))
+            };
+        }
+        match refusal {
+            Refusal::UnknownAccount => explain!("refusal-unknown-account"),
+            Refusal::UnknownCall => explain!("refusal-unknown-call"),
+            Refusal::NotDialable => explain!("refusal-not-dialable"),
+            Refusal::CallIdInUse => explain!("refusal-call-id-in-use"),
+            Refusal::WrongState => explain!("refusal-wrong-state"),
+            Refusal::TooManyCalls => explain!("refusal-too-many-calls"),
+            Refusal::UnsupportedScheme => explain!("refusal-unsupported-scheme"),
+            Refusal::ShuttingDown => explain!("refusal-shutting-down"),
+        }
+    }
+
+    /// The engine's queue was full: the click did nothing.
+    #[must_use]
+    pub fn busy(&self) -> Explanation {
+        explanation(say!(self, "notice-busy"), say!(self, "notice-busy", "todo"))
+    }
+}
+
+fn explanation(title: String, todo: String) -> Explanation {
+    Explanation {
+        title,
+        why: String::new(),
+        todo: Some(todo),
+        details: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Language;
+
+    #[test]
+    fn a_refusal_reads_the_same_as_a_notice_of_it() {
+        let words = Words::new(Language::Portuguese);
+        let notice = words.notice(&Notice::Refused(Refusal::NotDialable));
+        assert_eq!(notice, words.refusal(Refusal::NotDialable));
+        assert_eq!(notice.title, "Isto não é um número nem um endereço");
+        assert!(
+            notice
+                .todo
+                .is_some_and(|todo| todo.contains("1001@pbx.exemplo"))
+        );
+    }
+}
