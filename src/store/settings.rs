@@ -1,0 +1,355 @@
+//! The settings file: TOML, with a format number so that it can be migrated.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use serde::{Deserialize, Serialize};
+
+/// The format that this version writes.
+const FORMAT: u32 = 1;
+
+/// A settings file of a person is a few kilobytes; one of this size is something else.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Everything a person has set, but no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The format of the file.
+    pub format: u32,
+    /// A language tag; `None`: the system's language.
+    pub language: Option<String>,
+    /// Light, dark or as the system.
+    pub theme: Theme,
+    /// The chosen microphone; `None`: the system's default.
+    pub input_device: Option<String>,
+    /// The chosen speaker; `None`: the system's default.
+    pub output_device: Option<String>,
+    /// In the order they were added.
+    #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<AccountSettings>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            format: FORMAT,
+            language: None,
+            theme: Theme::System,
+            input_device: None,
+            output_device: None,
+            accounts: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Adds an account, or replaces the one with its id. An id of 0 is given the next free one.
+    /// The id it ends up with.
+    pub fn put_account(&mut self, mut account: AccountSettings) -> u32 {
+        if account.id == 0 {
+            account.id = 1 + self
+                .accounts
+                .iter()
+                .map(|other| other.id)
+                .max()
+                .unwrap_or(0);
+        }
+        let id = account.id;
+        match self.accounts.iter_mut().find(|other| other.id == id) {
+            Some(place) => *place = account,
+            None => self.accounts.push(account),
+        }
+        id
+    }
+
+    /// Removes an account; does nothing if there is none with this id.
+    pub fn remove_account(&mut self, id: u32) {
+        self.accounts.retain(|account| account.id != id);
+    }
+}
+
+/// The window's colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// As the system says.
+    #[default]
+    System,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// One account as the settings file keeps it: everything but the password.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountSettings {
+    /// Stable across renames: the password's name in the keyring. 0: not yet given.
+    pub id: u32,
+    /// The address of record, `1001@pbx.example` or a whole SIP URI.
+    pub address: String,
+    /// The name shown to whom we call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// The user name for the password, if it is not the extension.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_user: Option<String>,
+    /// `host`, `host:port` or SIP URI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registrar: Option<String>,
+    /// Outbound proxy: `host`, `host:port` or SIP URI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// `udp` or `tcp`; `None`: what the address says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transport: Option<String>,
+}
+
+/// Why the settings could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// Written by a later version: not to be overwritten.
+    #[error("settings are of format {found}, this version reads up to {FORMAT}")]
+    TooNew {
+        /// The format found.
+        found: u32,
+    },
+    /// Not there to be read: permissions, disk.
+    #[error("settings file is not readable: {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's word for it.
+        source: std::io::Error,
+    },
+    /// The system names no place for settings.
+    #[error("no folder for settings")]
+    NoFolder,
+}
+
+/// Why the settings could not be written. The old file is whole.
+#[derive(Debug, thiserror::Error)]
+#[error("settings file is not writable: {path}")]
+pub struct SaveError {
+    /// The file.
+    pub path: PathBuf,
+    /// The system's word for it.
+    pub source: std::io::Error,
+}
+
+/// What was read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The settings, or the defaults.
+    pub settings: Settings,
+    /// The file was damaged; it was put aside here, untouched.
+    pub set_aside: Option<PathBuf>,
+}
+
+/// Where the settings are.
+#[derive(Clone, Debug)]
+pub struct SettingsFile {
+    path: PathBuf,
+}
+
+impl SettingsFile {
+    /// `settings.toml` in this folder, which need not exist.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> SettingsFile {
+        SettingsFile {
+            path: folder.join("settings.toml"),
+        }
+    }
+
+    /// The person's own, in the system's place for settings, or in the folder that the
+    /// environment variable `RAMAL_CONFIG_DIR` names.
+    ///
+    /// # Errors
+    /// [`LoadError::NoFolder`] where there is no home.
+    pub fn of_user() -> Result<SettingsFile, LoadError> {
+        if let Some(folder) = std::env::var_os("RAMAL_CONFIG_DIR") {
+            return Ok(SettingsFile::in_folder(Path::new(&folder)));
+        }
+        let base = etcetera::choose_base_strategy().map_err(|_| LoadError::NoFolder)?;
+        Ok(SettingsFile::in_folder(&base.config_dir().join("ramal")))
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the settings. No file: the defaults. A damaged one is set aside under another name,
+    /// so that nothing is lost, and the defaults are returned.
+    ///
+    /// # Errors
+    /// [`LoadError`] when going on would lose what is there.
+    pub fn load(&self) -> Result<Loaded, LoadError> {
+        let read = |source| LoadError::Read {
+            path: self.path.clone(),
+            source,
+        };
+        let text = match fs::metadata(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(Loaded {
+                    settings: Settings::default(),
+                    set_aside: None,
+                });
+            }
+            Err(error) => return Err(read(error)),
+            Ok(found) if found.len() > MAX_BYTES => None,
+            Ok(_) => String::from_utf8(fs::read(&self.path).map_err(read)?).ok(),
+        };
+        let table = text
+            .as_deref()
+            .and_then(|text| text.parse::<toml::Table>().ok());
+        let format = table
+            .as_ref()
+            .and_then(|table| table.get("format")?.as_integer());
+        if let Some(found) = format.filter(|found| *found > i64::from(FORMAT)) {
+            return Err(LoadError::TooNew {
+                found: u32::try_from(found).unwrap_or(u32::MAX),
+            });
+        }
+        if let Some(settings) = text.and_then(|text| toml::from_str(&text).ok()) {
+            return Ok(Loaded {
+                settings,
+                set_aside: None,
+            });
+        }
+        let aside = self.free_name_aside();
+        fs::rename(&self.path, &aside).map_err(read)?;
+        Ok(Loaded {
+            settings: Settings::default(),
+            set_aside: Some(aside),
+        })
+    }
+
+    fn free_name_aside(&self) -> PathBuf {
+        let mut number = 1_u32;
+        loop {
+            let path = self
+                .path
+                .with_file_name(format!("settings.damaged-{number}.toml"));
+            if !path.exists() || number == u32::MAX {
+                return path;
+            }
+            number += 1;
+        }
+    }
+
+    /// Writes the settings beside the old ones and puts them in their place in one step.
+    ///
+    /// # Errors
+    /// [`SaveError`]; the old file is untouched.
+    pub fn save(&self, settings: &Settings) -> Result<(), SaveError> {
+        let failed = |source| SaveError {
+            path: self.path.clone(),
+            source,
+        };
+        let text = toml::to_string_pretty(settings)
+            .map_err(|error| failed(std::io::Error::other(error)))?;
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let beside = self.path.with_extension("toml.new");
+        let mut file = fs::File::create(&beside).map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        fs::rename(&beside, &self.path).map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn settings_come_back_as_they_were_saved() {
+        let folder = folder();
+        let file = SettingsFile::in_folder(&folder.path().join("deep").join("down"));
+        let mut settings = Settings {
+            language: Some("pt-BR".into()),
+            theme: Theme::Dark,
+            ..Settings::default()
+        };
+        let id = settings.put_account(AccountSettings {
+            address: "1001@pbx.example".into(),
+            proxy: Some("sbc.example:5080".into()),
+            ..AccountSettings::default()
+        });
+        assert_eq!(id, 1);
+        file.save(&settings).unwrap();
+        assert_eq!(
+            file.load().unwrap(),
+            Loaded {
+                settings,
+                set_aside: None
+            }
+        );
+    }
+
+    #[test]
+    fn a_file_of_format_one_is_read() {
+        let folder = folder();
+        let file = SettingsFile::in_folder(folder.path());
+        let text = "format = 1\nlanguage = \"es\"\n\n[[account]]\nid = 7\naddress = \"9@h\"\n";
+        fs::write(file.path(), text).unwrap();
+        let settings = file.load().unwrap().settings;
+        assert_eq!(settings.language.as_deref(), Some("es"));
+        assert_eq!(settings.accounts[0].id, 7);
+        assert_eq!(settings.accounts[0].address, "9@h");
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside_and_not_lost() {
+        let folder = folder();
+        let file = SettingsFile::in_folder(folder.path());
+        fs::write(file.path(), "accounts = [oops").unwrap();
+        let loaded = file.load().unwrap();
+        assert_eq!(loaded.settings, Settings::default());
+        let aside = loaded.set_aside.unwrap();
+        assert_eq!(fs::read_to_string(aside).unwrap(), "accounts = [oops");
+        assert!(!file.path().exists());
+    }
+
+    #[test]
+    fn a_file_of_a_later_version_is_left_alone() {
+        let folder = folder();
+        let file = SettingsFile::in_folder(folder.path());
+        fs::write(file.path(), "format = 99\nnew_thing = true\n").unwrap();
+        assert!(matches!(file.load(), Err(LoadError::TooNew { found: 99 })));
+        assert!(file.path().exists());
+    }
+
+    #[test]
+    fn accounts_are_replaced_by_id_and_numbers_are_not_used_twice_at_once() {
+        let mut settings = Settings::default();
+        let named = |id, address: &str| AccountSettings {
+            id,
+            address: address.into(),
+            ..AccountSettings::default()
+        };
+        assert_eq!(settings.put_account(named(0, "a@h")), 1);
+        assert_eq!(settings.put_account(named(0, "b@h")), 2);
+        assert_eq!(settings.put_account(named(1, "c@h")), 1);
+        let addresses: Vec<_> = settings
+            .accounts
+            .iter()
+            .map(|a| a.address.as_str())
+            .collect();
+        assert_eq!(addresses, ["c@h", "b@h"]);
+        settings.remove_account(1);
+        assert_eq!(settings.accounts.len(), 1);
+    }
+}
