@@ -1,5 +1,6 @@
 //! Where clock, sockets, threads and state machines meet.
 
+pub mod clock;
 mod command;
 mod snapshot;
 

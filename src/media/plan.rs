@@ -66,6 +66,8 @@ pub struct Plan {
     pub rtcp_mux: bool,
     /// Whether we send sound.
     pub send: bool,
+    /// We hold the far side: silence goes out instead of the microphone.
+    pub held: bool,
     /// Whether we expect and play sound.
     pub receive: bool,
     /// What we send.
