@@ -12,6 +12,7 @@ mod framing;
 mod header;
 mod header_name;
 mod host;
+pub mod inspect;
 mod lexer;
 mod message;
 mod name_addr;

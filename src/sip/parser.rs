@@ -235,6 +235,16 @@ pub(super) fn read_stream_head(head: &[u8]) -> (Option<Method>, Headers) {
     (method, read_headers(lines).0)
 }
 
+/// First line, headers and body length of a message that cannot be used, to show them.
+pub(super) fn read_unusable(bytes: &[u8]) -> (String, Headers, usize) {
+    let mut lines = Lines {
+        rest: skip_line_breaks(bytes, &mut Vec::new()),
+    };
+    let first = lossy(without_line_end(lines.next().unwrap_or_default())).into_owned();
+    let (headers, body, _) = read_headers(lines);
+    (first, headers, body.len())
+}
+
 /// A tag that is the same for each retransmission of a request, as RFC 3261 section 8.2.7 asks
 /// of a server that keeps no state.
 fn stateless_tag(headers: &Headers) -> String {
