@@ -7,6 +7,7 @@
 
 mod check;
 mod defect;
+mod dialog;
 mod digest;
 mod framing;
 mod header;
@@ -25,6 +26,7 @@ mod via;
 mod vocabulary;
 
 pub use defect::{Defect, DefectKind, Severity};
+pub use dialog::{Dialog, DialogError, DialogId, DialogState};
 pub use digest::{
     Algorithm, Authorization, Challenge, Credentials, DigestClient, DigestError, DigestServer, Qop,
     VerifyError,
