@@ -21,13 +21,13 @@ pub struct Line {
 }
 
 impl Line {
-    /// A line of ours. Control characters, line ends above all, become blanks: no value can smuggle
-    /// a second line in.
+    /// A line of ours. Control characters, line ends above all, become `_`: no value can smuggle a
+    /// second line in.
     #[must_use]
     pub fn new(kind: char, value: impl Into<String>) -> Line {
         let mut value: String = value.into();
         if value.contains(char::is_control) {
-            value = value.replace(char::is_control, " ");
+            value = value.replace(char::is_control, "_");
         }
         Line {
             kind: Some(kind),
@@ -519,7 +519,7 @@ mod tests {
             lines: vec![line],
             media: Vec::new(),
         };
-        assert_eq!(description.to_bytes(), b"s=call  a=crypto:1\r\n");
+        assert_eq!(description.to_bytes(), b"s=call__a=crypto:1\r\n");
     }
 
     #[test]

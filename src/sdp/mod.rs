@@ -17,6 +17,8 @@ mod remote_audio;
 
 #[cfg(test)]
 mod real_phones;
+#[cfg(test)]
+mod rfc_examples;
 
 pub use attributes::{Attribute, Direction, Fmtp, RtcpAddress, RtpMap};
 pub use audio_codec::{AudioCodec, UnknownCodec};

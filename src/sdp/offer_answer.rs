@@ -536,3 +536,504 @@ fn audio_description(
     }
     media
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sdp::{OpusParameters, parse};
+
+    fn phone(port: u16) -> Negotiation {
+        Negotiation::new(7, LocalAudio::new("192.0.2.1".parse().unwrap(), port))
+    }
+
+    fn phone_with(change: impl FnOnce(&mut LocalAudio)) -> Negotiation {
+        let mut phone = phone(4_000);
+        change(&mut phone.local);
+        phone
+    }
+
+    fn read(text: &str) -> SessionDescription {
+        parse(text.as_bytes()).unwrap().description
+    }
+
+    /// A description of the peer at 192.0.2.2 with these lines from `m=` on.
+    fn peer(media: &str) -> SessionDescription {
+        read(&format!(
+            "v=0\no=- 1 1 IN IP4 192.0.2.2\ns=-\nc=IN IP4 192.0.2.2\nt=0 0\n{media}"
+        ))
+    }
+
+    fn number(n: u8) -> PayloadType {
+        PayloadType::new(n).unwrap()
+    }
+
+    fn version(description: &SessionDescription) -> u64 {
+        description.origin().unwrap().session_version
+    }
+
+    #[test]
+    fn the_first_offer_says_everything() {
+        assert_eq!(
+            phone(4_000).offer().to_string(),
+            "v=0\r\n\
+             o=- 7 1 IN IP4 192.0.2.1\r\n\
+             s=-\r\n\
+             c=IN IP4 192.0.2.1\r\n\
+             t=0 0\r\n\
+             m=audio 4000 RTP/AVP 96 9 8 0 101 102\r\n\
+             a=rtpmap:96 opus/48000/2\r\n\
+             a=fmtp:96 maxplaybackrate=48000;useinbandfec=1;usedtx=0;stereo=0\r\n\
+             a=rtpmap:9 G722/8000\r\n\
+             a=rtpmap:8 PCMA/8000\r\n\
+             a=rtpmap:0 PCMU/8000\r\n\
+             a=rtpmap:101 telephone-event/8000\r\n\
+             a=fmtp:101 0-15\r\n\
+             a=rtpmap:102 telephone-event/48000\r\n\
+             a=fmtp:102 0-15\r\n\
+             a=ptime:20\r\n\
+             a=sendrecv\r\n\
+             a=rtcp-mux\r\n"
+        );
+    }
+
+    #[test]
+    fn what_is_switched_off_is_not_offered() {
+        let mut phone = phone_with(|local| {
+            local.codecs = vec![AudioCodec::Pcmu, AudioCodec::Pcmu];
+            local.address = "2001:db8::1".parse().unwrap();
+            local.telephone_event = false;
+            local.rtcp_mux = false;
+            local.comfort_noise = true;
+            local.rtcp_port = Some(4_011);
+            local.max_ptime = Some(Duration::from_millis(60));
+        });
+        assert_eq!(
+            phone.offer().to_string(),
+            "v=0\r\n\
+             o=- 7 1 IN IP6 2001:db8::1\r\n\
+             s=-\r\n\
+             c=IN IP6 2001:db8::1\r\n\
+             t=0 0\r\n\
+             m=audio 4000 RTP/AVP 0 13\r\n\
+             a=rtpmap:0 PCMU/8000\r\n\
+             a=rtpmap:13 CN/8000\r\n\
+             a=ptime:20\r\n\
+             a=maxptime:60\r\n\
+             a=sendrecv\r\n\
+             a=rtcp:4011\r\n"
+        );
+    }
+
+    #[test]
+    fn two_of_us_agree_on_the_best() {
+        let (mut caller, mut callee) = (phone(4_000), phone(5_000));
+        let (answer, theirs) = callee.handle_offer(&caller.offer()).unwrap();
+        let ours = caller.handle_answer(&answer).unwrap();
+        assert_eq!(ours.remote_rtp, "192.0.2.1:5000".parse().unwrap());
+        assert_eq!(theirs.remote_rtp, "192.0.2.1:4000".parse().unwrap());
+        assert_eq!(ours.remote_rtcp, ours.remote_rtp);
+        assert!(ours.rtcp_mux && theirs.rtcp_mux);
+        for agreed in [&ours, &theirs] {
+            assert_eq!(agreed.send.codec, AudioCodec::Opus);
+            assert_eq!(agreed.send.payload_type, number(96));
+            assert!(agreed.send.opus.inband_fec);
+            assert_eq!(agreed.direction, Direction::SendRecv);
+            assert_eq!(agreed.send_dtmf, Some((number(102), 48_000)));
+            assert_eq!(
+                agreed.recv_dtmf,
+                [(number(101), 8_000), (number(102), 48_000)]
+            );
+            assert_eq!(
+                agreed.recv,
+                [
+                    (number(96), AudioCodec::Opus),
+                    (number(9), AudioCodec::G722),
+                    (number(8), AudioCodec::Pcma),
+                    (number(0), AudioCodec::Pcmu),
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn the_order_of_codecs_is_ours_or_theirs() {
+        let offer = peer("m=audio 6000 RTP/AVP 0 8 9 101\na=rtpmap:101 telephone-event/8000\n");
+        let check = |order, expected| {
+            let mut phone = phone_with(|local| local.codec_order = order);
+            let (answer, agreed) = phone.handle_offer(&offer).unwrap();
+            assert_eq!(answer.media[0].line.value(), expected);
+            assert_eq!(agreed.send.payload_type, agreed.recv[0].0);
+        };
+        check(CodecOrder::Ours, "audio 4000 RTP/AVP 9 8 0 101");
+        check(CodecOrder::Offered, "audio 4000 RTP/AVP 0 8 9 101");
+    }
+
+    #[test]
+    fn numbers_may_differ_in_both_directions_and_stay() {
+        let mut caller = phone(4_000);
+        let _ = caller.offer();
+        let answer = peer(
+            "m=audio 6000 RTP/AVP 120 121\na=rtpmap:120 opus/48000/2\n\
+             a=rtpmap:121 telephone-event/48000\n",
+        );
+        let agreed = caller.handle_answer(&answer).unwrap();
+        assert_eq!(agreed.send.payload_type, number(120));
+        assert_eq!(agreed.send_dtmf, Some((number(121), 48_000)));
+        assert_eq!(agreed.recv[0], (number(96), AudioCodec::Opus));
+        // Whoever sends under its own number is understood too.
+        assert!(agreed.recv.contains(&(number(120), AudioCodec::Opus)));
+
+        // The peer re-offers and calls PCMA 96, which is Opus with us: PCMA gets its own number.
+        let offer =
+            peer("m=audio 6000 RTP/AVP 96 120\na=rtpmap:96 PCMA/8000\na=rtpmap:120 opus/48000/2\n");
+        let (answer, agreed) = caller.handle_offer(&offer).unwrap();
+        assert_eq!(answer.media[0].line.value(), "audio 4000 RTP/AVP 120 8");
+        assert_eq!(agreed.send.payload_type, number(120));
+        assert!(agreed.recv.contains(&(number(96), AudioCodec::Opus)));
+        assert!(agreed.recv.contains(&(number(8), AudioCodec::Pcma)));
+    }
+
+    #[test]
+    fn the_version_grows_with_changes_only() {
+        let mut caller = phone(4_000);
+        let first = caller.offer();
+        assert_eq!(version(&first), 1);
+        assert_eq!(caller.offer(), first);
+        let answer = peer("m=audio 6000 RTP/AVP 8\n");
+        caller.handle_answer(&answer).unwrap();
+        assert_eq!(caller.offer(), first);
+        caller.handle_answer(&answer).unwrap();
+
+        caller.set_direction(Direction::SendOnly);
+        let hold = caller.offer();
+        assert_eq!(version(&hold), 2);
+        assert_eq!(hold.media[0].direction(), Some(Direction::SendOnly));
+        caller
+            .handle_answer(&peer("m=audio 6000 RTP/AVP 8\na=recvonly\n"))
+            .unwrap();
+
+        caller.set_direction(Direction::SendRecv);
+        assert_eq!(version(&caller.offer()), 3);
+    }
+
+    #[test]
+    fn hold_and_resume_from_our_side() {
+        let mut caller = phone(4_000);
+        let _ = caller.offer();
+        caller
+            .handle_answer(&peer("m=audio 6000 RTP/AVP 8\n"))
+            .unwrap();
+        caller.set_direction(Direction::SendOnly);
+        let _ = caller.offer();
+        // An old peer answers `sendrecv` all the same.
+        let held = caller
+            .handle_answer(&peer("m=audio 6000 RTP/AVP 8\na=sendrecv\n"))
+            .unwrap();
+        assert_eq!(held.direction, Direction::SendOnly);
+        assert!(!held.held_by_remote);
+        // The peer holds too, then takes the call back; we still hold.
+        let (answer, both) = caller
+            .handle_offer(&peer("m=audio 6000 RTP/AVP 8\na=sendonly\n"))
+            .unwrap();
+        assert_eq!(both.direction, Direction::Inactive);
+        assert!(both.held_by_remote);
+        assert_eq!(answer.media[0].direction(), Some(Direction::Inactive));
+        let (_, again) = caller
+            .handle_offer(&peer("m=audio 6000 RTP/AVP 8\n"))
+            .unwrap();
+        assert_eq!(again.direction, Direction::SendOnly);
+        caller.set_direction(Direction::SendRecv);
+        let _ = caller.offer();
+        let resumed = caller
+            .handle_answer(&peer("m=audio 6000 RTP/AVP 8\n"))
+            .unwrap();
+        assert_eq!(resumed.direction, Direction::SendRecv);
+    }
+
+    #[test]
+    fn a_refused_offer_leaves_what_was_agreed() {
+        let mut caller = phone(4_000);
+        let _ = caller.offer();
+        let agreed = caller
+            .handle_answer(&peer("m=audio 6000 RTP/AVP 8\n"))
+            .unwrap();
+        let _ = caller.offer();
+        assert_eq!(
+            caller
+                .handle_offer(&peer("m=audio 6002 RTP/AVP 8\n"))
+                .unwrap_err(),
+            NegotiationError::OfferOutstanding
+        );
+        caller.withdraw_offer();
+        assert_eq!(caller.agreed(), Some(&agreed));
+        assert!(!caller.is_offer_outstanding());
+        assert!(
+            caller
+                .handle_offer(&peer("m=audio 6002 RTP/AVP 8\n"))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn an_answer_may_come_again_and_differ() {
+        let mut caller = phone(4_000);
+        let answer = peer("m=audio 6000 RTP/AVP 8\n");
+        assert_eq!(
+            caller.handle_answer(&answer).unwrap_err(),
+            NegotiationError::NoOfferOutstanding
+        );
+        let _ = caller.offer();
+        caller.handle_answer(&answer).unwrap();
+        // The 200 describes another server than the 183.
+        let second = caller
+            .handle_answer(&peer("m=audio 6100 RTP/AVP 0\n"))
+            .unwrap();
+        assert_eq!(second.remote_rtp, "192.0.2.2:6100".parse().unwrap());
+        assert_eq!(second.send.codec, AudioCodec::Pcmu);
+        // Once the peer has offered something else, old answers are over.
+        caller.handle_offer(&answer).unwrap();
+        assert_eq!(
+            caller.handle_answer(&answer).unwrap_err(),
+            NegotiationError::NoOfferOutstanding
+        );
+    }
+
+    #[test]
+    fn forks_are_answered_each_by_itself() {
+        let mut first = phone(4_000);
+        let _ = first.offer();
+        let mut second = first.clone();
+        first
+            .handle_answer(&peer("m=audio 6000 RTP/AVP 8\n"))
+            .unwrap();
+        second
+            .handle_answer(&peer("m=audio 6100 RTP/AVP 0\n"))
+            .unwrap();
+        let codec = |n: &Negotiation| n.agreed().map(|agreed| agreed.send.codec);
+        assert_eq!(codec(&first), Some(AudioCodec::Pcma));
+        assert_eq!(codec(&second), Some(AudioCodec::Pcmu));
+    }
+
+    #[test]
+    fn a_refused_stream_is_an_error_and_a_later_answer_still_counts() {
+        let mut caller = phone(4_000);
+        let _ = caller.offer();
+        for answer in [
+            "m=audio 0 RTP/AVP 8\n",
+            "m=video 6000 RTP/AVP 31\n",
+            "m=audio x RTP/AVP 8\n",
+            "",
+        ] {
+            assert_eq!(
+                caller.handle_answer(&peer(answer)).unwrap_err(),
+                NegotiationError::AudioRejected,
+                "{answer}"
+            );
+        }
+        assert_eq!(
+            caller
+                .handle_answer(&peer("m=audio 6000 RTP/AVP 18\n"))
+                .unwrap_err(),
+            NegotiationError::NoCommonCodec {
+                offered: vec!["18".to_owned()]
+            }
+        );
+        assert!(
+            caller
+                .handle_answer(&peer("m=audio 6000 RTP/AVP 8\n"))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn an_answer_with_what_was_not_offered_does_not_count() {
+        let mut caller = phone_with(|local| local.codecs = vec![AudioCodec::Pcma]);
+        let _ = caller.offer();
+        let agreed = caller
+            .handle_answer(&peer(
+                "m=audio 6000 RTP/AVP 0 8 101 13\na=rtpmap:101 telephone-event/48000\n",
+            ))
+            .unwrap();
+        assert_eq!(agreed.send.codec, AudioCodec::Pcma);
+        assert_eq!(agreed.send_dtmf, None);
+        assert_eq!(agreed.comfort_noise, None);
+    }
+
+    #[test]
+    fn digits_follow_the_clock_of_what_is_sent() {
+        let events = "a=rtpmap:101 telephone-event/8000\na=rtpmap:102 telephone-event/48000\n";
+        let check = |media: String, send, recv: &[(PayloadType, u32)]| {
+            let (_, agreed) = phone(4_000).handle_offer(&peer(&media)).unwrap();
+            assert_eq!(
+                (agreed.send_dtmf, agreed.recv_dtmf.as_slice()),
+                (send, recv),
+                "{media}"
+            );
+        };
+        let both = [(number(101), 8_000), (number(102), 48_000)];
+        check(
+            format!("m=audio 6000 RTP/AVP 96 8 101 102\na=rtpmap:96 opus/48000/2\n{events}"),
+            Some(both[1]),
+            &both,
+        );
+        // Without Opus the events at 48 kHz serve nobody.
+        check(
+            format!("m=audio 6000 RTP/AVP 8 102 101\n{events}"),
+            Some(both[0]),
+            &both[..1],
+        );
+        // Opus with events at 8 kHz only: better than none.
+        check(
+            format!("m=audio 6000 RTP/AVP 96 101\na=rtpmap:96 opus/48000/2\n{events}"),
+            Some(both[0]),
+            &both[..1],
+        );
+        check("m=audio 6000 RTP/AVP 8\n".to_owned(), None, &[]);
+    }
+
+    #[test]
+    fn packet_lengths_follow_the_peer_within_what_the_codec_can() {
+        let check = |attributes: &str, opus: u64, pcma: u64| {
+            let lines = format!("a=rtpmap:96 opus/48000/2\n{attributes}");
+            for (formats, expected) in [("96", opus), ("8", pcma)] {
+                let offer = peer(&format!("m=audio 6000 RTP/AVP {formats}\n{lines}"));
+                let (_, agreed) = phone(4_000).handle_offer(&offer).unwrap();
+                assert_eq!(
+                    agreed.send.ptime,
+                    Duration::from_millis(expected),
+                    "{attributes}"
+                );
+            }
+        };
+        check("", 20, 20);
+        check("a=ptime:30\n", 20, 30);
+        check("a=ptime:40\na=maxptime:20\n", 20, 20);
+        check("a=maxptime:10\n", 10, 10);
+        check("a=maxptime:240\n", 20, 20);
+        check("a=ptime:50\n", 40, 50);
+        check("a=ptime:60\n", 60, 60);
+        check("a=ptime:4000000000\n", 60, 60);
+        check("a=ptime:1\na=maxptime:1\n", 10, 10);
+        check("a=ptime:25.5\n", 20, 20);
+    }
+
+    #[test]
+    fn what_the_peer_says_of_its_opus_decoder_arrives() {
+        let offer = peer(
+            "m=audio 6000 RTP/AVP 8 111\na=rtpmap:111 opus/48000/2\n\
+             a=fmtp:111 maxplaybackrate=16000;maxaveragebitrate=24000;useinbandfec=1;usedtx=1;stereo=1\n",
+        );
+        let (_, agreed) = phone(4_000).handle_offer(&offer).unwrap();
+        assert_eq!(
+            agreed.send.opus,
+            OpusParameters {
+                max_playback_rate: crate::units::SampleRate::WIDE,
+                max_average_bitrate: Some(24_000),
+                inband_fec: true,
+                dtx: true,
+                stereo: true,
+                cbr: false,
+            }
+        );
+    }
+
+    #[test]
+    fn rtcp_goes_where_the_peer_says() {
+        let check = |attributes: &str, mux: bool, rtcp: &str| {
+            let offer = peer(&format!("m=audio 6000 RTP/AVP 8\n{attributes}"));
+            let (answer, agreed) = phone(4_000).handle_offer(&offer).unwrap();
+            assert_eq!(agreed.rtcp_mux, mux);
+            assert_eq!(answer.media[0].rtcp_mux(), mux);
+            assert_eq!(agreed.remote_rtcp, rtcp.parse().unwrap(), "{attributes}");
+        };
+        check("", false, "192.0.2.2:6001");
+        check("a=rtcp:6007\n", false, "192.0.2.2:6007");
+        check("a=rtcp:6007 IN IP4 192.0.2.9\n", false, "192.0.2.9:6007");
+        check("a=rtcp:6007 IN IP4 224.0.0.1\n", false, "192.0.2.2:6007");
+        check("a=rtcp:6007\na=rtcp-mux\n", true, "192.0.2.2:6000");
+        let offer = peer("m=audio 6000 RTP/AVP 8\na=rtcp-mux\n");
+        let mut apart = phone_with(|local| local.rtcp_mux = false);
+        assert!(!apart.handle_offer(&offer).unwrap().1.rtcp_mux);
+        let last = peer("m=audio 65535 RTP/AVP 8\n");
+        assert!(phone(4_000).handle_offer(&last).is_ok());
+    }
+
+    #[test]
+    fn comfort_noise_is_agreed_where_both_want_it() {
+        let offer = peer("m=audio 6000 RTP/AVP 8 13\n");
+        let mut with = phone_with(|local| local.comfort_noise = true);
+        let (answer, agreed) = with.handle_offer(&offer).unwrap();
+        assert_eq!(answer.media[0].line.value(), "audio 4000 RTP/AVP 8 13");
+        assert_eq!(agreed.comfort_noise, Some(number(13)));
+        let (answer, agreed) = phone(4_000).handle_offer(&offer).unwrap();
+        assert_eq!(answer.media[0].line.value(), "audio 4000 RTP/AVP 8");
+        assert_eq!(agreed.comfort_noise, None);
+    }
+
+    #[test]
+    fn the_time_of_an_answer_is_that_of_its_offer() {
+        let offer = |timing: &str| {
+            read(&format!(
+                "v=0\no=- 1 1 IN IP4 192.0.2.2\ns=-\nc=IN IP4 192.0.2.2\n{timing}m=audio 6000 RTP/AVP 8\n"
+            ))
+        };
+        let check = |timing: &str, expected: &str| {
+            let (answer, _) = phone(4_000).handle_offer(&offer(timing)).unwrap();
+            assert_eq!(answer.timing(), Some(expected), "{timing}");
+        };
+        check("t=2873397496 2873404696\n", "2873397496 2873404696");
+        check("t=0\n", "0 0");
+        check("t=now later\n", "0 0");
+        check("", "0 0");
+    }
+
+    #[test]
+    fn addresses_that_no_media_can_go_to_are_told_apart() {
+        let check = |connection: &str, expected: NegotiationError| {
+            let offer = read(&format!(
+                "v=0\no=- 1 1 IN IP4 gw\ns=-\n{connection}t=0 0\nm=audio 6000 RTP/AVP 8\n"
+            ));
+            assert_eq!(
+                phone(4_000).handle_offer(&offer).unwrap_err(),
+                expected,
+                "{connection}"
+            );
+        };
+        let ip = |text: &str| text.parse().unwrap();
+        check("", NegotiationError::NoAddress);
+        check("c=IN IP4\n", NegotiationError::NoAddress);
+        check(
+            "c=IN IP4 gw\n",
+            NegotiationError::AddressIsName {
+                host: "gw".to_owned(),
+            },
+        );
+        check(
+            "c=IN IP6 2001:db8::1\n",
+            NegotiationError::AddressFamily(ip("2001:db8::1")),
+        );
+        check(
+            "c=IN IP4 239.1.1.1\n",
+            NegotiationError::UnusableAddress(ip("239.1.1.1")),
+        );
+        check(
+            "c=IN IP4 255.255.255.255\n",
+            NegotiationError::UnusableAddress(ip("255.255.255.255")),
+        );
+    }
+
+    #[test]
+    fn a_failed_offer_changes_nothing() {
+        let mut callee = phone(4_000);
+        let (first, agreed) = callee
+            .handle_offer(&peer("m=audio 6000 RTP/AVP 8\n"))
+            .unwrap();
+        let bad = peer("m=video 1 RTP/AVP 31\nm=audio 6000 RTP/AVP 18\n");
+        assert!(callee.handle_offer(&bad).is_err());
+        assert_eq!(callee.agreed(), Some(&agreed));
+        let (again, _) = callee
+            .handle_offer(&peer("m=audio 6000 RTP/AVP 8\n"))
+            .unwrap();
+        assert_eq!(again, first);
+    }
+}

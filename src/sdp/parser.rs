@@ -294,3 +294,240 @@ fn inspect_whole(description: &SessionDescription, defects: &mut Defects) {
         defects.push(DefectKind::MissingConnection, None);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::sdp::{LocalAudio, Negotiation};
+
+    const BODY: &str = "v=0\r\n\
+        o=- 3925462881 1247033129 IN IP4 192.0.2.15\r\n\
+        s=-\r\n\
+        c=IN IP4 192.0.2.15\r\n\
+        t=0 0\r\n\
+        a=group:BUNDLE 0 1\r\n\
+        m=audio 13426 RTP/AVP 96 9 0 8 101 102\r\n\
+        a=rtpmap:96 opus/48000/2\r\n\
+        a=fmtp:96 stereo=1;useinbandfec=1;maxplaybackrate=16000\r\n\
+        a=rtpmap:101 telephone-event/8000\r\n\
+        a=rtpmap:102 telephone-event/48000\r\n\
+        a=fmtp:101 0-15\r\n\
+        a=rtcp:13427 IN IP6 2001:db8::1\r\n\
+        a=rtcp-mux\r\n\
+        a=ptime:20\r\n\
+        a=maxptime:60\r\n\
+        a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n\
+        a=candidate:1 1 UDP 2130706431 192.0.2.15 13426 typ host\r\n\
+        a=sendonly\r\n\
+        m=image 4004 udptl t38\r\n\
+        c=IN IP6 2001:db8::15\r\n\
+        a=T38FaxVersion:0\r\n\
+        m=application 5070 TCP/BFCP *\r\n\
+        b=AS:64\r\n";
+
+    #[test]
+    fn a_good_body_has_no_defects_and_comes_back_to_the_byte() {
+        let parsed = parse(BODY.as_bytes()).unwrap();
+        assert_eq!(parsed.defects, []);
+        assert_eq!(
+            String::from_utf8_lossy(&parsed.description.to_bytes()),
+            BODY
+        );
+        assert_eq!(parsed.description.media.len(), 3);
+        assert_eq!(
+            parsed.description.media[0]
+                .attribute_values("crypto")
+                .count(),
+            1
+        );
+    }
+
+    #[test]
+    fn each_defect_is_told_with_its_line() {
+        let check = |body: &str, kind: DefectKind, line: Option<usize>| {
+            let defects = parse(body.as_bytes()).unwrap().defects;
+            assert_eq!(defects, [Defect { kind, line }], "{body:?}");
+        };
+        let good = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 1 RTP/AVP 0\r\n";
+        assert_eq!(parse(good.as_bytes()).unwrap().defects, []);
+        check(
+            &good.replacen("\r\n", "\n", 3),
+            DefectKind::BareLineEnd,
+            Some(1),
+        );
+        check(good.trim_end(), DefectKind::UnendedLine, Some(6));
+        check(
+            &good.replace("s=-\r\n", "s=-\r\n\r\n"),
+            DefectKind::BlankLine,
+            Some(4),
+        );
+        check(
+            &good.replace("s=-", "s=-\r\nhello"),
+            DefectKind::NotALine,
+            Some(4),
+        );
+        check(
+            &good.replace("s=-", " s=-"),
+            DefectKind::StrayBlanks,
+            Some(3),
+        );
+        check(
+            &good.replace("t=0 0", "t=0 0 "),
+            DefectKind::StrayBlanks,
+            Some(5),
+        );
+        check(
+            &good.replace("v=0", "v=1"),
+            DefectKind::OtherVersion,
+            Some(1),
+        );
+        check(
+            &good.replace("v=0\r\n", ""),
+            DefectKind::MissingVersion,
+            Some(1),
+        );
+        check(
+            &good.replace("o=- 1 1 ", "o=- 1 "),
+            DefectKind::UnreadableOrigin,
+            Some(2),
+        );
+        check(
+            &good.replace("o=- 1 1 IN IP4 192.0.2.1\r\n", ""),
+            DefectKind::MissingOrigin,
+            None,
+        );
+        check(
+            &good.replace("s=-\r\n", ""),
+            DefectKind::MissingSessionName,
+            None,
+        );
+        check(
+            &good.replace("t=0 0\r\n", ""),
+            DefectKind::MissingTiming,
+            None,
+        );
+        check(
+            &good.replace("c=IN IP4 192.0.2.1\r\n", ""),
+            DefectKind::MissingConnection,
+            None,
+        );
+        check(
+            &good.replace("c=IN IP4", "c=IN IP6"),
+            DefectKind::UnreadableConnection,
+            Some(4),
+        );
+        check(
+            &good.replace("audio 1 ", "audio x "),
+            DefectKind::UnreadableMedia,
+            Some(6),
+        );
+        check(
+            &format!("{good}a=rtpmap:0 PCMU\r\n"),
+            DefectKind::UnreadableRtpMap,
+            Some(7),
+        );
+        // RFC 4566 section 5.3 asked for a blank where there is no name.
+        assert_eq!(
+            parse(good.replace("s=-", "s= ").as_bytes())
+                .unwrap()
+                .defects,
+            []
+        );
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        let line = format!("v=0\r\na={}\r\n", "x".repeat(MAX_LINE));
+        assert_eq!(parse(line.as_bytes()), Err(ParseError::LineTooLong(2)));
+        let lines = "v=0\r\n".repeat(MAX_LINES + 1);
+        assert_eq!(parse(lines.as_bytes()), Err(ParseError::TooManyLines));
+        assert!(parse("v=0\r\n".repeat(MAX_LINES).as_bytes()).is_ok());
+        let body = vec![b'\n'; MAX_BODY + 1];
+        assert_eq!(parse(&body), Err(ParseError::BodyTooLong(MAX_BODY + 1)));
+        let junk = parse("hello\r\n".repeat(MAX_LINES).as_bytes());
+        assert_eq!(junk, Err(ParseError::NotSdp));
+        assert_eq!(parse(b""), Err(ParseError::NotSdp));
+        let blanks = format!("v=0{}", "\r\n".repeat(1_000));
+        assert_eq!(parse(blanks.as_bytes()).unwrap().defects.len(), MAX_DEFECTS);
+    }
+
+    /// What is left of a body when line ends are made equal and blank lines go.
+    fn lines_of(body: &[u8]) -> Vec<&[u8]> {
+        body.split(|byte| matches!(byte, b'\r' | b'\n'))
+            .filter(|line| !line.trim_ascii().is_empty())
+            .collect()
+    }
+
+    #[test]
+    fn whatever_is_done_to_a_body_nothing_panics_and_no_line_is_lost() {
+        let address: IpAddr = "192.0.2.99".parse().unwrap();
+        let pieces: [&[u8]; 12] = [
+            b"\r\n",
+            b"\n",
+            b" ",
+            b"m=",
+            b"a=",
+            b"c=IN IP4 0.0.0.0\r\n",
+            b"/",
+            b"=",
+            b"65536",
+            b"\xff",
+            b"-1",
+            b"m=audio 1 RTP/AVP 96\r\n",
+        ];
+        let mut read = 0;
+        let mut agreed = 0;
+        for seed in 0..4_000 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let mut body = BODY.as_bytes().to_vec();
+            for _ in 0..rng.random_range(1..8) {
+                let at = rng.random_range(0..body.len());
+                match rng.random_range(0..4) {
+                    0 => body[at] = rng.random(),
+                    1 => drop(body.remove(at)),
+                    2 => {
+                        let piece = pieces[rng.random_range(0..pieces.len())];
+                        body.splice(at..at, piece.iter().copied());
+                    }
+                    _ => {
+                        let end = rng.random_range(at..body.len().min(at + 40));
+                        let copy = body[at..end].to_vec();
+                        body.splice(end..end, copy);
+                    }
+                }
+            }
+            let Ok(parsed) = parse(&body) else { continue };
+            read += 1;
+            let written = parsed.description.to_bytes();
+            assert_eq!(lines_of(&written), lines_of(&body), "seed {seed}");
+            assert_eq!(
+                parse(&written).unwrap().description,
+                parsed.description,
+                "seed {seed}"
+            );
+
+            let mut callee = Negotiation::new(1, LocalAudio::new(address, 4_000));
+            if let Ok((answer, _)) = callee.handle_offer(&parsed.description) {
+                agreed += 1;
+                assert_eq!(
+                    answer.media.len(),
+                    parsed.description.media.len(),
+                    "seed {seed}"
+                );
+                let again = parse(&answer.to_bytes()).unwrap();
+                assert_eq!(again.description, answer, "seed {seed}");
+            }
+            let mut caller = Negotiation::new(2, LocalAudio::new(address, 4_000));
+            let _ = caller.offer();
+            let _ = caller.handle_answer(&parsed.description);
+        }
+        // The mutations are mild enough that the test means something.
+        assert!(read > 3_900, "{read}");
+        assert!(agreed > 2_500, "{agreed}");
+    }
+}
