@@ -7,6 +7,7 @@
 mod attributes;
 mod audio_codec;
 mod description;
+mod exchange;
 mod format;
 mod local_audio;
 mod negotiated;

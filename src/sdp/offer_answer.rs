@@ -11,16 +11,15 @@
 //! An answer may come again, and may say something else, as long as no other exchange began: the 200
 //! of some switches describes another stream than their 183.
 
-use std::time::Duration;
-
 use crate::units::PayloadType;
 
 use super::attributes::Direction;
 use super::audio_codec::AudioCodec;
 use super::description::{ConnectionHost, Line, MediaDescription, Origin, SessionDescription};
+use super::exchange::{Exchange, accepted_formats};
 use super::format::{Format, Numbers};
-use super::local_audio::{CodecOrder, LocalAudio};
-use super::negotiated::{Negotiated, NegotiationError, SendCodec};
+use super::local_audio::LocalAudio;
+use super::negotiated::{Negotiated, NegotiationError};
 use super::remote_audio::{RemoteAudio, RemoteFormat};
 
 /// The descriptions of one call: what was offered, what was answered, what holds.
@@ -143,31 +142,41 @@ impl Negotiation {
         }
         let (index, remote) = self.choose_stream(offer)?;
         let local = self.local.clone();
-        let accepted = accepted_formats(&local, &remote);
-        // A failed allocation (all numbers taken) leaves a format out.
-        let formats: Vec<(PayloadType, RemoteFormat)> = accepted
+        let mut numbers = self.numbers.clone();
+        // When all numbers are taken the format is left out.
+        let formats: Vec<(PayloadType, RemoteFormat)> = accepted_formats(&local, &remote)
             .into_iter()
             .filter_map(|theirs| {
-                let number =
-                    self.numbers
-                        .for_answer(theirs.format, theirs.number, &remote.numbers)?;
+                let number = numbers.for_answer(theirs.format, theirs.number, &remote.numbers)?;
                 Some((number, theirs))
             })
             .collect();
-        let direction = local.direction.and(remote.direction.reversed());
-        let rtcp_mux = local.rtcp_mux && remote.rtcp_mux;
         let said: Vec<_> = formats
             .iter()
             .map(|(number, f)| (*number, f.format))
             .collect();
         let theirs: Vec<_> = formats.iter().map(|(_, f)| *f).collect();
-        let negotiated = self.conclude(&local, &remote, direction, rtcp_mux, &said, &theirs)?;
+        let exchange = Exchange {
+            local: &local,
+            remote: &remote,
+            numbers: &numbers,
+            said: &said,
+            theirs: &theirs,
+        };
+        let negotiated = exchange.conclude()?;
 
         let protocol = offer
             .media
             .get(index)
             .map_or("RTP/AVP", MediaDescription::protocol);
-        let audio = audio_description(&local, protocol, &said, direction, rtcp_mux);
+        let audio = audio_description(
+            &local,
+            protocol,
+            &said,
+            negotiated.direction,
+            negotiated.rtcp_mux,
+        );
+        self.numbers = numbers;
         self.streams.lines = offer
             .media
             .iter()
@@ -208,10 +217,14 @@ impl Negotiation {
             .filter(|f| offered(f.format))
             .copied()
             .collect();
-        let direction = local.direction.and(remote.direction.reversed());
-        let rtcp_mux = local.rtcp_mux && remote.rtcp_mux;
-        let negotiated =
-            self.conclude(local, &remote, direction, rtcp_mux, &offer.formats, &theirs)?;
+        let exchange = Exchange {
+            local,
+            remote: &remote,
+            numbers: &self.numbers,
+            said: &offer.formats,
+            theirs: &theirs,
+        };
+        let negotiated = exchange.conclude()?;
         self.agreed = Some(negotiated.clone());
         self.state = State::Answered(offer);
         Ok(negotiated)
@@ -298,99 +311,6 @@ impl Negotiation {
             .or_else(|| answer.media.iter().find(|media| media.is_audio()))
     }
 
-    /// Joins what we said (`said`, under our numbers) with what the peer takes (`theirs`, under its
-    /// numbers, best first).
-    fn conclude(
-        &self,
-        local: &LocalAudio,
-        remote: &RemoteAudio,
-        direction: Direction,
-        rtcp_mux: bool,
-        said: &[(PayloadType, Format)],
-        theirs: &[RemoteFormat],
-    ) -> Result<Negotiated, NegotiationError> {
-        let (first, codec) = theirs
-            .iter()
-            .find_map(|f| Some((f, f.format.codec()?)))
-            .ok_or_else(|| NegotiationError::NoCommonCodec {
-                offered: remote.names.clone(),
-            })?;
-        let agreed = |format: Format| theirs.iter().any(|f| f.format == format);
-
-        // Agreed codecs first, then the others that we said: whoever sends them is understood.
-        // Then numbers of earlier exchanges, under which packets may still be on their way, and the
-        // peer's own numbers, which some send under although the numbers are ours to say.
-        let (first_said, later_said): (Vec<_>, Vec<_>) = said
-            .iter()
-            .copied()
-            .partition(|(_, format)| agreed(*format));
-        let earlier = self.numbers.iter().filter(|(_, format)| agreed(*format));
-        let own = theirs
-            .iter()
-            .map(|f| (f.number, f.format))
-            .filter(|(number, _)| self.numbers.meaning(*number).is_none());
-        let mut recv: Vec<(PayloadType, AudioCodec)> = Vec::new();
-        let mut recv_dtmf: Vec<(PayloadType, u32)> = Vec::new();
-        for (number, format) in first_said
-            .into_iter()
-            .chain(later_said)
-            .chain(earlier)
-            .chain(own)
-        {
-            let known = recv.iter().any(|(n, _)| *n == number)
-                || recv_dtmf.iter().any(|(n, _)| *n == number);
-            match format {
-                Format::Audio(codec) if !known && recv.len() < Negotiated::MAX_RECV => {
-                    recv.push((number, codec));
-                }
-                Format::TelephoneEvent { clock_hz }
-                    if !known && recv_dtmf.len() < Negotiated::MAX_RECV =>
-                {
-                    recv_dtmf.push((number, clock_hz));
-                }
-                Format::Audio(_) | Format::TelephoneEvent { .. } | Format::ComfortNoise => {}
-            }
-        }
-
-        let events: Vec<(PayloadType, u32)> = theirs
-            .iter()
-            .filter_map(|f| Some((f.number, f.format.event_clock()?)))
-            .collect();
-        let clock_hz = codec.clock_rate().hz();
-        let send_dtmf = events
-            .iter()
-            .find(|(_, clock)| *clock == clock_hz)
-            .or(events.first())
-            .copied();
-        let noise = |formats: &[(PayloadType, Format)]| {
-            formats
-                .iter()
-                .find(|(_, f)| *f == Format::ComfortNoise)
-                .map(|(number, _)| *number)
-        };
-        let their_noise = theirs
-            .iter()
-            .find(|f| f.format == Format::ComfortNoise)
-            .map(|f| f.number);
-        Ok(Negotiated {
-            remote_rtp: remote.rtp,
-            remote_rtcp: if rtcp_mux { remote.rtp } else { remote.rtcp },
-            rtcp_mux,
-            direction,
-            held_by_remote: !remote.direction.receives(),
-            send: SendCodec {
-                codec,
-                payload_type: first.number,
-                ptime: send_ptime(codec, local.ptime, remote),
-                opus: first.opus,
-            },
-            recv,
-            send_dtmf,
-            recv_dtmf,
-            comfort_noise: noise(said).filter(|number| their_noise == Some(*number)),
-        })
-    }
-
     /// The description around our audio stream; its version grows when it says something new.
     fn describe(&mut self, audio: &MediaDescription, timing: &str) -> SessionDescription {
         let mut origin = Origin {
@@ -420,66 +340,6 @@ impl Streams {
     fn audio_index(&self) -> Option<usize> {
         self.lines.iter().position(Option::is_none)
     }
-}
-
-/// The formats of an offer that we take, in the order of the answer.
-fn accepted_formats(local: &LocalAudio, remote: &RemoteAudio) -> Vec<RemoteFormat> {
-    let place = |codec: AudioCodec| local.codecs.iter().position(|ours| *ours == codec);
-    let mut codecs: Vec<(usize, RemoteFormat)> = remote
-        .formats
-        .iter()
-        .filter_map(|f| Some((place(f.format.codec()?)?, *f)))
-        .collect();
-    match local.codec_order {
-        CodecOrder::Ours => codecs.sort_by_key(|(place, _)| *place),
-        CodecOrder::Offered => {}
-    }
-    let mut accepted: Vec<RemoteFormat> = codecs.into_iter().map(|(_, f)| f).collect();
-    let clocked = |clock_hz: u32| {
-        remote
-            .formats
-            .iter()
-            .filter_map(|f| f.format.codec())
-            .any(|codec| codec.clock_rate().hz() == clock_hz && place(codec).is_some())
-    };
-    if local.comfort_noise && clocked(8_000) {
-        accepted.extend(
-            remote
-                .formats
-                .iter()
-                .filter(|f| f.format == Format::ComfortNoise),
-        );
-    }
-    if local.telephone_event {
-        let events = || {
-            remote
-                .formats
-                .iter()
-                .filter(|f| f.format.event_clock().is_some())
-        };
-        let fitting = || events().filter(|f| f.format.event_clock().is_some_and(clocked));
-        // A peer that has events of another clock only still gets its digits through.
-        let stray = events().take(usize::from(fitting().next().is_none()));
-        accepted.extend(fitting().chain(stray));
-    }
-    accepted
-}
-
-/// Packet length that we send: the peer's wish, else ours, within the peer's bound and what the codec
-/// can do.
-fn send_ptime(codec: AudioCodec, ours: Duration, remote: &RemoteAudio) -> Duration {
-    let wish = remote.ptime.unwrap_or(ours);
-    let bound = remote.max_ptime.unwrap_or(Duration::MAX);
-    let millis = wish.min(bound).as_millis().clamp(10, 60) as u64;
-    let millis = match codec {
-        // RFC 6716 section 2.1.4 has frames of 10, 20, 40 and 60 ms.
-        AudioCodec::Opus if millis >= 60 => 60,
-        AudioCodec::Opus if millis >= 40 => 40,
-        AudioCodec::Opus if millis >= 20 => 20,
-        AudioCodec::Opus => 10,
-        AudioCodec::G722 | AudioCodec::Pcma | AudioCodec::Pcmu => millis / 10 * 10,
-    };
-    Duration::from_millis(millis)
 }
 
 /// `t=` of an answer is that of the offer (RFC 3264 section 6), if it is one.
@@ -540,7 +400,9 @@ fn audio_description(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sdp::{OpusParameters, parse};
+    use std::time::Duration;
+
+    use crate::sdp::{CodecOrder, OpusParameters, parse};
 
     fn phone(port: u16) -> Negotiation {
         Negotiation::new(7, LocalAudio::new("192.0.2.1".parse().unwrap(), port))

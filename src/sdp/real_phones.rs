@@ -346,8 +346,7 @@ fn lines_that_are_no_lines_and_latin_1_names_do_no_harm() {
         ]
     );
     // All comes back but the blank line.
-    let expected: Vec<u8> = body.iter().copied().collect();
-    let expected = String::from_utf8_lossy(&expected).replace("\r\n\r\n", "\r\n");
+    let expected = String::from_utf8_lossy(&body).replace("\r\n\r\n", "\r\n");
     assert_eq!(
         String::from_utf8_lossy(&parsed.description.to_bytes()),
         expected
