@@ -5,6 +5,7 @@
 
 pub mod g711;
 pub mod g722;
+mod kind;
 pub mod opus;
 pub mod plc;
 #[cfg(test)]
@@ -12,7 +13,9 @@ pub(crate) mod testing;
 
 use std::time::Duration;
 
-use crate::units::{PayloadType, SampleRate};
+pub use kind::{CodecKind, UnknownCodec};
+
+use crate::units::SampleRate;
 
 /// The longest sound one packet carries: Opus goes to 120 ms (RFC 6716 section 2.1.4).
 pub const MAX_PACKET_DURATION: Duration = Duration::from_millis(120);
@@ -24,107 +27,6 @@ pub const MAX_PACKET_SAMPLES: usize = 5_760;
 /// The largest payload an [`Encoder`] writes, in bytes: what fits a 1,500 byte IPv6 datagram
 /// beside RTP and SRTP.
 pub const MAX_PAYLOAD: usize = 1_400;
-
-/// The codecs that Ramal speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CodecKind {
-    /// Opus (RFC 6716, RFC 7587).
-    Opus,
-    /// G.722 at 64 kbit/s.
-    G722,
-    /// G.711 A-law.
-    Pcma,
-    /// G.711 µ-law.
-    Pcmu,
-}
-
-impl CodecKind {
-    /// All of them, best sound first.
-    pub const ALL: [CodecKind; 4] = [
-        CodecKind::Opus,
-        CodecKind::G722,
-        CodecKind::Pcma,
-        CodecKind::Pcmu,
-    ];
-
-    /// The rate of the sound it carries.
-    #[must_use]
-    pub const fn sound_rate(self) -> SampleRate {
-        match self {
-            CodecKind::Opus => SampleRate::FULL,
-            CodecKind::G722 => SampleRate::WIDE,
-            CodecKind::Pcma | CodecKind::Pcmu => SampleRate::NARROW,
-        }
-    }
-
-    /// The rate of its RTP clock: for G.722 half its sound rate (RFC 3551 section 4.5.2).
-    #[must_use]
-    pub const fn rtp_clock(self) -> SampleRate {
-        match self {
-            CodecKind::Opus => SampleRate::FULL,
-            CodecKind::G722 | CodecKind::Pcma | CodecKind::Pcmu => SampleRate::NARROW,
-        }
-    }
-
-    /// Its static payload type (RFC 3551 section 6); Opus has none.
-    #[must_use]
-    pub const fn static_payload_type(self) -> Option<PayloadType> {
-        match self {
-            CodecKind::Opus => None,
-            CodecKind::G722 => PayloadType::new(9),
-            CodecKind::Pcma => PayloadType::new(8),
-            CodecKind::Pcmu => PayloadType::new(0),
-        }
-    }
-
-    /// Samples of sound in a packet of `ptime`, at [`CodecKind::sound_rate`].
-    #[must_use]
-    pub const fn frame_samples(self, ptime: Duration) -> usize {
-        self.sound_rate().samples_in(ptime)
-    }
-
-    /// RTP clock ticks in a packet of `ptime`: for G.722 half its samples.
-    #[must_use]
-    pub const fn frame_ticks(self, ptime: Duration) -> usize {
-        self.rtp_clock().samples_in(ptime)
-    }
-
-    /// The nearest packet length not above `wanted` that an [`Encoder`] of this kind takes:
-    /// 10, 20, 40, 60, 80, 100 or 120 ms for Opus, multiples of 10 ms for the others; 10 ms at
-    /// least.
-    #[must_use]
-    pub fn nearest_ptime(self, wanted: Duration) -> Duration {
-        let tens = u64::try_from(wanted.as_millis() / 10)
-            .unwrap_or(u64::MAX)
-            .clamp(1, 12);
-        let tens = match self {
-            CodecKind::Opus if tens > 1 => tens / 2 * 2,
-            CodecKind::Opus | CodecKind::G722 | CodecKind::Pcma | CodecKind::Pcmu => tens,
-        };
-        Duration::from_millis(tens * 10)
-    }
-
-    /// How long the sound in `payload` lasts, without decoding it; `None` when it is no payload
-    /// of this codec.
-    #[must_use]
-    pub fn duration_of(self, payload: &[u8]) -> Option<Duration> {
-        let samples = self.samples_of(payload)?;
-        Some(self.sound_rate().duration_of(samples as u64))
-    }
-
-    /// Samples at [`CodecKind::sound_rate`] in `payload`, 1 to [`MAX_PACKET_SAMPLES`].
-    #[must_use]
-    pub fn samples_of(self, payload: &[u8]) -> Option<usize> {
-        let samples = match self {
-            CodecKind::Opus => opus::samples_of(payload)?,
-            CodecKind::G722 => payload.len() * 2,
-            CodecKind::Pcma | CodecKind::Pcmu => payload.len(),
-        };
-        (1..=MAX_PACKET_SAMPLES)
-            .contains(&samples)
-            .then_some(samples)
-    }
-}
 
 /// Why a frame was not coded.
 #[derive(Debug, thiserror::Error)]

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::units::PayloadType;
 
-use super::audio_codec::AudioCodec;
 use super::format::{Format, Numbers};
 use super::local_audio::{CodecOrder, LocalAudio};
 use super::negotiated::{Negotiated, NegotiationError, SendCodec};
 use super::remote_audio::{RemoteAudio, RemoteFormat};
+use crate::codec::CodecKind;
 
 /// The two sides of an exchange.
 #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ impl Exchange<'_> {
             .iter()
             .map(|f| (f.number, f.format))
             .filter(|(number, _)| numbers.meaning(*number).is_none());
-        let mut recv: Vec<(PayloadType, AudioCodec)> = Vec::new();
+        let mut recv: Vec<(PayloadType, CodecKind)> = Vec::new();
         let mut recv_dtmf: Vec<(PayloadType, u32)> = Vec::new();
         for (number, format) in first_said
             .into_iter()
@@ -82,7 +82,7 @@ impl Exchange<'_> {
             .iter()
             .filter_map(|f| Some((f.number, f.format.event_clock()?)))
             .collect();
-        let clock_hz = codec.clock_rate().hz();
+        let clock_hz = codec.rtp_clock().hz();
         let send_dtmf = events
             .iter()
             .find(|(_, clock)| *clock == clock_hz)
@@ -115,7 +115,7 @@ impl Exchange<'_> {
 
 /// The formats of an offer that we take, in the order of the answer.
 pub(super) fn accepted_formats(local: &LocalAudio, remote: &RemoteAudio) -> Vec<RemoteFormat> {
-    let place = |codec: AudioCodec| local.codecs.iter().position(|ours| *ours == codec);
+    let place = |codec: CodecKind| local.codecs.iter().position(|ours| *ours == codec);
     let mut codecs: Vec<(usize, RemoteFormat)> = remote
         .formats
         .iter()
@@ -131,7 +131,7 @@ pub(super) fn accepted_formats(local: &LocalAudio, remote: &RemoteAudio) -> Vec<
             .formats
             .iter()
             .filter_map(|f| f.format.codec())
-            .any(|codec| codec.clock_rate().hz() == clock_hz && place(codec).is_some())
+            .any(|codec| codec.rtp_clock().hz() == clock_hz && place(codec).is_some())
     };
     if local.comfort_noise && clocked(8_000) {
         accepted.extend(
@@ -158,17 +158,17 @@ pub(super) fn accepted_formats(local: &LocalAudio, remote: &RemoteAudio) -> Vec<
 
 /// Packet length that we send: the peer's wish, else ours, within the peer's bound and what the codec
 /// can do.
-fn send_ptime(codec: AudioCodec, ours: Duration, remote: &RemoteAudio) -> Duration {
+fn send_ptime(codec: CodecKind, ours: Duration, remote: &RemoteAudio) -> Duration {
     let wish = remote.ptime.unwrap_or(ours);
     let bound = remote.max_ptime.unwrap_or(Duration::MAX);
     let millis = wish.min(bound).as_millis().clamp(10, 60) as u64;
     let millis = match codec {
         // RFC 6716 section 2.1.4 has frames of 10, 20, 40 and 60 ms.
-        AudioCodec::Opus if millis >= 60 => 60,
-        AudioCodec::Opus if millis >= 40 => 40,
-        AudioCodec::Opus if millis >= 20 => 20,
-        AudioCodec::Opus => 10,
-        AudioCodec::G722 | AudioCodec::Pcma | AudioCodec::Pcmu => millis / 10 * 10,
+        CodecKind::Opus if millis >= 60 => 60,
+        CodecKind::Opus if millis >= 40 => 40,
+        CodecKind::Opus if millis >= 20 => 20,
+        CodecKind::Opus => 10,
+        CodecKind::G722 | CodecKind::Pcma | CodecKind::Pcmu => millis / 10 * 10,
     };
     Duration::from_millis(millis)
 }

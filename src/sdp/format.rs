@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use crate::units::PayloadType;
 
 use super::attributes::RtpMap;
-use super::audio_codec::AudioCodec;
 use super::description::MediaDescription;
+use crate::codec::CodecKind;
 
 /// What a payload type stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Format {
-    Audio(AudioCodec),
+    Audio(CodecKind),
     /// RFC 4733; one format for each clock rate.
     TelephoneEvent {
         clock_hz: u32,
@@ -51,12 +51,12 @@ impl Format {
         if encoding.eq_ignore_ascii_case("CN") {
             return (*clock_hz == 8_000).then_some(Format::ComfortNoise);
         }
-        AudioCodec::ALL
+        CodecKind::ALL
             .into_iter()
             .find(|codec| codec.name().eq_ignore_ascii_case(encoding))
             // RFC 7587 wants `opus/48000/2`; those who leave the 2 out mean the same.
-            .filter(|codec| *codec == AudioCodec::Opus || *channels == 1)
-            .filter(|codec| codec.clock_rate().hz() == *clock_hz)
+            .filter(|codec| *codec == CodecKind::Opus || *channels == 1)
+            .filter(|codec| codec.rtp_clock().hz() == *clock_hz)
             .map(Format::Audio)
     }
 
@@ -64,13 +64,13 @@ impl Format {
         if Some(number) == COMFORT_NOISE {
             return Some(Format::ComfortNoise);
         }
-        AudioCodec::ALL
+        CodecKind::ALL
             .into_iter()
             .find(|codec| codec.static_payload_type() == Some(number))
             .map(Format::Audio)
     }
 
-    pub(super) const fn codec(self) -> Option<AudioCodec> {
+    pub(super) const fn codec(self) -> Option<CodecKind> {
         match self {
             Format::Audio(codec) => Some(codec),
             Format::TelephoneEvent { .. } | Format::ComfortNoise => None,
@@ -88,10 +88,13 @@ impl Format {
     pub(super) fn rtpmap(self) -> String {
         match self {
             Format::Audio(codec) => {
-                let clock = codec.clock_rate().hz();
-                match codec.rtpmap_channels() {
-                    Some(channels) => format!("{}/{clock}/{channels}", codec.name()),
-                    None => format!("{}/{clock}", codec.name()),
+                let clock = codec.rtp_clock().hz();
+                // RFC 7587 section 7: always two channels for Opus, also for mono.
+                match codec {
+                    CodecKind::Opus => format!("{codec}/{clock}/2"),
+                    CodecKind::G722 | CodecKind::Pcma | CodecKind::Pcmu => {
+                        format!("{codec}/{clock}")
+                    }
                 }
             }
             Format::TelephoneEvent { clock_hz } => format!("telephone-event/{clock_hz}"),
@@ -102,7 +105,7 @@ impl Format {
     /// The number that it gets when nobody else has a say: the static one, or what most phones use.
     const fn usual_number(self) -> Option<PayloadType> {
         match self {
-            Format::Audio(AudioCodec::Opus) => PayloadType::new(96),
+            Format::Audio(CodecKind::Opus) => PayloadType::new(96),
             Format::Audio(codec) => codec.static_payload_type(),
             Format::TelephoneEvent { clock_hz: 8_000 } => PayloadType::new(101),
             Format::TelephoneEvent { .. } => PayloadType::new(102),
@@ -197,16 +200,16 @@ mod tests {
     #[test]
     fn formats_are_known_by_name_and_clock_or_by_static_number() {
         let audio = |codec| Some(Format::Audio(codec));
-        assert_eq!(meaning(0, None), audio(AudioCodec::Pcmu));
-        assert_eq!(meaning(8, None), audio(AudioCodec::Pcma));
-        assert_eq!(meaning(9, None), audio(AudioCodec::G722));
+        assert_eq!(meaning(0, None), audio(CodecKind::Pcmu));
+        assert_eq!(meaning(8, None), audio(CodecKind::Pcma));
+        assert_eq!(meaning(9, None), audio(CodecKind::G722));
         assert_eq!(meaning(13, None), Some(Format::ComfortNoise));
         assert_eq!(meaning(18, None), None);
         assert_eq!(meaning(96, None), None);
-        assert_eq!(meaning(107, Some("OPUS/48000/2")), audio(AudioCodec::Opus));
-        assert_eq!(meaning(107, Some("opus/48000")), audio(AudioCodec::Opus));
+        assert_eq!(meaning(107, Some("OPUS/48000/2")), audio(CodecKind::Opus));
+        assert_eq!(meaning(107, Some("opus/48000")), audio(CodecKind::Opus));
         assert_eq!(meaning(107, Some("opus/16000/2")), None);
-        assert_eq!(meaning(97, Some("pcmu/8000")), audio(AudioCodec::Pcmu));
+        assert_eq!(meaning(97, Some("pcmu/8000")), audio(CodecKind::Pcmu));
         assert_eq!(meaning(97, Some("PCMU/16000")), None);
         assert_eq!(meaning(97, Some("PCMU/8000/2")), None);
         assert_eq!(meaning(0, Some("iLBC/8000")), None);
@@ -221,7 +224,7 @@ mod tests {
     #[test]
     fn a_number_keeps_its_meaning() {
         let number = |n| PayloadType::new(n).unwrap();
-        let opus = Format::Audio(AudioCodec::Opus);
+        let opus = Format::Audio(CodecKind::Opus);
         let events = Format::TelephoneEvent { clock_hz: 8_000 };
         let mut numbers = Numbers::default();
         assert_eq!(numbers.for_offer(opus), Some(number(96)));
@@ -247,6 +250,6 @@ mod tests {
             let number = PayloadType::new(n).unwrap();
             numbers.for_answer(Format::ComfortNoise, number, &[]);
         }
-        assert_eq!(numbers.for_offer(Format::Audio(AudioCodec::Opus)), None);
+        assert_eq!(numbers.for_offer(Format::Audio(CodecKind::Opus)), None);
     }
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::attributes::Direction;
-use super::audio_codec::AudioCodec;
 use super::opus_parameters::OpusParameters;
+use crate::codec::CodecKind;
 
 /// Whose order of codecs an answer follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -22,7 +22,7 @@ pub enum CodecOrder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalAudio {
     /// Best first. Those left out are neither offered nor accepted.
-    pub codecs: Vec<AudioCodec>,
+    pub codecs: Vec<CodecKind>,
     /// Whose order an answer follows.
     pub codec_order: CodecOrder,
     /// Sound in each packet that we want to get, and send where the peer has no wish.
@@ -52,7 +52,7 @@ impl LocalAudio {
     #[must_use]
     pub fn new(address: IpAddr, rtp_port: u16) -> LocalAudio {
         LocalAudio {
-            codecs: AudioCodec::ALL.to_vec(),
+            codecs: CodecKind::ALL.to_vec(),
             codec_order: CodecOrder::Ours,
             ptime: Duration::from_millis(20),
             max_ptime: None,

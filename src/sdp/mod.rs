@@ -5,7 +5,6 @@
 //! call, and refuses every other stream with port zero.
 
 mod attributes;
-mod audio_codec;
 mod description;
 mod exchange;
 mod format;
@@ -22,7 +21,6 @@ mod real_phones;
 mod rfc_examples;
 
 pub use attributes::{Attribute, Direction, Fmtp, RtcpAddress, RtpMap};
-pub use audio_codec::{AudioCodec, UnknownCodec};
 pub use description::{ConnectionHost, Line, MediaDescription, Origin, SessionDescription};
 pub use local_audio::{CodecOrder, LocalAudio};
 pub use negotiated::{Negotiated, NegotiationError, SendCodec};

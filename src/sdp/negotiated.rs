@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::units::PayloadType;
 
 use super::attributes::Direction;
-use super::audio_codec::AudioCodec;
 use super::opus_parameters::OpusParameters;
+use crate::codec::CodecKind;
 
 /// The audio stream that both sides agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Negotiated {
     /// What we send.
     pub send: SendCodec,
     /// What the peer may send, the agreed codecs first. At most [`Negotiated::MAX_RECV`].
-    pub recv: Vec<(PayloadType, AudioCodec)>,
+    pub recv: Vec<(PayloadType, CodecKind)>,
     /// Number and RTP clock rate in Hz of the telephone events that we send; `None`: the peer takes
     /// none.
     pub send_dtmf: Option<(PayloadType, u32)>,
@@ -45,7 +45,7 @@ impl Negotiated {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendCodec {
     /// Which codec.
-    pub codec: AudioCodec,
+    pub codec: CodecKind,
     /// The number under which the peer wants it; may differ from the one we get it under.
     pub payload_type: PayloadType,
     /// Sound in each packet: 10 to 60 ms in steps of 10, for Opus only 10, 20, 40 or 60.

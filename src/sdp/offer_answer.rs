@@ -14,13 +14,13 @@
 use crate::units::PayloadType;
 
 use super::attributes::Direction;
-use super::audio_codec::AudioCodec;
 use super::description::{ConnectionHost, Line, MediaDescription, Origin, SessionDescription};
 use super::exchange::{Exchange, accepted_formats};
 use super::format::{Format, Numbers};
 use super::local_audio::LocalAudio;
 use super::negotiated::{Negotiated, NegotiationError};
 use super::remote_audio::{RemoteAudio, RemoteFormat};
+use crate::codec::CodecKind;
 
 /// The descriptions of one call: what was offered, what was answered, what holds.
 ///
@@ -243,7 +243,7 @@ impl Negotiation {
             local
                 .codecs
                 .iter()
-                .any(|codec| codec.clock_rate().hz() == clock_hz)
+                .any(|codec| codec.rtp_clock().hz() == clock_hz)
         };
         if local.comfort_noise && clocks(8_000) {
             formats.push(Format::ComfortNoise);
@@ -276,7 +276,7 @@ impl Negotiation {
                 continue;
             };
             let remote = RemoteAudio::read(offer, media, self.local.address).and_then(|remote| {
-                let speaks = |codec: AudioCodec| self.local.codecs.contains(&codec);
+                let speaks = |codec: CodecKind| self.local.codecs.contains(&codec);
                 if remote
                     .formats
                     .iter()
@@ -375,7 +375,7 @@ fn audio_description(
         let number = number.number();
         attribute("rtpmap", Some(format!("{number} {}", format.rtpmap())));
         match format {
-            Format::Audio(AudioCodec::Opus) => {
+            Format::Audio(CodecKind::Opus) => {
                 attribute("fmtp", Some(format!("{number} {}", local.opus.write())));
             }
             // All that a phone has keys for (RFC 4733 section 2.4.1).
@@ -461,7 +461,7 @@ mod tests {
     #[test]
     fn what_is_switched_off_is_not_offered() {
         let mut phone = phone_with(|local| {
-            local.codecs = vec![AudioCodec::Pcmu, AudioCodec::Pcmu];
+            local.codecs = vec![CodecKind::Pcmu, CodecKind::Pcmu];
             local.address = "2001:db8::1".parse().unwrap();
             local.telephone_event = false;
             local.rtcp_mux = false;
@@ -496,7 +496,7 @@ mod tests {
         assert_eq!(ours.remote_rtcp, ours.remote_rtp);
         assert!(ours.rtcp_mux && theirs.rtcp_mux);
         for agreed in [&ours, &theirs] {
-            assert_eq!(agreed.send.codec, AudioCodec::Opus);
+            assert_eq!(agreed.send.codec, CodecKind::Opus);
             assert_eq!(agreed.send.payload_type, number(96));
             assert!(agreed.send.opus.inband_fec);
             assert_eq!(agreed.direction, Direction::SendRecv);
@@ -508,10 +508,10 @@ mod tests {
             assert_eq!(
                 agreed.recv,
                 [
-                    (number(96), AudioCodec::Opus),
-                    (number(9), AudioCodec::G722),
-                    (number(8), AudioCodec::Pcma),
-                    (number(0), AudioCodec::Pcmu),
+                    (number(96), CodecKind::Opus),
+                    (number(9), CodecKind::G722),
+                    (number(8), CodecKind::Pcma),
+                    (number(0), CodecKind::Pcmu),
                 ]
             );
         }
@@ -541,9 +541,9 @@ mod tests {
         let agreed = caller.handle_answer(&answer).unwrap();
         assert_eq!(agreed.send.payload_type, number(120));
         assert_eq!(agreed.send_dtmf, Some((number(121), 48_000)));
-        assert_eq!(agreed.recv[0], (number(96), AudioCodec::Opus));
+        assert_eq!(agreed.recv[0], (number(96), CodecKind::Opus));
         // Whoever sends under its own number is understood too.
-        assert!(agreed.recv.contains(&(number(120), AudioCodec::Opus)));
+        assert!(agreed.recv.contains(&(number(120), CodecKind::Opus)));
 
         // The peer re-offers and calls PCMA 96, which is Opus with us: PCMA gets its own number.
         let offer =
@@ -551,8 +551,8 @@ mod tests {
         let (answer, agreed) = caller.handle_offer(&offer).unwrap();
         assert_eq!(answer.media[0].line.value(), "audio 4000 RTP/AVP 120 8");
         assert_eq!(agreed.send.payload_type, number(120));
-        assert!(agreed.recv.contains(&(number(96), AudioCodec::Opus)));
-        assert!(agreed.recv.contains(&(number(8), AudioCodec::Pcma)));
+        assert!(agreed.recv.contains(&(number(96), CodecKind::Opus)));
+        assert!(agreed.recv.contains(&(number(8), CodecKind::Pcma)));
     }
 
     #[test]
@@ -651,7 +651,7 @@ mod tests {
             .handle_answer(&peer("m=audio 6100 RTP/AVP 0\n"))
             .unwrap();
         assert_eq!(second.remote_rtp, "192.0.2.2:6100".parse().unwrap());
-        assert_eq!(second.send.codec, AudioCodec::Pcmu);
+        assert_eq!(second.send.codec, CodecKind::Pcmu);
         // Once the peer has offered something else, old answers are over.
         caller.handle_offer(&answer).unwrap();
         assert_eq!(
@@ -672,8 +672,8 @@ mod tests {
             .handle_answer(&peer("m=audio 6100 RTP/AVP 0\n"))
             .unwrap();
         let codec = |n: &Negotiation| n.agreed().map(|agreed| agreed.send.codec);
-        assert_eq!(codec(&first), Some(AudioCodec::Pcma));
-        assert_eq!(codec(&second), Some(AudioCodec::Pcmu));
+        assert_eq!(codec(&first), Some(CodecKind::Pcma));
+        assert_eq!(codec(&second), Some(CodecKind::Pcmu));
     }
 
     #[test]
@@ -709,14 +709,14 @@ mod tests {
 
     #[test]
     fn an_answer_with_what_was_not_offered_does_not_count() {
-        let mut caller = phone_with(|local| local.codecs = vec![AudioCodec::Pcma]);
+        let mut caller = phone_with(|local| local.codecs = vec![CodecKind::Pcma]);
         let _ = caller.offer();
         let agreed = caller
             .handle_answer(&peer(
                 "m=audio 6000 RTP/AVP 0 8 101 13\na=rtpmap:101 telephone-event/48000\n",
             ))
             .unwrap();
-        assert_eq!(agreed.send.codec, AudioCodec::Pcma);
+        assert_eq!(agreed.send.codec, CodecKind::Pcma);
         assert_eq!(agreed.send_dtmf, None);
         assert_eq!(agreed.comfort_noise, None);
     }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::codec::CodecKind;
 use crate::units::PayloadType;
 
 use super::attributes::Direction;
@@ -116,7 +117,7 @@ impl RemoteAudio {
                 continue;
             }
             let opus = match format {
-                Format::Audio(super::AudioCodec::Opus) => OpusParameters::read(&media.fmtp(number)),
+                Format::Audio(CodecKind::Opus) => OpusParameters::read(&media.fmtp(number)),
                 _ => OpusParameters::default(),
             };
             self.formats.push(RemoteFormat {

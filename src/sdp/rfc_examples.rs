@@ -20,7 +20,7 @@ fn read(text: &str) -> SessionDescription {
     parse(text.as_bytes()).unwrap().description
 }
 
-fn phone(address: &str, port: u16, codecs: &[AudioCodec]) -> Negotiation {
+fn phone(address: &str, port: u16, codecs: &[CodecKind]) -> Negotiation {
     let mut local = LocalAudio::new(address.parse().unwrap(), port);
     local.codecs = codecs.to_vec();
     Negotiation::new(2_890_844_526, local)
@@ -35,8 +35,8 @@ fn streams(description: &SessionDescription) -> Vec<&str> {
         .collect()
 }
 
-const PCMU: &[AudioCodec] = &[AudioCodec::Pcmu];
-const G711: &[AudioCodec] = &[AudioCodec::Pcmu, AudioCodec::Pcma];
+const PCMU: &[CodecKind] = &[CodecKind::Pcmu];
+const G711: &[CodecKind] = &[CodecKind::Pcmu, CodecKind::Pcma];
 
 #[test]
 fn rfc_3264_section_10_1_keeps_every_stream_in_its_place() {
@@ -203,14 +203,14 @@ fn rfc_4317_section_2_1_one_of_three_codecs() {
              a=rtpmap:32 MPV/90000\n",
         ))
         .unwrap();
-    assert_eq!(agreed.send.codec, AudioCodec::Pcmu);
+    assert_eq!(agreed.send.codec, CodecKind::Pcmu);
     assert_eq!(agreed.remote_rtp, "192.0.2.20:49174".parse().unwrap());
     assert_eq!(agreed.remote_rtcp, "192.0.2.20:49175".parse().unwrap());
 }
 
 #[test]
 fn rfc_4317_section_2_2_two_codecs_accepted_then_one() {
-    let mut bob = phone("192.0.2.20", 49_172, &[AudioCodec::Pcmu, AudioCodec::Pcma]);
+    let mut bob = phone("192.0.2.20", 49_172, &[CodecKind::Pcmu, CodecKind::Pcma]);
     let offer = read(
         "v=0\n\
          o=alice 2890844526 2890844526 IN IP4 host.atlanta.example.com\n\
@@ -255,7 +255,7 @@ fn rfc_4317_section_2_2_two_codecs_accepted_then_one() {
 #[test]
 fn rfc_4317_section_2_3_numbers_may_differ_in_the_two_directions() {
     // The RFC shows it with iLBC, offered as 97 and answered as 99.
-    let mut alice = phone("192.0.2.10", 49_170, &[AudioCodec::Opus]);
+    let mut alice = phone("192.0.2.10", 49_170, &[CodecKind::Opus]);
     let offer = alice.offer();
     assert_eq!(streams(&offer), ["audio 49170 RTP/AVP 96 102"]);
     let agreed = alice
@@ -271,7 +271,7 @@ fn rfc_4317_section_2_3_numbers_may_differ_in_the_two_directions() {
         .unwrap();
     let number = |n| crate::units::PayloadType::new(n).unwrap();
     assert_eq!(agreed.send.payload_type, number(99));
-    assert_eq!(agreed.recv[0], (number(96), AudioCodec::Opus));
+    assert_eq!(agreed.recv[0], (number(96), CodecKind::Opus));
 }
 
 #[test]
