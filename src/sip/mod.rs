@@ -19,6 +19,7 @@ mod message;
 mod name_addr;
 mod params;
 mod parser;
+mod registration;
 mod start_line;
 pub mod transaction;
 mod uri;
@@ -39,6 +40,10 @@ pub use message::{Message, Request, Response, WriteError};
 pub use name_addr::{NameAddr, NameAddrError};
 pub use params::Params;
 pub use parser::{ParseError, ParseErrorKind, Parsed, parse_datagram};
+pub use registration::{
+    Registration, RegistrationConfig, RegistrationEvent, RegistrationFailure, RegistrationFault,
+    RegistrationOutput,
+};
 pub use uri::{OtherUri, SipUri, TelUri, Uri, UriError};
 pub use via::{Via, ViaError, ViaTransport};
 pub use vocabulary::{Method, StatusCode, Transport, UnknownTransport};
