@@ -1,0 +1,13 @@
+//! Ramal with other people's registrar, phones and test tools, as real processes on loopback.
+//!
+//! Time here is real, because theirs is; what needs a clock that can be turned is in the
+//! simulated world. `make peers` runs these alone.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "other programs live in real time, and can only be asked again"
+)]
+
+mod peers;
+
+#[path = "interop/harness.rs"]
+mod harness;

@@ -1,0 +1,138 @@
+//! The tools of these tests, tried without Ramal: peers among themselves, and planted faults.
+
+use crate::peers::baresip::{Baresip, Phone, pause};
+use crate::peers::kamailio::{Digest, Kamailio, Options};
+use crate::peers::sipp::{ANSWER, OFFER, Place, Request, Scenario, Sipp};
+use crate::peers::sound::{self, Codec};
+use crate::peers::{folder, needs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// Two foreign phones talk through the foreign registrar; gives what the called one heard.
+fn two_foreign_phones(test: &str, codec: Codec) -> PathBuf {
+    let folder = folder(test);
+    let kamailio = Kamailio::start(&folder, Options::default());
+    let phone = |user| Phone {
+        user,
+        codec,
+        proxy: Some(kamailio.address()),
+        ..Phone::default()
+    };
+    let mut called = Baresip::start(&folder, &phone("1002"));
+    let caller = Baresip::start(&folder, &phone("1003"));
+    kamailio.wait_for_contact("1002");
+    kamailio.wait_for_contact("1003");
+    caller.command("dial", &format!("sip:1002@{}", crate::peers::DOMAIN));
+    caller.wait_for("CALL_ESTABLISHED", SOON);
+    called.wait_for("CALL_ESTABLISHED", SOON);
+    caller.press("1#");
+    pause(Duration::from_millis(11_500));
+    assert_eq!(called.keys_heard(), "1#");
+    caller.command("hangup", "");
+    called.wait_for("CALL_CLOSED", SOON);
+    called.end_and_take_recording()
+}
+
+#[test]
+fn two_foreign_phones_with_opus_leave_the_speech_as_the_codec_does() {
+    needs!("kamailio", "baresip");
+    let heard = two_foreign_phones("foreign-opus", Codec::Opus);
+    sound::assert_clean("baresip", Codec::Opus, &heard, &sound::ceiling(Codec::Opus));
+}
+
+#[test]
+fn two_foreign_phones_with_g722_leave_the_speech_as_the_codec_does() {
+    needs!("kamailio", "baresip");
+    let heard = two_foreign_phones("foreign-g722", Codec::G722);
+    sound::assert_clean("baresip", Codec::G722, &heard, &sound::ceiling(Codec::G722));
+}
+
+#[test]
+fn the_verdict_sees_each_planted_fault_in_a_real_recording() {
+    needs!("kamailio", "baresip");
+    let heard = two_foreign_phones("foreign-pcma", Codec::Pcma);
+    let ceiling = sound::ceiling(Codec::Pcma);
+    sound::assert_clean("baresip", Codec::Pcma, &heard, &ceiling);
+    for fault in ["loss1", "gap", "splice", "noise", "clip", "silence"] {
+        let verdict = sound::judge(Codec::Pcma, &sound::damaged(&heard, fault), &ceiling);
+        assert!(!verdict.is_clean(), "{fault} passes for clean: {verdict:?}");
+    }
+    // The wrong codec is a fault as well.
+    let verdict = sound::judge(Codec::G722, &heard, &sound::ceiling(Codec::G722));
+    assert!(!verdict.is_clean(), "PCMA passes for G.722: {verdict:?}");
+}
+
+#[test]
+fn a_scenario_passes_only_if_the_other_side_keeps_to_it() {
+    needs!("sipp");
+    let folder = folder("sipp-alone");
+    let callee = Scenario::new("callee")
+        .await_request_with("INVITE", &[("body", "m=audio")])
+        .answer("180 Ringing", "", "")
+        .pause(200)
+        .answer("200 OK", "", ANSWER)
+        .await_request("ACK")
+        .await_request("BYE")
+        .answer("200 OK", "", "");
+    let caller = |wanted: u16| {
+        Scenario::new(&format!("caller-{wanted}"))
+            .send_patiently(&Request {
+                body: OFFER,
+                ..Request::default()
+            })
+            .may_see(100)
+            .may_see(180)
+            .expect_with(wanted, &[("Contact", "sip:.*")])
+            .ack(1, "")
+            .pause(100)
+            .bye(2)
+    };
+    for (wanted, fits) in [(200, true), (202, false)] {
+        let folder = folder.join(wanted.to_string());
+        std::fs::create_dir_all(&folder).expect("folders can be made");
+        let called = Sipp::start(&folder, &callee, &Place::default());
+        let target = format!("127.0.0.1:{}", called.port());
+        let place = Place {
+            target: Some(&target),
+            ..Place::default()
+        };
+        let mut calling = Sipp::start(&folder, &caller(wanted), &place);
+        assert_eq!(calling.succeeds(), fits, "{}", calling.messages());
+    }
+}
+
+#[test]
+fn the_registrar_lets_in_who_knows_the_password_in_either_digest() {
+    needs!("kamailio", "sipp");
+    for digest in [Digest::Md5, Digest::Sha256] {
+        let folder = folder(&format!("registrar-{digest:?}"));
+        let kamailio = Kamailio::start(
+            &folder,
+            Options {
+                digest,
+                ..Options::default()
+            },
+        );
+        let algorithm = match digest {
+            Digest::Md5 => "MD5",
+            Digest::Sha256 => "SHA-256",
+        };
+        let asked = Scenario::new("register")
+            .send_patiently(&Request {
+                method: "REGISTER",
+                ..Request::default()
+            })
+            .expect_with(401, &[("WWW-Authenticate", algorithm)]);
+        let address = kamailio.address();
+        let place = Place {
+            target: Some(&address),
+            to: "1003",
+            ..Place::default()
+        };
+        Sipp::start(&folder, &asked, &place).finish();
+        assert!(kamailio.contacts("1003").is_empty());
+        assert_eq!(kamailio.requests_seen("REGISTER", "1003"), 1);
+    }
+}

@@ -1,0 +1,131 @@
+//! Child processes that end with the test, also when it panics.
+
+use std::fs::File;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a program may take to end in its own way before it is killed.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// A running program and everything it started: a process group of its own.
+pub(crate) struct Running {
+    name: String,
+    child: Child,
+    ended: Option<ExitStatus>,
+    log: PathBuf,
+}
+
+/// Where a program is, looking also where system programs live.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from))
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+/// A command that dies with this test run, even if the run itself is killed.
+///
+/// Linux alone can promise that; elsewhere [`Running`]'s drop is the only guard.
+pub(crate) fn command(program: &Path) -> Command {
+    match find("setpriv") {
+        Some(setpriv) => {
+            let mut command = Command::new(setpriv);
+            command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+            command
+        }
+        None => Command::new(program),
+    }
+}
+
+impl Running {
+    /// Starts `command` with its output in `NAME.log` in `folder`.
+    pub(crate) fn start(name: &str, folder: &Path, command: &mut Command) -> Running {
+        let log = folder.join(format!("{name}.log"));
+        let out = File::create(&log).expect("the log can be written");
+        let err = out.try_clone().expect("the log can be shared");
+        Running::spawn(name, log, command.stdout(out).stderr(err))
+    }
+
+    /// Starts `command`, whose outputs the caller has set up; `log` is shown when it fails.
+    pub(crate) fn spawn(name: &str, log: PathBuf, command: &mut Command) -> Running {
+        let child = command
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} cannot be started: {error}"));
+        Running {
+            name: name.to_owned(),
+            child,
+            ended: None,
+            log,
+        }
+    }
+
+    pub(crate) fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
+    }
+
+    pub(crate) fn log_text(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn status(&mut self) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().expect("a child can be asked");
+        }
+        self.ended
+    }
+
+    /// Its exit code once it has ended by itself; none if a signal ended it.
+    pub(crate) fn wait(&mut self, patience: Duration) -> Option<i32> {
+        let (name, log) = (self.name.clone(), self.log.clone());
+        super::wait_until(
+            patience,
+            || format!("{name} does not end\n{}", super::tail(&log, 30)),
+            || self.status(),
+        )
+        .code()
+    }
+
+    /// What Ctrl-C at a terminal does.
+    pub(crate) fn interrupt(&mut self) {
+        self.signal("INT");
+    }
+
+    /// Asks it to end, then makes it, and waits until it is gone: a recording is whole only then.
+    pub(crate) fn end(&mut self) {
+        if self.status().is_none() {
+            self.signal("TERM");
+            let give_up = Instant::now() + GRACE;
+            while self.status().is_none() && Instant::now() < give_up {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        // Also what it left behind in its group.
+        self.signal("KILL");
+        if self.ended.is_none() {
+            self.ended = self.child.wait().ok();
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        let _ = Command::new("kill")
+            .args(["-s", signal, "--", &format!("-{}", self.child.id())])
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,193 @@
+//! The speech that goes through every call, and the verdict on what arrived.
+
+use super::package_file;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+/// What baresip's Opus encoder is set to, in bits a second.
+pub(crate) const OPUS_BITRATE: u32 = 28_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Codec {
+    Opus,
+    G722,
+    Pcma,
+    Pcmu,
+}
+
+impl Codec {
+    /// As Ramal's `--codecs` and the scripts have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Codec::Opus => "opus",
+            Codec::G722 => "g722",
+            Codec::Pcma => "pcma",
+            Codec::Pcmu => "pcmu",
+        }
+    }
+
+    pub(crate) fn baresip_name(self) -> &'static str {
+        match self {
+            Codec::Opus => "opus/48000/2",
+            Codec::G722 => "G722/16000/1",
+            Codec::Pcma => "PCMA/8000/1",
+            Codec::Pcmu => "PCMU/8000/1",
+        }
+    }
+
+    /// Rate and channels at which baresip neither resamples nor mixes.
+    pub(crate) fn baresip_format(self) -> (u32, u32) {
+        match self {
+            Codec::Opus => (48_000, 2),
+            Codec::G722 => (16_000, 1),
+            Codec::Pcma | Codec::Pcmu => (8_000, 1),
+        }
+    }
+
+    /// Wide band is judged as wide band, the telephone's band as that.
+    fn verdict_key(self) -> (&'static str, &'static str) {
+        match self {
+            Codec::Opus | Codec::G722 => ("wb", "ceiling_wb"),
+            Codec::Pcma | Codec::Pcmu => ("nb", "ceiling_nb"),
+        }
+    }
+}
+
+/// What one recording is worth beside what the codec could do.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) mos: f64,
+    pub(crate) ceiling: f64,
+    pub(crate) missing_ms: f64,
+    pub(crate) gaps: u64,
+    pub(crate) report: Value,
+}
+
+impl Verdict {
+    /// Nothing lost, nothing cut, and no more than 0.1 of PESQ below the codec alone.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.mos >= self.ceiling - 0.1 && self.gaps == 0 && self.missing_ms < 5.0
+    }
+}
+
+/// The clip of the project: a reading from LibriVox, 16 kHz.
+pub(crate) fn original() -> PathBuf {
+    package_file("tests/data/speech_16k.wav")
+}
+
+/// The same clip at a rate and number of channels, made once for all tests.
+pub(crate) fn speech(rate: u32, channels: u32) -> PathBuf {
+    made_once(&format!("speech-{rate}-{channels}.wav"), |target| {
+        run_sound(&[
+            "resample".as_ref(),
+            original().as_ref(),
+            target,
+            rate.to_string().as_ref(),
+            channels.to_string().as_ref(),
+        ]);
+    })
+}
+
+/// What another implementation of the codec leaves of the clip.
+pub(crate) fn ceiling(codec: Codec) -> PathBuf {
+    made_once(&format!("ceiling-{}.wav", codec.name()), |target| {
+        run_sound(&[
+            "ceiling".as_ref(),
+            codec.name().as_ref(),
+            original().as_ref(),
+            target,
+        ]);
+    })
+}
+
+/// A copy of a recording with one known fault: `loss1`, `gap`, `splice`, `silence`, `clip`, `noise`.
+pub(crate) fn damaged(recording: &Path, fault: &str) -> PathBuf {
+    let target = recording.with_extension(format!("{fault}.wav"));
+    run_sound(&[
+        "damage".as_ref(),
+        fault.as_ref(),
+        recording.as_ref(),
+        target.as_ref(),
+    ]);
+    target
+}
+
+/// Compares a recording with the clip, and with what the codec alone makes of it.
+pub(crate) fn judge(codec: Codec, recording: &Path, ceiling: &Path) -> Verdict {
+    let output = Command::new(python())
+        .arg(package_file("scripts/pesq.py"))
+        .arg(original())
+        .arg(recording)
+        .arg(ceiling)
+        .output()
+        .expect("PESQ runs");
+    assert!(
+        output.status.success(),
+        "{}: {}",
+        recording.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let report: Value = serde_json::from_slice(&output.stdout).expect("pesq.py writes JSON");
+    let number = |key: &str| report[key].as_f64().expect("the report is whole");
+    let (mos, ceiling) = codec.verdict_key();
+    Verdict {
+        mos: number(mos),
+        ceiling: number(ceiling),
+        missing_ms: number("missing_ms"),
+        gaps: report["gap_count"].as_u64().expect("the report is whole"),
+        report: report.clone(),
+    }
+}
+
+/// Fails unless the recording is as good as the codec allows; says what was measured.
+pub(crate) fn assert_clean(who: &str, codec: Codec, recording: &Path, ceiling: &Path) -> Verdict {
+    let verdict = judge(codec, recording, ceiling);
+    println!(
+        "{who}: {} PESQ {:.2} of {:.2}, delay {} ms",
+        codec.name(),
+        verdict.mos,
+        verdict.ceiling,
+        verdict.report["delay_ms"]
+    );
+    assert!(
+        verdict.is_clean(),
+        "{who}, {}: {verdict:?}",
+        recording.display()
+    );
+    verdict
+}
+
+fn run_sound(arguments: &[&std::ffi::OsStr]) {
+    let output = Command::new(python())
+        .arg(package_file("scripts/sound.py"))
+        .args(arguments)
+        .output()
+        .expect("the sound tools run");
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// The interpreter that `scripts/setup.sh test` furnished with PESQ.
+pub(crate) fn python() -> PathBuf {
+    let python = package_file("target/pesq-venv/bin/python");
+    assert!(python.exists(), "run scripts/setup.sh test first");
+    python
+}
+
+/// A file in the build's folder, written by the first test that asks for it.
+fn made_once(name: &str, make: impl FnOnce(&std::ffi::OsStr)) -> PathBuf {
+    static MAKING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    let mut made = MAKING.lock().unwrap_or_else(|broken| broken.into_inner());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let target = folder.join(name);
+    if !made.contains(&target) {
+        make(target.as_ref());
+        made.push(target.clone());
+    }
+    target
+}
