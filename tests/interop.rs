@@ -9,5 +9,15 @@
 
 mod peers;
 
+#[path = "interop/addressing.rs"]
+mod addressing;
+#[path = "interop/called.rs"]
+mod called;
+#[path = "interop/calling.rs"]
+mod calling;
 #[path = "interop/harness.rs"]
 mod harness;
+#[path = "interop/registration.rs"]
+mod registration;
+#[path = "interop/speech.rs"]
+mod speech;

@@ -148,10 +148,6 @@ impl Baresip {
         }
     }
 
-    pub(crate) fn log_text(&self) -> String {
-        self.running.log_text()
-    }
-
     /// Ends the program and gives what it heard, which is whole only now.
     pub(crate) fn end_and_take_recording(&mut self) -> PathBuf {
         self.running.end();

@@ -113,6 +113,14 @@ impl Kamailio {
         self.running.log_text().matches(&wanted).count()
     }
 
+    /// Whether any request of this kind came over a transport, `udp` or `tcp`.
+    pub(crate) fn came_over(&self, transport: &str, method: &str, user: &str) -> bool {
+        let log = self.running.log_text();
+        let start = format!("SEEN {method} {user} ");
+        log.lines()
+            .any(|line| line.contains(&start) && line.contains(&format!(" from {transport}:")))
+    }
+
     pub(crate) fn log_tail(&self) -> String {
         tail(self.running.log(), 30)
     }

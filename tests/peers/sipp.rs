@@ -25,12 +25,22 @@ pub(crate) const ANSWER: &str = "v=0\no=sipp 1 1 IN IP[local_ip_type] [local_ip]
     c=IN IP[media_ip_type] [media_ip]\nt=0 0\nm=audio [media_port] RTP/AVP 8 101\n\
     a=rtpmap:8 PCMA/8000\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\n";
 
+/// What is kept of the INVITE that began a call, by the name of a variable.
+const KEPT: &[(&str, &str)] = &[
+    ("via", "Via"),
+    ("cseq", "CSeq"),
+    ("caller", "From"),
+    ("callee", "To"),
+];
+
 /// A dialogue, step by step, from SIPp's side.
 #[derive(Clone)]
 pub(crate) struct Scenario {
     name: String,
     steps: String,
     variables: u32,
+    /// Variables that check something and are read by nobody.
+    unread: Vec<String>,
 }
 
 /// A request as the calling side writes it.
@@ -44,6 +54,8 @@ pub(crate) struct Request<'a> {
     pub(crate) body: &'a str,
     /// Inside the dialog that a 2xx has begun.
     pub(crate) in_dialog: bool,
+    /// Sent by the side that was called: From and To are those of the INVITE, turned around.
+    pub(crate) by_callee: bool,
 }
 
 impl Default for Request<'_> {
@@ -55,11 +67,20 @@ impl Default for Request<'_> {
             headers: "",
             body: "",
             in_dialog: false,
+            by_callee: false,
         }
     }
 }
 
 impl Request<'_> {
+    /// The same from the side that was called.
+    pub(crate) fn as_callee(&self) -> Self {
+        Request {
+            by_callee: true,
+            ..self.clone()
+        }
+    }
+
     fn text(&self) -> String {
         let target = if self.in_dialog {
             "[next_url]"
@@ -77,6 +98,17 @@ impl Request<'_> {
         } else {
             "Content-Type: application/sdp\n"
         };
+        let (from, to) = if self.by_callee {
+            (
+                "[$callee];tag=[pid]u[call_number]".to_owned(),
+                "[$caller]".to_owned(),
+            )
+        } else {
+            (
+                " <sip:[$from]@[$domain]>;tag=[pid]t[call_number]".to_owned(),
+                format!(" <sip:[service]@[$domain]>{tag}"),
+            )
+        };
         // A scenario that names another type means it.
         let kind = if self.headers.contains("Content-Type:") {
             ""
@@ -87,8 +119,8 @@ impl Request<'_> {
             "{method} {target} SIP/2.0\n\
              Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK[pid]x[call_number]x{branch};rport\n\
              {routes}Max-Forwards: 70\n\
-             From: <sip:[$from]@[$domain]>;tag=[pid]t[call_number]\n\
-             To: <sip:[service]@[$domain]>{tag}\n\
+             From:{from}\n\
+             To:{to}\n\
              Call-ID: [call_id]\n\
              CSeq: {cseq} {method}\n\
              Contact: <sip:[$from]@[local_ip]:[local_port];transport=[transport]>\n\
@@ -108,6 +140,7 @@ impl Scenario {
             name: name.to_owned(),
             steps: String::new(),
             variables: 0,
+            unread: Vec::new(),
         }
     }
 
@@ -174,7 +207,12 @@ impl Scenario {
 
     /// This response must come next; those allowed by [`Self::may_see`] just before may precede it.
     pub(crate) fn expect(self, status: u16) -> Scenario {
-        self.step(format_args!("<recv response=\"{status}\" rrs=\"true\"/>"))
+        self.step(format_args!("<recv response=\"{status}\"/>"))
+    }
+
+    /// A 200 to the INVITE, which begins the dialog; `checks` as in [`Self::expect_with`].
+    pub(crate) fn expect_answer(self, checks: &[(&str, &str)]) -> Scenario {
+        self.expect_checked(200, " rrs=\"true\"", checks)
     }
 
     pub(crate) fn may_see(self, status: u16) -> Scenario {
@@ -184,11 +222,23 @@ impl Scenario {
     }
 
     /// This response must come next, and match each of `checks`: a header (or `body`) and a pattern.
-    pub(crate) fn expect_with(mut self, status: u16, checks: &[(&str, &str)]) -> Scenario {
-        let checks = self.checks(checks);
+    pub(crate) fn expect_with(self, status: u16, checks: &[(&str, &str)]) -> Scenario {
+        self.expect_checked(status, "", checks)
+    }
+
+    fn expect_checked(mut self, status: u16, keep: &str, checks: &[(&str, &str)]) -> Scenario {
+        let checks = match self.checks(checks) {
+            none if none.is_empty() => none,
+            some => format!("<action>{some}</action>"),
+        };
         self.step(format_args!(
-            "<recv response=\"{status}\" rrs=\"true\"><action>{checks}</action></recv>"
+            "<recv response=\"{status}\"{keep}>{checks}</recv>"
         ))
+    }
+
+    /// This challenge must come next; the request after it may say `[authentication]`.
+    pub(crate) fn expect_challenge(self, status: u16) -> Scenario {
+        self.step(format_args!("<recv response=\"{status}\" auth=\"true\"/>"))
     }
 
     /// This request must come next.
@@ -210,19 +260,23 @@ impl Scenario {
         self.step(format_args!(
             "<recv request=\"{method}\" rrs=\"true\"><action>\
              <verifyauth assign_to=\"v{n}\" username=\"{user}\" password=\"{password}\"/>\
-             <strcmp assign_to=\"c{n}\" variable=\"v{n}\" value=\"1\"/></action></recv>\n\
-             <nop condexec=\"v{n}\" condexec_inverse=\"true\"><action><error message=\"wrong password\"/></action></nop>\n\
-             <Reference variables=\"v{n},c{n}\"/>"
+             </action></recv>\n\
+             <nop condexec=\"v{n}\" condexec_inverse=\"true\"><action><error message=\"wrong password\"/></action></nop>"
         ))
     }
 
-    /// Keeps the Via of the request received last, to answer it later as `[$via]`.
-    pub(crate) fn await_invite_keeping_via(self) -> Scenario {
+    /// Takes an INVITE and keeps what later answers to it and requests of the callee need.
+    pub(crate) fn await_call(self) -> Scenario {
+        let kept: String = KEPT
+            .iter()
+            .map(|(variable, header)| {
+                format!(
+                    "<ereg regexp=\".*\" search_in=\"hdr\" header=\"{header}:\" assign_to=\"{variable}\"/>"
+                )
+            })
+            .collect();
         self.step(format_args!(
-            "<recv request=\"INVITE\"><action>\
-             <ereg regexp=\".*\" search_in=\"hdr\" header=\"Via:\" assign_to=\"via\"/>\
-             <ereg regexp=\".*\" search_in=\"hdr\" header=\"CSeq:\" assign_to=\"cseq\"/>\
-             </action></recv>"
+            "<recv request=\"INVITE\" rrs=\"true\"><action>{kept}</action></recv>"
         ))
     }
 
@@ -232,8 +286,8 @@ impl Scenario {
         self.step(format_args!("<send><![CDATA[\n{text}\n]]></send>"))
     }
 
-    /// Answers the INVITE whose Via was kept.
-    pub(crate) fn answer_kept_invite(self, status: &str, headers: &str, body: &str) -> Scenario {
+    /// Answers the INVITE taken by [`Self::await_call`], whatever was received since.
+    pub(crate) fn answer_call(self, status: &str, headers: &str, body: &str) -> Scenario {
         let text = answer_text("Via:[$via]", "CSeq:[$cseq]", status, headers, body);
         self.step(format_args!("<send><![CDATA[\n{text}\n]]></send>"))
     }
@@ -244,7 +298,6 @@ impl Scenario {
 
     fn checks(&mut self, checks: &[(&str, &str)]) -> String {
         let mut text = String::new();
-        let mut names = Vec::new();
         for (place, pattern) in checks {
             self.variables += 1;
             let name = format!("m{}", self.variables);
@@ -253,32 +306,36 @@ impl Scenario {
                 "first line" => "search_in=\"msg\"".to_owned(),
                 header => format!("search_in=\"hdr\" header=\"{header}:\" case_indep=\"true\""),
             };
+            let pattern = pattern
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('"', "&quot;");
             let _ = write!(
                 text,
                 "<ereg regexp=\"{pattern}\" {place} check_it=\"true\" assign_to=\"{name}\"/>"
             );
-            names.push(name);
+            self.unread.push(name);
         }
-        // SIPp refuses a variable that nobody reads.
-        let _ = write!(
-            self.steps,
-            "<Reference variables=\"{}\"/>\n",
-            names.join(",")
-        );
         text
     }
 
     fn xml(&self) -> String {
-        let keeps = if self.steps.contains("[$via]") {
-            ""
-        } else if self.steps.contains("assign_to=\"via\"") {
-            "<Reference variables=\"via,cseq\"/>\n"
-        } else {
-            ""
+        // SIPp refuses a variable that nobody reads.
+        let mut unread = self.unread.clone();
+        for (variable, _) in KEPT {
+            let known = self.steps.contains(&format!("assign_to=\"{variable}\""));
+            if known && !self.steps.contains(&format!("[${variable}]")) {
+                unread.push((*variable).to_owned());
+            }
+        }
+        let references = match unread.join(",") {
+            names if names.is_empty() => names,
+            names => format!("<Reference variables=\"{names}\"/>\n"),
         };
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<scenario name=\"{}\">\n\
-             <Global variables=\"from,domain\"/>\n<Reference variables=\"from,domain\"/>\n{keeps}{}</scenario>\n",
+             <Global variables=\"from,domain\"/>\n{}\
+             <Reference variables=\"from,domain\"/>\n{references}</scenario>\n",
             self.name, self.steps
         )
     }

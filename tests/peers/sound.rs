@@ -102,6 +102,30 @@ pub(crate) fn ceiling(codec: Codec) -> PathBuf {
     })
 }
 
+/// What is left of the clip after the encoder that the far end heard, with no network between.
+///
+/// G.711 and G.722 leave an encoder no choice, so the other implementation stands for both. An
+/// Opus encoder chooses, and Ramal's own is to be compared with itself.
+pub(crate) fn ceiling_of_ramal(codec: Codec, folder: &Path) -> PathBuf {
+    if codec != Codec::Opus {
+        return ceiling(codec);
+    }
+    let target = folder.join("ceiling-of-ramal.wav");
+    let output = Command::new(env!("CARGO_BIN_EXE_ramal"))
+        .args(["bench", "codec", "--codec", codec.name(), "--in"])
+        .arg(original())
+        .arg("--out")
+        .arg(&target)
+        .output()
+        .expect("ramal runs");
+    assert!(
+        output.status.success() && target.exists(),
+        "ramal bench codec: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    target
+}
+
 /// A copy of a recording with one known fault: `loss1`, `gap`, `splice`, `silence`, `clip`, `noise`.
 pub(crate) fn damaged(recording: &Path, fault: &str) -> PathBuf {
     let target = recording.with_extension(format!("{fault}.wav"));
