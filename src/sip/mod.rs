@@ -46,4 +46,4 @@ pub use registration::{
 };
 pub use uri::{OtherUri, SipUri, TelUri, Uri, UriError};
 pub use via::{Via, ViaError, ViaTransport};
-pub use vocabulary::{Method, StatusCode, Transport, UnknownTransport};
+pub use vocabulary::{Lossy, Method, StatusCode, Transport, UnknownTransport};

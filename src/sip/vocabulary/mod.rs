@@ -1,7 +1,11 @@
-//! Methods, status codes and transports. The only file that names `rsip`.
+//! Methods, status codes and transports. The only module that names `rsip`.
+
+mod convert;
 
 use std::fmt;
 use std::str::FromStr;
+
+pub use convert::Lossy;
 
 use super::lexer;
 
