@@ -173,7 +173,7 @@ fn uri_to_ours(theirs: &rsip::Uri) -> Option<SipUri> {
         Some(port) => Some(port.to_string().parse().ok()?),
         None => None,
     };
-    let params: String = theirs.params.iter().map(ToString::to_string).collect();
+    let params: String = theirs.params.iter().map(param_to_ours).collect();
     Some(SipUri {
         secure,
         user: theirs.auth.as_ref().map(|auth| auth.user.clone()),
@@ -182,6 +182,16 @@ fn uri_to_ours(theirs: &rsip::Uri) -> Option<SipUri> {
         params: Params::read_uri(&params),
         headers: Vec::new(),
     })
+}
+
+/// As it stands in a URI; their transports know upper case only.
+fn param_to_ours(theirs: &rsip::Param) -> String {
+    match theirs {
+        rsip::Param::Transport(transport) => {
+            format!(";transport={}", transport.to_string().to_ascii_lowercase())
+        }
+        other => other.to_string(),
+    }
 }
 
 fn headers_to_ours(theirs: &rsip::Headers) -> Option<Headers> {
