@@ -448,3 +448,7 @@ fn cut_body<'a>(headers: &Headers, rest: &'a [u8], defects: &mut Vec<Defect>) ->
         }
     }
 }
+
+#[cfg(test)]
+#[path = "parser_tests.rs"]
+mod tests;
