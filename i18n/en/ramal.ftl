@@ -231,6 +231,8 @@ refusal-too-many-calls = There are as many calls as Ramal takes at once
     .todo = End one first.
 refusal-unsupported-scheme = Only sip: and tel: links can be called
     .todo = Check the link.
+refusal-not-accepted = The other side does not agree to that
+    .todo = The call goes on as it was.
 refusal-shutting-down = Ramal is closing
     .todo = Nothing to do.
 

@@ -229,6 +229,8 @@ refusal-too-many-calls = Ya hay tantas llamadas como Ramal admite a la vez
     .todo = Termina una antes.
 refusal-unsupported-scheme = Solo se puede llamar a enlaces sip: y tel:
     .todo = Comprueba el enlace.
+refusal-not-accepted = El otro lado no aceptó el cambio
+    .todo = La llamada sigue como estaba.
 refusal-shutting-down = Ramal se está cerrando
     .todo = No hay nada que hacer.
 

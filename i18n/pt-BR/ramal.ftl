@@ -229,6 +229,8 @@ refusal-too-many-calls = Já há tantas chamadas quantas o Ramal aceita ao mesmo
     .todo = Encerre uma antes.
 refusal-unsupported-scheme = Só dá para ligar para links sip: e tel:
     .todo = Confira o link.
+refusal-not-accepted = O outro lado não aceitou a mudança
+    .todo = A chamada continua como estava.
 refusal-shutting-down = O Ramal está fechando
     .todo = Não há nada a fazer.
 

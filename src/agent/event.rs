@@ -193,6 +193,8 @@ pub enum Refusal {
     TooManyCalls,
     /// Only `sip:` and `tel:` can be called.
     UnsupportedScheme,
+    /// The far side does not agree to the change.
+    NotAccepted,
     /// The phone is ending.
     ShuttingDown,
 }

@@ -1,9 +1,408 @@
 //! The phone itself, without clock, socket or thread: accounts and calls.
+//!
+//! [`Agent`] takes [`Command`]s from a person, datagrams and messages from the network, and the
+//! time; it answers through [`Agent::poll_output`] with bytes to send, orders to the media
+//! thread, events for the faces, and the moment it wants to be woken.
+//!
+//! ```text
+//!            Command ─┐                        ┌─ Transmit   to the sockets
+//!  datagram, message ─┤   accounts ─ calls     ├─ Resolve    to DNS and routing table
+//!   resolved, opened ─┼─▶        │             ├─ Media      to the media thread
+//!               time ─┘   transaction layer    ├─ Event      to the faces
+//!                                              └─ Wait
+//! ```
 
 mod account;
+mod call;
+mod causes;
 mod command;
+pub mod dial;
+mod established;
 mod event;
+mod incoming;
+mod outgoing;
+mod registering;
+mod requests;
+mod routing;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 pub use account::{AccountConfig, AccountId, AccountState, RegistrationCause};
 pub use command::Command;
 pub use event::{CallEnd, CallId, EndCause, Event, Party, Refusal, Side};
+
+use call::Call;
+use outgoing::AnsweredInvite;
+use registering::Account;
+use routing::{Lookup, Purpose};
+
+use crate::codec::CodecKind;
+use crate::media::plan::{MediaCommand, MediaId, Opened};
+use crate::sip::transaction::{self, ClientKey, Peer, Timers, TransactionLayer};
+use crate::sip::{DialogId, HostPort, ParseError, Parsed, Request, Transport};
+
+/// How the phone behaves towards everybody.
+#[derive(Clone, Debug)]
+pub struct AgentConfig {
+    /// Codecs in order of preference.
+    pub codecs: Vec<CodecKind>,
+    /// Packet length to ask for and to send when the far side has no wish.
+    pub ptime: Duration,
+    /// What stands in `User-Agent` and `Server`.
+    pub user_agent: String,
+    /// How long an outgoing call may ring before it is given up.
+    pub no_answer_after: Duration,
+    /// How long an incoming call rings before it is answered 480.
+    pub ring_for: Duration,
+    /// Calls at once, of all accounts together; a further INVITE is answered 486.
+    pub max_calls: usize,
+    /// Transaction timers, RFC 3261 table 4.
+    pub timers: Timers,
+}
+
+impl Default for AgentConfig {
+    fn default() -> Self {
+        AgentConfig {
+            codecs: vec![
+                CodecKind::Opus,
+                CodecKind::G722,
+                CodecKind::Pcma,
+                CodecKind::Pcmu,
+            ],
+            ptime: Duration::from_millis(20),
+            user_agent: concat!("Ramal/", env!("CARGO_PKG_VERSION")).to_owned(),
+            no_answer_after: Duration::from_secs(180),
+            ring_for: Duration::from_secs(120),
+            max_calls: 8,
+            timers: Timers::default(),
+        }
+    }
+}
+
+/// Names one question for a way to a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResolveId(pub u64);
+
+/// Why no way to a host was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResolveFailure {
+    /// The name does not exist, or the resolver does not answer.
+    NotFound,
+    /// There is an address, but no route to it or no socket of its family.
+    Unreachable,
+}
+
+/// What the agent wants done.
+#[derive(Debug)]
+#[must_use]
+pub enum Output {
+    /// Send these bytes.
+    Transmit {
+        /// Where to, over which transport, from which of our addresses.
+        to: Peer,
+        /// One whole message.
+        bytes: Vec<u8>,
+    },
+    /// Find the ways to this host; answer with [`Agent::handle_resolved`].
+    Resolve {
+        /// The question's name.
+        id: ResolveId,
+        /// Name or address; without a port the transport's default is meant.
+        host: HostPort,
+        /// How to get there.
+        transport: Transport,
+    },
+    /// For the media thread. [`MediaCommand::Open`] is answered with [`Agent::handle_opened`].
+    Media(MediaCommand),
+    /// For the faces.
+    Event(Event),
+    /// Nothing to do before this instant; `None`: nothing until the next input.
+    Wait(Option<Instant>),
+}
+
+/// Accounts and calls of one person.
+#[derive(Debug)]
+pub struct Agent {
+    config: AgentConfig,
+    layer: TransactionLayer,
+    rng: ChaCha8Rng,
+    accounts: BTreeMap<AccountId, Account>,
+    calls: BTreeMap<CallId, Call>,
+    /// Which request of ours each client transaction carries.
+    clients: BTreeMap<ClientKey, Purpose>,
+    /// Requests that wait for their way to be found.
+    lookups: BTreeMap<ResolveId, Lookup>,
+    /// INVITEs that got a 2xx, for 2xx of other forks.
+    answered_invites: BTreeMap<ClientKey, AnsweredInvite>,
+    /// ACKs to 2xx, sent again for each 2xx that comes again (RFC 3261 section 13.2.2.4).
+    acks: BTreeMap<DialogId, SentAck>,
+    outputs: VecDeque<Output>,
+    layer_deadline: Option<Instant>,
+    next_call: u64,
+    next_lookup: u64,
+    shutting_down: bool,
+    finished: bool,
+}
+
+/// An ACK that was sent, and until when it is kept.
+#[derive(Debug)]
+struct SentAck {
+    request: Request,
+    to: Peer,
+    forget_at: Instant,
+}
+
+/// Call ids that the agent itself gives, to incoming calls, start here: below it the faces choose.
+const FIRST_INCOMING: u64 = 1 << 32;
+
+impl Agent {
+    /// A phone without accounts. All its randomness (tags, branches, Call-IDs, back-off) comes
+    /// from `seed`.
+    #[must_use]
+    pub fn new(config: AgentConfig, seed: u64) -> Agent {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let layer = TransactionLayer::new(config.timers, rng.next_u64());
+        Agent {
+            config,
+            layer,
+            rng,
+            accounts: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            lookups: BTreeMap::new(),
+            answered_invites: BTreeMap::new(),
+            acks: BTreeMap::new(),
+            outputs: VecDeque::new(),
+            layer_deadline: None,
+            next_call: FIRST_INCOMING,
+            next_lookup: 0,
+            shutting_down: false,
+            finished: false,
+        }
+    }
+
+    /// Does what a person asks. What cannot be done is answered with [`Event::Refused`].
+    pub fn handle_command(&mut self, now: Instant, command: Command) {
+        let done = match command {
+            Command::AddAccount(config) => {
+                self.add_account(now, *config);
+                Ok(())
+            }
+            Command::RemoveAccount(account) => self.remove_account(now, account),
+            Command::Register(account) => self.register(now, account),
+            Command::Unregister(account) => self.unregister(now, account),
+            Command::Dial {
+                account,
+                call,
+                target,
+            } => self.dial(now, account, call, &target),
+            Command::Answer(call) => self.answer(now, call),
+            Command::Reject { call, status } => self.reject(now, call, status),
+            Command::HangUp(call) => self.hang_up(now, call),
+            Command::Hold(call) => self.set_hold(now, call, true),
+            Command::Resume(call) => self.set_hold(now, call, false),
+            Command::SetMuted { call, muted } => {
+                self.with_media(call, |media| MediaCommand::SetMuted { media, muted })
+            }
+            Command::SendDtmf { call, digits } => {
+                let digits: String = digits
+                    .chars()
+                    .map(|c| c.to_ascii_uppercase())
+                    .filter(|c| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D'))
+                    .take(64)
+                    .collect();
+                self.with_media(call, |media| MediaCommand::SendDtmf { media, digits })
+            }
+            Command::Shutdown => {
+                self.shut_down(now);
+                Ok(())
+            }
+        };
+        if let Err((call, refusal)) = done {
+            self.event(Event::Refused { call, refusal });
+        }
+        self.drain_layer(now);
+    }
+
+    /// A datagram came.
+    pub fn handle_datagram(&mut self, now: Instant, bytes: &[u8], from: Peer) {
+        self.layer.handle_datagram(now, bytes, from);
+        self.drain_layer(now);
+    }
+
+    /// A message came over a stream, framed and read.
+    pub fn handle_message(
+        &mut self,
+        now: Instant,
+        message: Result<Parsed, ParseError>,
+        from: Peer,
+    ) {
+        self.layer.handle_message(now, message, from);
+        self.drain_layer(now);
+    }
+
+    /// What was sent there did not get there: refused, no route, connection lost.
+    pub fn handle_transport_error(&mut self, now: Instant, to: Peer) {
+        self.layer.handle_transport_error(now, to);
+        self.drain_layer(now);
+    }
+
+    /// The ways to a host, best first.
+    pub fn handle_resolved(
+        &mut self,
+        now: Instant,
+        id: ResolveId,
+        found: Result<Vec<Peer>, ResolveFailure>,
+    ) {
+        if let Some(lookup) = self.lookups.remove(&id) {
+            let found = match found {
+                Ok(peers) if peers.is_empty() => Err(ResolveFailure::NotFound),
+                other => other,
+            };
+            self.located(now, lookup, found);
+        }
+        self.drain_layer(now);
+    }
+
+    /// The media thread has ports for a session, or has none to give.
+    pub fn handle_opened(&mut self, now: Instant, media: MediaId, opened: Option<Opened>) {
+        if let Some(call) = self.call_of_media(media) {
+            match opened {
+                Some(opened) => self.media_opened(now, call, opened.rtp),
+                None => self.media_refused(now, call),
+            }
+        }
+        self.drain_layer(now);
+    }
+
+    /// Time has passed: do what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.layer.handle_timeout(now);
+        self.acks.retain(|_, ack| ack.forget_at > now);
+        self.answered_invites
+            .retain(|_, invite| invite.forget_at > now);
+        self.registrations_due(now);
+        self.calls_due(now);
+        self.drain_layer(now);
+    }
+
+    /// What is to be done; call until it answers [`Output::Wait`].
+    pub fn poll_output(&mut self) -> Output {
+        if let Some(output) = self.outputs.pop_front() {
+            return output;
+        }
+        if self.shutting_down && !self.finished && self.is_idle() {
+            self.finished = true;
+            return Output::Event(Event::Finished);
+        }
+        Output::Wait(self.next_deadline())
+    }
+
+    /// How an account stands; `None` if there is no such account.
+    #[must_use]
+    pub fn account_state(&self, account: AccountId) -> Option<&AccountState> {
+        self.accounts.get(&account).map(|account| &account.state)
+    }
+
+    /// Calls that have not ended, those still saying goodbye to the far side included.
+    #[must_use]
+    pub fn calls_under_way(&self) -> usize {
+        self.calls.len()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.calls.is_empty()
+            && self.clients.is_empty()
+            && self.lookups.is_empty()
+            && self.accounts.values().all(Account::is_at_rest)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let layer = self.layer_deadline;
+        let registrations = self.accounts.values().filter_map(Account::deadline).min();
+        let calls = self.calls.values().filter_map(Call::deadline).min();
+        let acks = self.acks.values().map(|ack| ack.forget_at).min();
+        [layer, registrations, calls, acks]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn shut_down(&mut self, now: Instant) {
+        self.shutting_down = true;
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        for call in calls {
+            // A call that is ending already refuses, and that is as good.
+            let _ = self.hang_up(now, call);
+        }
+        let accounts: Vec<AccountId> = self.accounts.keys().copied().collect();
+        for account in accounts {
+            let _ = self.unregister(now, account);
+        }
+    }
+
+    /// Hands what the transaction layer says to whom it concerns.
+    fn drain_layer(&mut self, now: Instant) {
+        loop {
+            match self.layer.poll_output() {
+                transaction::Output::Transmit { to, bytes, .. } => {
+                    self.outputs.push_back(Output::Transmit { to, bytes });
+                }
+                transaction::Output::Event(event) => self.layer_event(now, event),
+                transaction::Output::Wait(at) => {
+                    self.layer_deadline = at;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn layer_event(&mut self, now: Instant, event: transaction::Event) {
+        match event {
+            transaction::Event::Request { key, request, from } => {
+                self.request_came(now, key, request, from);
+            }
+            transaction::Event::Cancelled { key } => self.invite_cancelled(now, &key),
+            transaction::Event::Ack { request, .. } => self.ack_came(now, &request),
+            transaction::Event::AckMissing { key } => self.ack_missing(now, &key),
+            transaction::Event::Response { key, response, .. } => {
+                self.response_came(now, &key, &response);
+            }
+            transaction::Event::Failed { key, failure } => self.request_failed(now, &key, failure),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn with_media(
+        &mut self,
+        call: CallId,
+        order: impl FnOnce(MediaId) -> MediaCommand,
+    ) -> Result<(), Refused> {
+        let Some(found) = self.calls.get(&call) else {
+            return Err((Some(call), Refusal::UnknownCall));
+        };
+        let order = order(found.media);
+        self.outputs.push_back(Output::Media(order));
+        Ok(())
+    }
+
+    /// A session id for SDP: 63 bits, since some read it as a signed number.
+    fn random_session(&mut self) -> u64 {
+        self.rng.next_u64() >> 1
+    }
+
+    /// 128 random bits in hexadecimal: a tag, a Call-ID.
+    fn random_token(&mut self) -> String {
+        format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64())
+    }
+}
+
+/// A wish that was not fulfilled, and the call it was about.
+type Refused = (Option<CallId>, Refusal);

@@ -39,6 +39,7 @@ impl Words {
             Refusal::WrongState => explain!("refusal-wrong-state"),
             Refusal::TooManyCalls => explain!("refusal-too-many-calls"),
             Refusal::UnsupportedScheme => explain!("refusal-unsupported-scheme"),
+            Refusal::NotAccepted => explain!("refusal-not-accepted"),
             Refusal::ShuttingDown => explain!("refusal-shutting-down"),
         }
     }

@@ -1,0 +1,329 @@
+//! One call: what it knows in each of its phases.
+//!
+//! ```text
+//!  dial ─▶ Locating ─▶ Opening ─▶ Inviting ──2xx──▶ Established ──▶ gone (BYE on its way)
+//!                                     │ hang up          ▲
+//!                                     ▼                  │ answer
+//!                                 Cancelling          Alerting ◀─ Preparing ◀─ INVITE
+//! ```
+//!
+//! Each deadline stands in the phase it belongs to: leaving the phase cancels it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::{AccountId, Agent, CallEnd, CallId, EndCause, Event, Output, Party, Side};
+use crate::media::plan::{CodecChoice, MediaCommand, MediaId, OpusWishes, Plan};
+use crate::sdp::{LocalAudio, Negotiated, Negotiation};
+use crate::sip::transaction::{ClientKey, Peer, ServerKey};
+use crate::sip::{Dialog, DigestClient, NameAddr, Request, Uri};
+
+/// One call.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) account: AccountId,
+    pub(super) remote: Party,
+    pub(super) media: MediaId,
+    pub(super) answered_at: Option<Instant>,
+    /// [`Event::Ended`] was said; what remains is between the phones.
+    pub(super) ended: bool,
+    pub(super) phase: Phase,
+}
+
+/// How far a call is.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Outgoing: the way to the next hop is being looked for.
+    Locating(Box<Setup>),
+    /// Outgoing: ports for the sound are being opened.
+    Opening(Box<Setup>, VecDeque<Peer>),
+    /// Outgoing: the INVITE is out.
+    Inviting(Box<Inviting>),
+    /// Outgoing and given up: waits for the final answer to this INVITE.
+    Cancelling(Box<Request>),
+    /// Incoming: ports for the sound are being opened.
+    Preparing(Box<Offered>),
+    /// Incoming: it rings here.
+    Alerting(Box<Alerting>),
+    /// Answered.
+    Established(Box<Established>),
+}
+
+/// What stays the same over all INVITEs of an outgoing call: repeated with credentials, over
+/// another way, to another target.
+#[derive(Clone, Debug)]
+pub(super) struct Setup {
+    pub(super) target: Uri,
+    pub(super) call_id: String,
+    pub(super) local_tag: String,
+    pub(super) sequence: u32,
+    /// Targets of a 3xx not yet tried, best first.
+    pub(super) further_targets: VecDeque<Uri>,
+    /// Targets tried, to break circles.
+    pub(super) tried: Vec<Uri>,
+    pub(super) give_up_at: Instant,
+}
+
+/// An INVITE under way.
+#[derive(Debug)]
+pub(super) struct Inviting {
+    pub(super) setup: Setup,
+    /// `None` between an INVITE and its repetition.
+    pub(super) key: Option<ClientKey>,
+    pub(super) invite: Request,
+    pub(super) way: Peer,
+    pub(super) further_ways: VecDeque<Peer>,
+    pub(super) digest: Option<DigestClient>,
+    pub(super) challenges: u8,
+    /// As it was when the offer left; each fork's answer is weighed against a copy.
+    pub(super) negotiation: Negotiation,
+    /// What the early answer of each fork came to, by the far side's tag.
+    pub(super) forks: BTreeMap<String, Option<(Negotiation, Negotiated)>>,
+    pub(super) rang: bool,
+    /// Whose early media is heard.
+    pub(super) early: Option<String>,
+}
+
+/// An INVITE received, not yet announced.
+#[derive(Clone, Debug)]
+pub(super) struct Offered {
+    pub(super) key: ServerKey,
+    pub(super) invite: Request,
+    pub(super) from: Peer,
+}
+
+/// A call that rings here.
+#[derive(Clone, Debug)]
+pub(super) struct Alerting {
+    pub(super) key: ServerKey,
+    pub(super) invite: Request,
+    pub(super) contact: NameAddr,
+    pub(super) local_tag: String,
+    pub(super) negotiation: Negotiation,
+    /// Our answer to its offer; `None`: it came without one, and ours goes into the 200.
+    pub(super) answer: Option<(String, Negotiated)>,
+    pub(super) give_up_at: Instant,
+}
+
+/// A call that was answered.
+#[derive(Debug)]
+pub(super) struct Established {
+    pub(super) dialog: Dialog,
+    pub(super) contact: NameAddr,
+    pub(super) negotiation: Negotiation,
+    pub(super) codec: Option<CodecChoice>,
+    pub(super) local_hold: bool,
+    pub(super) remote_hold: bool,
+    /// We hold the Call-ID: it decides the waiting time after 491 (RFC 3261 section 14.1).
+    pub(super) caller: bool,
+    /// Our 2xx that no ACK has come for.
+    pub(super) unacknowledged: Option<Unacknowledged>,
+    pub(super) change: Change,
+    /// The person hung up before the ACK came: BYE follows it (RFC 3261 section 15).
+    pub(super) bye_after_ack: bool,
+    pub(super) digest: Option<DigestClient>,
+}
+
+/// A 2xx of ours under way.
+#[derive(Debug)]
+pub(super) struct Unacknowledged {
+    pub(super) key: ServerKey,
+    pub(super) sequence: u32,
+    /// The offer was in our 2xx, so the ACK must bring the answer.
+    pub(super) answer_in_ack: bool,
+}
+
+/// Our own re-INVITE.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// None, and none wanted.
+    None,
+    /// Wanted as soon as the dialog is free.
+    Wanted {
+        /// Whether the far side shall be on hold.
+        hold: bool,
+    },
+    /// Under way.
+    Asked {
+        hold: bool,
+        request: Box<Request>,
+        before: Box<Negotiation>,
+        challenged: bool,
+    },
+    /// Met the far side's own (491): again at this time.
+    Glare { hold: bool, retry_at: Instant },
+}
+
+impl Call {
+    /// When the call wants to be looked at.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Locating(setup) | Phase::Opening(setup, _) => Some(setup.give_up_at),
+            Phase::Inviting(inviting) => Some(inviting.setup.give_up_at),
+            Phase::Cancelling(_) | Phase::Preparing(_) => None,
+            Phase::Alerting(alerting) => Some(alerting.give_up_at),
+            Phase::Established(established) => match established.change {
+                Change::Glare { retry_at, .. } => Some(retry_at),
+                Change::None | Change::Wanted { .. } | Change::Asked { .. } => None,
+            },
+        }
+    }
+}
+
+impl Agent {
+    /// Moves a call to its next phase; a phase handed back in `Err` stays. Says whether it moved.
+    pub(super) fn change_phase(
+        &mut self,
+        call: CallId,
+        next: impl FnOnce(Phase) -> Result<Phase, Phase>,
+    ) -> bool {
+        let Some(mut found) = self.calls.remove(&call) else {
+            return false;
+        };
+        let (phase, moved) = match next(found.phase) {
+            Ok(phase) => (phase, true),
+            Err(phase) => (phase, false),
+        };
+        found.phase = phase;
+        self.calls.insert(call, found);
+        moved
+    }
+
+    pub(super) fn call_of_media(&self, media: MediaId) -> Option<CallId> {
+        let call = CallId(media.0);
+        self.calls.contains_key(&call).then_some(call)
+    }
+
+    /// Says that a call ended, once, and stops its sound. The call itself may stay for what is
+    /// still to be settled between the phones.
+    pub(super) fn say_ended(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        cause: EndCause,
+        by: Side,
+        answer: Option<(u16, String)>,
+    ) {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        if std::mem::replace(&mut found.ended, true) {
+            return;
+        }
+        let media = found.media;
+        let talked = found
+            .answered_at
+            .map(|at| now.saturating_duration_since(at));
+        let (status, reason) = match answer {
+            Some((status, reason)) => {
+                let reason: String = reason
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(128)
+                    .collect();
+                (Some(status), (!reason.is_empty()).then_some(reason))
+            }
+            None => (None, None),
+        };
+        self.outputs
+            .push_back(Output::Media(MediaCommand::Close { media }));
+        self.event(Event::Ended {
+            call,
+            end: CallEnd {
+                cause,
+                by,
+                status,
+                reason,
+                talked,
+            },
+        });
+    }
+
+    /// Says that a call ended, and forgets it.
+    pub(super) fn end(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        cause: EndCause,
+        by: Side,
+        answer: Option<(u16, String)>,
+    ) {
+        self.say_ended(now, call, cause, by, answer);
+        self.calls.remove(&call);
+    }
+
+    /// A call that never came to be, through a fault on our side or on the way.
+    pub(super) fn call_failed(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        cause: EndCause,
+        answer: Option<(u16, String)>,
+    ) {
+        let by = if answer.is_some() {
+            Side::Remote
+        } else {
+            Side::Local
+        };
+        self.end(now, call, cause, by, answer);
+    }
+
+    /// Does for each call what is due.
+    pub(super) fn calls_due(&mut self, now: Instant) {
+        let due: Vec<CallId> = self
+            .calls
+            .iter()
+            .filter(|(_, call)| call.deadline().is_some_and(|at| at <= now))
+            .map(|(id, _)| *id)
+            .collect();
+        for call in due {
+            self.call_due(now, call);
+        }
+    }
+
+    /// What we can do for sound, from this address.
+    pub(super) fn local_audio(&self, rtp: SocketAddr) -> LocalAudio {
+        LocalAudio {
+            codecs: self.config.codecs.clone(),
+            ptime: self.config.ptime,
+            ..LocalAudio::new(rtp.ip(), rtp.port())
+        }
+    }
+
+    pub(super) fn apply(&mut self, call: CallId, plan: Plan) {
+        let media = MediaId(call.0);
+        self.outputs.push_back(Output::Media(MediaCommand::Apply {
+            media,
+            plan: Box::new(plan),
+        }));
+    }
+}
+
+/// What the media thread is to do about what was negotiated. `held`: we hold the far side.
+pub(super) fn plan_of(negotiated: &Negotiated, held: bool) -> Plan {
+    let send = &negotiated.send;
+    Plan {
+        remote_rtp: negotiated.remote_rtp,
+        remote_rtcp: negotiated.remote_rtcp,
+        rtcp_mux: negotiated.rtcp_mux,
+        send: negotiated.direction.sends(),
+        held,
+        receive: negotiated.direction.receives(),
+        codec: CodecChoice {
+            kind: send.codec,
+            payload_type: send.payload_type,
+            ptime: send.ptime,
+            opus: OpusWishes {
+                use_inband_fec: send.opus.inband_fec,
+                use_dtx: send.opus.dtx,
+                max_playback_rate: send.opus.max_playback_rate.hz(),
+                max_average_bitrate: send.opus.max_average_bitrate,
+            },
+        },
+        accepted: negotiated.recv.clone(),
+        dtmf_send: negotiated.send_dtmf,
+        dtmf_receive: negotiated.recv_dtmf.clone(),
+        comfort_noise: negotiated.comfort_noise,
+    }
+}

@@ -1,0 +1,475 @@
+//! Calls that are answered: hold, re-INVITE in both directions, BYE.
+
+use std::time::{Duration, Instant};
+
+use rand_chacha::rand_core::Rng;
+
+use super::call::{Call, Change, Established, Phase, Unacknowledged};
+use super::incoming::weigh_offer;
+use super::routing::Purpose;
+use super::{Agent, CallId, EndCause, Event, Refusal, Refused, Side, requests};
+use crate::media::plan::Plan;
+use crate::sdp::{self, Direction, Negotiated};
+use crate::sip::transaction::ServerKey;
+use crate::sip::{Contacts, HeaderName, Method, NameAddr, Request, Response, StatusCode};
+
+impl Agent {
+    fn established(&mut self, call: CallId) -> Option<&mut Established> {
+        match self.calls.get_mut(&call) {
+            Some(Call {
+                phase: Phase::Established(established),
+                ..
+            }) => Some(established),
+            _ => None,
+        }
+    }
+
+    /// Ends a call in whatever phase it is.
+    pub(super) fn hang_up(&mut self, now: Instant, call: CallId) -> Result<(), Refused> {
+        let Some(found) = self.calls.get(&call) else {
+            return Err((Some(call), Refusal::UnknownCall));
+        };
+        match &found.phase {
+            Phase::Locating(_) | Phase::Opening(..) => {
+                self.end(now, call, EndCause::Cancelled, Side::Local, None);
+            }
+            Phase::Inviting(_) => self.cancel(now, call, EndCause::Cancelled),
+            Phase::Cancelling(_) => {}
+            Phase::Preparing(offered) => {
+                let (key, invite) = (offered.key.clone(), offered.invite.clone());
+                self.answer_request(now, &key, &invite, StatusCode::DECLINE);
+                self.end(now, call, EndCause::Declined, Side::Local, None);
+            }
+            Phase::Alerting(_) => {
+                self.turn_away(
+                    now,
+                    call,
+                    StatusCode::DECLINE,
+                    EndCause::Declined,
+                    Side::Local,
+                );
+            }
+            Phase::Established(_) => self.part(now, call, EndCause::HungUp),
+        }
+        Ok(())
+    }
+
+    /// Ends an answered call from our side.
+    fn part(&mut self, now: Instant, call: CallId, cause: EndCause) {
+        self.say_ended(now, call, cause, Side::Local, None);
+        let Some(established) = self.established(call) else {
+            return;
+        };
+        if established.unacknowledged.is_some() {
+            established.bye_after_ack = true;
+            return;
+        }
+        self.bye(now, call);
+    }
+
+    /// Sends BYE for a call that has been said to be over, and forgets it.
+    fn bye(&mut self, now: Instant, call: CallId) {
+        if let Some(Call {
+            account,
+            phase: Phase::Established(established),
+            ..
+        }) = self.calls.remove(&call)
+        {
+            self.say_goodbye(now, account, established.dialog);
+        }
+    }
+
+    pub(super) fn bye_came(&mut self, now: Instant, key: &ServerKey, request: &Request) {
+        let Some(call) = self.call_of_dialog(request) else {
+            self.answer_request(now, key, request, StatusCode::CALL_DOES_NOT_EXIST);
+            return;
+        };
+        if let Some(established) = self.established(call) {
+            if let Err(status) = established.dialog.check_incoming(request) {
+                self.answer_request(now, key, request, status);
+                return;
+            }
+            // RFC 3261 section 15.1.2: an INVITE of ours that is still open is answered by this.
+            let open = established.unacknowledged.take();
+            if let Some(open) = open {
+                self.layer.stop_awaiting_ack(&open.key);
+            }
+        }
+        let response = self.reply(request, StatusCode::OK, None);
+        self.respond(now, key, response);
+        self.end(now, call, EndCause::HungUp, Side::Remote, None);
+    }
+
+    pub(super) fn ack_came(&mut self, now: Instant, ack: &Request) {
+        let Some(call) = self.call_of_dialog(ack) else {
+            return;
+        };
+        let sequence = ack.headers.cseq().map_or(0, |cseq| cseq.seq);
+        let Some(established) = self.established(call) else {
+            return;
+        };
+        if established
+            .unacknowledged
+            .as_ref()
+            .is_none_or(|open| open.sequence != sequence)
+        {
+            return;
+        }
+        let Some(open) = established.unacknowledged.take() else {
+            return;
+        };
+        let waits_to_leave = established.bye_after_ack;
+        if open.answer_in_ack {
+            self.answer_in_ack(now, call, ack);
+        }
+        if waits_to_leave {
+            self.bye(now, call);
+        } else {
+            self.try_change(now, call);
+        }
+    }
+
+    /// The answer to the offer that stood in our 2xx.
+    fn answer_in_ack(&mut self, now: Instant, call: CallId, ack: &Request) {
+        let Some(Call {
+            remote,
+            answered_at,
+            ended: false,
+            phase: Phase::Established(e),
+            ..
+        }) = self.calls.get_mut(&call)
+        else {
+            return;
+        };
+        let negotiated = sdp::parse(&ack.body)
+            .ok()
+            .and_then(|parsed| e.negotiation.handle_answer(&parsed.description).ok());
+        let remote = remote.clone();
+        let first = e.codec.is_none();
+        let Some(negotiated) = negotiated else {
+            if first {
+                *answered_at = None;
+                self.part(now, call, EndCause::NoCommonCodec);
+            }
+            return;
+        };
+        let plan = super::call::plan_of(&negotiated, e.local_hold);
+        e.codec = Some(plan.codec.clone());
+        self.apply(call, plan.clone());
+        if first {
+            self.event(Event::Answered {
+                call,
+                codec: plan.codec.clone(),
+                remote,
+            });
+        }
+        self.note_remote_hold(call, &plan);
+    }
+
+    /// No ACK came for our 2xx in 64·T1 (RFC 3261 section 13.3.1.4).
+    pub(super) fn ack_missing(&mut self, now: Instant, key: &ServerKey) {
+        let call = self.calls.iter().find_map(|(id, call)| match &call.phase {
+            Phase::Established(e) => e
+                .unacknowledged
+                .as_ref()
+                .is_some_and(|open| open.key == *key)
+                .then_some(*id),
+            _ => None,
+        });
+        let Some(call) = call else { return };
+        if let Some(established) = self.established(call) {
+            established.unacknowledged = None;
+        }
+        self.say_ended(now, call, EndCause::NotAcknowledged, Side::Local, None);
+        self.bye(now, call);
+    }
+
+    /// The far side changes the session (RFC 3261 section 14.2).
+    pub(super) fn reinvite_came(&mut self, now: Instant, key: ServerKey, request: Request) {
+        let Some(call) = self.call_of_dialog(&request) else {
+            self.answer_request(now, &key, &request, StatusCode::CALL_DOES_NOT_EXIST);
+            return;
+        };
+        let Some(e) = self.established(call) else {
+            return;
+        };
+        if let Err(status) = e.dialog.check_incoming(&request) {
+            self.answer_request(now, &key, &request, status);
+            return;
+        }
+        if matches!(e.change, Change::Asked { .. }) {
+            self.answer_request(now, &key, &request, StatusCode::REQUEST_PENDING);
+            return;
+        }
+        if e.unacknowledged.is_some() {
+            let seconds = 1 + self.rng.next_u32() % 10;
+            let mut response = self.reply(&request, StatusCode::SERVER_INTERNAL_ERROR, None);
+            response
+                .headers
+                .push(HeaderName::RETRY_AFTER, seconds.to_string());
+            self.respond(now, &key, response);
+            return;
+        }
+        let offered = !request.body.is_empty();
+        let mut negotiation = e.negotiation.clone();
+        let (body, negotiated) = if offered {
+            match weigh_offer(&mut negotiation, &request.body) {
+                Ok((body, negotiated)) => (body, Some(negotiated)),
+                Err(status) => {
+                    // The session goes on as it was.
+                    let response = self.reply(&request, status, None);
+                    self.respond(now, &key, response);
+                    return;
+                }
+            }
+        } else {
+            (negotiation.offer().to_string(), None)
+        };
+        e.negotiation = negotiation;
+        if let Some(target) = request.headers.contacts().ok().and_then(single) {
+            e.dialog.refresh_target(&target);
+        }
+        let sequence = request.headers.cseq().map_or(0, |cseq| cseq.seq);
+        e.unacknowledged = Some(Unacknowledged {
+            key: key.clone(),
+            sequence,
+            answer_in_ack: !offered,
+        });
+        let contact = e.contact.clone();
+        let mut response = self.reply(&request, StatusCode::OK, None);
+        requests::present(&mut response.headers, &contact);
+        response.set_body("application/sdp", body.into_bytes());
+        self.respond(now, &key, response);
+        if let Some(negotiated) = negotiated {
+            self.renegotiated(call, &negotiated);
+        }
+    }
+
+    /// Applies what a re-INVITE came to.
+    fn renegotiated(&mut self, call: CallId, negotiated: &Negotiated) {
+        let Some(e) = self.established(call) else {
+            return;
+        };
+        let plan = super::call::plan_of(negotiated, e.local_hold);
+        let codec = plan.codec.clone();
+        if e.codec.replace(codec.clone()) != Some(codec.clone()) {
+            self.event(Event::Renegotiated { call, codec });
+        }
+        self.apply(call, plan.clone());
+        self.note_remote_hold(call, &plan);
+    }
+
+    /// Says so when the far side put us on hold or took us back.
+    pub(super) fn note_remote_hold(&mut self, call: CallId, plan: &Plan) {
+        let Some(e) = self.established(call) else {
+            return;
+        };
+        // Holding, we still offer to send: not being let is the far side's doing.
+        let held = !plan.send;
+        if std::mem::replace(&mut e.remote_hold, held) == held {
+            return;
+        }
+        let by = Side::Remote;
+        self.event(if held {
+            Event::Held { call, by }
+        } else {
+            Event::Resumed { call, by }
+        });
+    }
+
+    /// Puts the far side on hold, or takes it back.
+    pub(super) fn set_hold(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        hold: bool,
+    ) -> Result<(), Refused> {
+        if !self.calls.contains_key(&call) {
+            return Err((Some(call), Refusal::UnknownCall));
+        }
+        let Some(e) = self.established(call) else {
+            return Err((Some(call), Refusal::WrongState));
+        };
+        match &mut e.change {
+            Change::None if e.local_hold == hold => return Ok(()),
+            Change::None | Change::Wanted { .. } => e.change = Change::Wanted { hold },
+            Change::Asked { hold: asked, .. } if *asked == hold => return Ok(()),
+            // One at a time: the person asks again when the first is through.
+            Change::Asked { .. } => return Err((Some(call), Refusal::WrongState)),
+            Change::Glare { hold: wanted, .. } => *wanted = hold,
+        }
+        self.try_change(now, call);
+        Ok(())
+    }
+
+    /// Sends the re-INVITE that is wanted, if the dialog is free for it.
+    fn try_change(&mut self, now: Instant, call: CallId) {
+        let Some(Call {
+            account,
+            phase: Phase::Established(e),
+            ..
+        }) = self.calls.get_mut(&call)
+        else {
+            return;
+        };
+        let Change::Wanted { hold } = e.change else {
+            return;
+        };
+        if e.unacknowledged.is_some() {
+            return;
+        }
+        let account = *account;
+        let before = Box::new(e.negotiation.clone());
+        e.negotiation.set_direction(if hold {
+            Direction::SendOnly
+        } else {
+            Direction::SendRecv
+        });
+        let mut request = e.dialog.request(Method::Invite);
+        requests::present(&mut request.headers, &e.contact);
+        request
+            .headers
+            .set(HeaderName::USER_AGENT, self.config.user_agent.as_str());
+        request.set_body(
+            "application/sdp",
+            e.negotiation.offer().to_string().into_bytes(),
+        );
+        e.change = Change::Asked {
+            hold,
+            request: Box::new(request.clone()),
+            before,
+            challenged: false,
+        };
+        let hop = e.dialog.next_hop();
+        self.send_in_dialog(now, account, &hop, request, Purpose::Reinvite(call));
+    }
+
+    /// A final answer to our re-INVITE.
+    pub(super) fn reinvite_answered(&mut self, now: Instant, call: CallId, response: &Response) {
+        let Some(Call {
+            account,
+            phase: Phase::Established(e),
+            ..
+        }) = self.calls.get_mut(&call)
+        else {
+            return;
+        };
+        let account = *account;
+        let Change::Asked {
+            hold,
+            request,
+            before,
+            challenged,
+        } = std::mem::replace(&mut e.change, Change::None)
+        else {
+            return;
+        };
+        if response.status.is_success() {
+            if let Some(target) = response.headers.contacts().ok().and_then(single) {
+                e.dialog.refresh_target(&target);
+            }
+            let negotiated = sdp::parse(&response.body)
+                .ok()
+                .and_then(|parsed| e.negotiation.handle_answer(&parsed.description).ok());
+            let was = std::mem::replace(&mut e.local_hold, hold);
+            let dialog = e.dialog.clone();
+            let sequence = request.headers.cseq().map_or(0, |cseq| cseq.seq);
+            self.acknowledge(now, account, &dialog, sequence);
+            let Some(negotiated) = negotiated else {
+                self.part(now, call, EndCause::NoCommonCodec);
+                return;
+            };
+            self.renegotiated(call, &negotiated);
+            if was != hold {
+                let by = Side::Local;
+                self.event(if hold {
+                    Event::Held { call, by }
+                } else {
+                    Event::Resumed { call, by }
+                });
+            }
+            return;
+        }
+        match response.status.code() {
+            401 | 407 if !challenged => {
+                let credentials = e
+                    .digest
+                    .as_mut()
+                    .and_then(|digest| digest.answer(response, &request, self.rng.next_u64()).ok());
+                if let Some(credentials) = credentials {
+                    let mut again = *request;
+                    e.dialog.renumber(&mut again);
+                    requests::set_credentials(&mut again.headers, credentials);
+                    e.dialog.note_invite(&again);
+                    e.change = Change::Asked {
+                        hold,
+                        request: Box::new(again.clone()),
+                        before,
+                        challenged: true,
+                    };
+                    let hop = e.dialog.next_hop();
+                    self.send_in_dialog(now, account, &hop, again, Purpose::Reinvite(call));
+                    return;
+                }
+                e.negotiation = *before;
+                self.event(Event::Refused {
+                    call: Some(call),
+                    refusal: Refusal::NotAccepted,
+                });
+            }
+            491 => {
+                // RFC 3261 section 14.1, in units of 10 ms.
+                let (least, most) = if e.caller { (210, 400) } else { (0, 200) };
+                let steps = least + self.rng.next_u32() % (most - least + 1);
+                e.negotiation = *before;
+                let retry_at = now + Duration::from_millis(u64::from(steps) * 10);
+                e.change = Change::Glare { hold, retry_at };
+            }
+            // RFC 3261 section 12.2.1.2: the dialog is gone over there.
+            408 | 481 => self.part(now, call, EndCause::HungUp),
+            _ => {
+                e.negotiation = *before;
+                self.event(Event::Refused {
+                    call: Some(call),
+                    refusal: Refusal::NotAccepted,
+                });
+            }
+        }
+    }
+
+    pub(super) fn reinvite_undelivered(&mut self, now: Instant, call: CallId, cause: EndCause) {
+        self.part(now, call, cause);
+    }
+
+    /// Does what a call's deadline was set for.
+    pub(super) fn call_due(&mut self, now: Instant, call: CallId) {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        match &mut found.phase {
+            Phase::Locating(_) | Phase::Opening(..) => {
+                self.end(now, call, EndCause::TimedOut, Side::Local, None);
+            }
+            Phase::Inviting(_) => self.cancel(now, call, EndCause::NoAnswer),
+            Phase::Cancelling(_) | Phase::Preparing(_) => {}
+            Phase::Alerting(_) => {
+                let status = StatusCode::TEMPORARILY_UNAVAILABLE;
+                self.turn_away(now, call, status, EndCause::NoAnswer, Side::Local);
+            }
+            Phase::Established(e) => {
+                if let Change::Glare { hold, .. } = e.change {
+                    e.change = Change::Wanted { hold };
+                    self.try_change(now, call);
+                }
+            }
+        }
+    }
+}
+
+/// The one contact of a target refresh (RFC 3261 section 12.2.1.2).
+fn single(contacts: Contacts) -> Option<NameAddr> {
+    match contacts {
+        Contacts::List(list) => list.into_iter().next(),
+        Contacts::Star => None,
+    }
+}

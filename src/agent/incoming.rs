@@ -1,0 +1,463 @@
+//! Requests that come: calls for us (RFC 3261 section 13.3) and all else (section 8.2).
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::call::{Alerting, Call, Change, Established, Offered, Phase, Unacknowledged};
+use super::{AccountId, Agent, CallId, EndCause, Event, Output, Refusal, Refused, Side, requests};
+use crate::media::plan::{MediaCommand, MediaId};
+use crate::sdp::{self, Negotiation};
+use crate::sip::transaction::{Peer, ServerKey};
+use crate::sip::{Dialog, DialogId, HeaderName, Method, NameAddr, Request, StatusCode, Uri};
+
+/// Whom a request is for.
+enum Addressee {
+    One(AccountId),
+    /// Several accounts fit: 485.
+    Several,
+    Nobody,
+}
+
+impl Agent {
+    pub(super) fn request_came(
+        &mut self,
+        now: Instant,
+        key: ServerKey,
+        request: Request,
+        from: Peer,
+    ) {
+        if let Some(status) = self.refuses(&key, now, &request) {
+            if status != StatusCode::BAD_EXTENSION {
+                self.answer_request(now, &key, &request, status);
+            }
+            return;
+        }
+        let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
+        match request.method {
+            Method::Invite if in_dialog => self.reinvite_came(now, key, request),
+            Method::Invite => self.invite_came(now, key, request, from),
+            Method::Bye => self.bye_came(now, &key, &request),
+            Method::Options => self.options_came(now, &key, &request, in_dialog),
+            Method::Subscribe | Method::Notify => {
+                self.answer_request(now, &key, &request, StatusCode::BAD_EVENT);
+            }
+            _ => self.answer_request(now, &key, &request, StatusCode::METHOD_NOT_ALLOWED),
+        }
+    }
+
+    /// What every request is checked for, in the order of RFC 3261 section 8.2: method, URI,
+    /// extensions, body. 420 is answered here, since it names what it does not know.
+    fn refuses(&mut self, key: &ServerKey, now: Instant, request: &Request) -> Option<StatusCode> {
+        match &request.method {
+            Method::Other(_) => return Some(StatusCode::NOT_IMPLEMENTED),
+            method if requests::KNOWN_NOT_ALLOWED.contains(method) => {
+                return Some(StatusCode::METHOD_NOT_ALLOWED);
+            }
+            _ => {}
+        }
+        if matches!(&request.uri, Uri::Other(_)) {
+            return Some(StatusCode::UNSUPPORTED_URI_SCHEME);
+        }
+        let unknown: Vec<String> = request
+            .headers
+            .tokens(&HeaderName::REQUIRE)
+            .into_iter()
+            .filter(|tag| {
+                !requests::SUPPORTED
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(tag))
+            })
+            .collect();
+        if !unknown.is_empty() {
+            let tag = self.random_token();
+            let mut response = self.reply(request, StatusCode::BAD_EXTENSION, Some(&tag));
+            response
+                .headers
+                .push(HeaderName::UNSUPPORTED, unknown.join(", "));
+            self.respond(now, key, response);
+            return Some(StatusCode::BAD_EXTENSION);
+        }
+        if request.method == Method::Invite && !request.body.is_empty() {
+            let readable = request
+                .headers
+                .content_type()
+                .is_some_and(|media| media.is("application", "sdp"));
+            let encoded = request
+                .headers
+                .tokens(&HeaderName::CONTENT_ENCODING)
+                .iter()
+                .any(|token| !token.eq_ignore_ascii_case("identity"));
+            if !readable || encoded {
+                return Some(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+            }
+        }
+        None
+    }
+
+    /// Answers a request outside any call of ours.
+    pub(super) fn answer_request(
+        &mut self,
+        now: Instant,
+        key: &ServerKey,
+        request: &Request,
+        status: StatusCode,
+    ) {
+        let tag = self.random_token();
+        let response = self.reply(request, status, Some(&tag));
+        self.respond(now, key, response);
+    }
+
+    pub(super) fn respond(
+        &mut self,
+        now: Instant,
+        key: &ServerKey,
+        response: crate::sip::Response,
+    ) {
+        // The transaction can be over already: then nobody waits for the answer.
+        let _ = self.layer.respond(now, key, response);
+    }
+
+    fn addressee(&self, request: &Request) -> Addressee {
+        let user = request.uri.user_unescaped();
+        let named: Vec<AccountId> = self
+            .accounts
+            .iter()
+            .filter(|(_, account)| account.answers_to(user.as_deref()))
+            .map(|(id, _)| *id)
+            .collect();
+        if let [one] = named.as_slice() {
+            return Addressee::One(*one);
+        }
+        if named.is_empty() {
+            // A phone without a registrar takes whatever is sent to its address.
+            let direct = self
+                .accounts
+                .iter()
+                .find(|(_, account)| account.config.aor.is_none());
+            return direct.map_or(Addressee::Nobody, |(id, _)| Addressee::One(*id));
+        }
+        // The same extension at several servers: the To says at which it was called.
+        let to = request.headers.to().ok().map(|to| to.uri);
+        let mut at_home = named.iter().filter(|id| {
+            let home = self
+                .accounts
+                .get(id)
+                .and_then(super::registering::Account::home);
+            let called = to
+                .as_ref()
+                .and_then(Uri::as_sip)
+                .map(|sip| &sip.host_port.host);
+            home.map(|home| &home.host) == called
+        });
+        match (at_home.next(), at_home.next()) {
+            (Some(one), None) => Addressee::One(*one),
+            _ => Addressee::Several,
+        }
+    }
+
+    fn invite_came(&mut self, now: Instant, key: ServerKey, invite: Request, from: Peer) {
+        let account = match self.addressee(&invite) {
+            Addressee::One(account) => account,
+            Addressee::Several => {
+                self.answer_request(now, &key, &invite, StatusCode::AMBIGUOUS);
+                return;
+            }
+            Addressee::Nobody => {
+                self.answer_request(now, &key, &invite, StatusCode::NOT_FOUND);
+                return;
+            }
+        };
+        let most = self
+            .accounts
+            .get(&account)
+            .map_or(0, |account| account.config.max_calls);
+        if self.shutting_down {
+            self.answer_request(now, &key, &invite, StatusCode::TEMPORARILY_UNAVAILABLE);
+            return;
+        }
+        if self.live_calls(None) >= self.config.max_calls || self.live_calls(Some(account)) >= most
+        {
+            self.answer_request(now, &key, &invite, StatusCode::BUSY_HERE);
+            return;
+        }
+        let Ok(caller) = invite.headers.from() else {
+            self.answer_request(now, &key, &invite, StatusCode::BAD_REQUEST);
+            return;
+        };
+        let call = CallId(self.next_call);
+        self.next_call += 1;
+        let media = MediaId(call.0);
+        let trying = self.reply(&invite, StatusCode::TRYING, None);
+        self.respond(now, &key, trying);
+        self.calls.insert(
+            call,
+            Call {
+                account,
+                remote: requests::party(&caller),
+                media,
+                answered_at: None,
+                ended: false,
+                phase: Phase::Preparing(Box::new(Offered { key, invite, from })),
+            },
+        );
+        self.outputs.push_back(Output::Media(MediaCommand::Open {
+            media,
+            local: from.local.ip(),
+        }));
+    }
+
+    /// Ports are open: weigh the offer, ring.
+    pub(super) fn announce(&mut self, now: Instant, call: CallId, rtp: SocketAddr) {
+        let audio = self.local_audio(rtp);
+        let session = self.random_session();
+        let local_tag = self.random_token();
+        let Some(found) = self.calls.get(&call) else {
+            return;
+        };
+        let (account, remote) = (found.account, found.remote.clone());
+        let give_up_at = now + self.config.ring_for;
+        let Phase::Preparing(offered) = &found.phase else {
+            return;
+        };
+        let Offered { key, invite, from } = (**offered).clone();
+        let mut negotiation = Negotiation::new(session, audio);
+        let answer = if invite.body.is_empty() {
+            None
+        } else {
+            match weigh_offer(&mut negotiation, &invite.body) {
+                Ok(answer) => Some(answer),
+                Err(status) => {
+                    self.answer_request(now, &key, &invite, status);
+                    self.outputs.push_back(Output::Media(MediaCommand::Close {
+                        media: MediaId(call.0),
+                    }));
+                    self.calls.remove(&call);
+                    return;
+                }
+            }
+        };
+        let contact = self.contact_of(account, &from);
+        let mut ringing = self.reply(&invite, StatusCode::RINGING, Some(&local_tag));
+        ringing
+            .headers
+            .set(HeaderName::CONTACT, contact.to_string());
+        self.respond(now, &key, ringing);
+        if let Some(found) = self.calls.get_mut(&call) {
+            found.phase = Phase::Alerting(Box::new(Alerting {
+                key,
+                invite,
+                contact,
+                local_tag,
+                negotiation,
+                answer,
+                give_up_at,
+            }));
+        }
+        self.event(Event::Incoming {
+            call,
+            account,
+            remote,
+        });
+    }
+
+    /// Takes a call that rings here.
+    pub(super) fn answer(&mut self, now: Instant, call: CallId) -> Result<(), Refused> {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return Err((Some(call), Refusal::UnknownCall));
+        };
+        if matches!(found.phase, Phase::Established(_)) {
+            return Ok(());
+        }
+        let Phase::Alerting(alerting) = &found.phase else {
+            return Err((Some(call), Refusal::WrongState));
+        };
+        let alerting = alerting.clone();
+        found.answered_at = Some(now);
+        let account = found.account;
+        let remote = found.remote.clone();
+        let Alerting {
+            key,
+            invite,
+            contact,
+            local_tag,
+            mut negotiation,
+            answer,
+            ..
+        } = *alerting;
+        let Ok(dialog) = Dialog::from_uas(&invite, &local_tag, contact.clone()) else {
+            self.answer_request(now, &key, &invite, StatusCode::BAD_REQUEST);
+            self.call_failed(now, call, EndCause::Refused, None);
+            return Ok(());
+        };
+        let (body, negotiated) = match answer {
+            Some((body, negotiated)) => (body, Some(negotiated)),
+            None => (negotiation.offer().to_string(), None),
+        };
+        let mut response = self.reply(&invite, StatusCode::OK, Some(&local_tag));
+        requests::present(&mut response.headers, &contact);
+        response.set_body("application/sdp", body.into_bytes());
+        let plan = negotiated
+            .as_ref()
+            .map(|negotiated| super::call::plan_of(negotiated, false));
+        let sequence = invite.headers.cseq().map_or(0, |cseq| cseq.seq);
+        let digest = self
+            .accounts
+            .get(&account)
+            .and_then(super::registering::Account::digest);
+        if let Some(found) = self.calls.get_mut(&call) {
+            found.phase = Phase::Established(Box::new(Established {
+                dialog,
+                contact,
+                negotiation,
+                codec: plan.as_ref().map(|plan| plan.codec.clone()),
+                local_hold: false,
+                remote_hold: false,
+                caller: false,
+                unacknowledged: Some(Unacknowledged {
+                    key: key.clone(),
+                    sequence,
+                    answer_in_ack: plan.is_none(),
+                }),
+                change: Change::None,
+                bye_after_ack: false,
+                digest,
+            }));
+        }
+        self.respond(now, &key, response);
+        if let Some(plan) = plan {
+            self.apply(call, plan.clone());
+            self.event(Event::Answered {
+                call,
+                codec: plan.codec.clone(),
+                remote,
+            });
+            self.note_remote_hold(call, &plan);
+        }
+        Ok(())
+    }
+
+    /// Turns a call away that rings here.
+    pub(super) fn reject(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        status: StatusCode,
+    ) -> Result<(), Refused> {
+        let Some(found) = self.calls.get(&call) else {
+            return Err((Some(call), Refusal::UnknownCall));
+        };
+        let rings = matches!(found.phase, Phase::Alerting(_));
+        if !rings || !status.is_final() || status.is_success() {
+            return Err((Some(call), Refusal::WrongState));
+        }
+        self.turn_away(now, call, status, EndCause::Declined, Side::Local);
+        Ok(())
+    }
+
+    /// Answers a ringing call with a final status and forgets it.
+    pub(super) fn turn_away(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        status: StatusCode,
+        cause: EndCause,
+        by: Side,
+    ) {
+        let Some(Call {
+            phase: Phase::Alerting(alerting),
+            ..
+        }) = self.calls.get(&call)
+        else {
+            return;
+        };
+        let response = self.reply(&alerting.invite, status, Some(&alerting.local_tag));
+        let key = alerting.key.clone();
+        self.respond(now, &key, response);
+        self.end(now, call, cause, by, None);
+    }
+
+    /// CANCEL came; the layer has answered it with 200.
+    pub(super) fn invite_cancelled(&mut self, now: Instant, key: &ServerKey) {
+        let call = self.calls.iter().find_map(|(id, call)| match &call.phase {
+            Phase::Preparing(offered) if offered.key == *key => Some(*id),
+            Phase::Alerting(alerting) if alerting.key == *key => Some(*id),
+            _ => None,
+        });
+        // A call that was answered in the same moment goes on: the caller ends it with BYE.
+        let Some(call) = call else { return };
+        if let Some(Call {
+            phase: Phase::Preparing(offered),
+            ..
+        }) = self.calls.get(&call)
+        {
+            let (key, invite) = (offered.key.clone(), offered.invite.clone());
+            self.answer_request(now, &key, &invite, StatusCode::REQUEST_TERMINATED);
+            self.outputs.push_back(Output::Media(MediaCommand::Close {
+                media: MediaId(call.0),
+            }));
+            self.calls.remove(&call);
+            return;
+        }
+        let terminated = StatusCode::REQUEST_TERMINATED;
+        self.turn_away(now, call, terminated, EndCause::Cancelled, Side::Remote);
+    }
+
+    fn options_came(&mut self, now: Instant, key: &ServerKey, request: &Request, in_dialog: bool) {
+        if in_dialog && self.call_of_dialog(request).is_none() {
+            self.answer_request(now, key, request, StatusCode::CALL_DOES_NOT_EXIST);
+            return;
+        }
+        // RFC 3261 section 11.2: the status that an INVITE would get.
+        let status = if self.live_calls(None) >= self.config.max_calls {
+            StatusCode::BUSY_HERE
+        } else if matches!(self.addressee(request), Addressee::Nobody) && !in_dialog {
+            StatusCode::NOT_FOUND
+        } else {
+            StatusCode::OK
+        };
+        let tag = self.random_token();
+        let mut response = self.reply(request, status, Some(&tag));
+        response.headers.set(HeaderName::ALLOW, requests::ALLOWED);
+        response.headers.set(HeaderName::ACCEPT, requests::ACCEPTED);
+        response
+            .headers
+            .set(HeaderName::ACCEPT_ENCODING, "identity");
+        response
+            .headers
+            .set(HeaderName::SUPPORTED, requests::SUPPORTED.join(", "));
+        self.respond(now, key, response);
+    }
+
+    pub(super) fn call_of_dialog(&self, request: &Request) -> Option<CallId> {
+        let id = DialogId::of_incoming(request)?;
+        self.calls
+            .iter()
+            .find_map(|(call, found)| match &found.phase {
+                Phase::Established(established) if *established.dialog.id() == id => Some(*call),
+                _ => None,
+            })
+    }
+
+    /// The address under which an account is reached over this way.
+    pub(super) fn contact_of(&self, account: AccountId, way: &Peer) -> NameAddr {
+        let user = self
+            .accounts
+            .get(&account)
+            .and_then(|account| account.user());
+        requests::contact(user.as_deref().unwrap_or("ramal"), way)
+    }
+}
+
+/// Reads an offer and answers it; the status that refuses it otherwise.
+pub(super) fn weigh_offer(
+    negotiation: &mut Negotiation,
+    body: &[u8],
+) -> Result<(String, crate::sdp::Negotiated), StatusCode> {
+    let offer = sdp::parse(body)
+        .map_err(|_| StatusCode::BAD_REQUEST)?
+        .description;
+    let (answer, negotiated) = negotiation
+        .handle_offer(&offer)
+        .map_err(|_| StatusCode::NOT_ACCEPTABLE_HERE)?;
+    Ok((answer.to_string(), negotiated))
+}

@@ -1,0 +1,701 @@
+//! Calls we make: from the person's wish to the answer (RFC 3261 section 13.2).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use rand_chacha::rand_core::Rng;
+
+use super::call::{Call, Change, Established, Inviting, Phase, Setup};
+use super::routing::{Goodbye, Lookup, Purpose};
+use super::{
+    AccountId, Agent, CallId, EndCause, Event, Output, Party, Refusal, Refused, SentAck, Side,
+    causes, dial, requests,
+};
+use crate::media::plan::{MediaCommand, MediaId};
+use crate::sdp::{self, Negotiated, Negotiation};
+use crate::sip::transaction::{ClientKey, Peer};
+use crate::sip::{
+    Contacts, Dialog, DialogId, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri,
+};
+
+/// Forks of one INVITE that are told apart; a further one is not listened to before it answers.
+const MAX_FORKS: usize = 16;
+/// Targets tried in one call, redirections included.
+const MAX_TARGETS: usize = 8;
+/// Times an INVITE is repeated with credentials.
+const MAX_CHALLENGES: u8 = 3;
+
+/// An INVITE that got a 2xx, kept for those that may still come from other forks.
+#[derive(Debug)]
+pub(super) struct AnsweredInvite {
+    pub(super) account: AccountId,
+    pub(super) invite: Request,
+    pub(super) forget_at: Instant,
+}
+
+impl Agent {
+    /// Calls what the person typed.
+    pub(super) fn dial(
+        &mut self,
+        now: Instant,
+        account: AccountId,
+        call: CallId,
+        typed: &str,
+    ) -> Result<(), Refused> {
+        let refuse = |refusal| Err((Some(call), refusal));
+        if self.shutting_down {
+            return refuse(Refusal::ShuttingDown);
+        }
+        let Some(found) = self.accounts.get(&account) else {
+            return refuse(Refusal::UnknownAccount);
+        };
+        if self.calls.contains_key(&call) || call.0 >= super::FIRST_INCOMING {
+            return refuse(Refusal::CallIdInUse);
+        }
+        if self.live_calls(None) >= self.config.max_calls
+            || self.live_calls(Some(account)) >= found.config.max_calls
+        {
+            return refuse(Refusal::TooManyCalls);
+        }
+        let target = dial::target(typed, found.home()).map_err(|refusal| (Some(call), refusal))?;
+        let remote = requests::party(&NameAddr::new(target.clone()));
+        let setup = Setup {
+            target,
+            call_id: self.random_token(),
+            local_tag: self.random_token(),
+            sequence: 1,
+            further_targets: VecDeque::new(),
+            tried: Vec::new(),
+            give_up_at: now + self.config.no_answer_after,
+        };
+        self.event(Event::Calling {
+            call,
+            account,
+            remote: remote.clone(),
+        });
+        self.calls.insert(
+            call,
+            Call {
+                account,
+                remote,
+                media: MediaId(call.0),
+                answered_at: None,
+                ended: false,
+                phase: Phase::Locating(Box::new(setup)),
+            },
+        );
+        self.locate_call(now, call);
+        Ok(())
+    }
+
+    /// Calls under way that count against a limit: those that have not ended for the person.
+    pub(super) fn live_calls(&self, account: Option<AccountId>) -> usize {
+        self.calls
+            .values()
+            .filter(|call| !call.ended && account.is_none_or(|account| call.account == account))
+            .count()
+    }
+
+    fn locate_call(&mut self, now: Instant, call: CallId) {
+        let Some(found) = self.calls.get(&call) else {
+            return;
+        };
+        let Phase::Locating(setup) = &found.phase else {
+            return;
+        };
+        let account = found.account;
+        let hop = match self.accounts.get(&account) {
+            Some(account) => account.first_hop(&setup.target),
+            None => setup.target.clone(),
+        };
+        self.locate(now, account, &hop, Lookup::Call(call));
+    }
+
+    pub(super) fn call_located(&mut self, call: CallId, ways: Vec<Peer>) {
+        let ways = VecDeque::from(ways);
+        let Some(way) = ways.front() else { return };
+        let local = way.local.ip();
+        let located = self.change_phase(call, |phase| match phase {
+            Phase::Locating(setup) => Ok(Phase::Opening(setup, ways)),
+            other => Err(other),
+        });
+        if located {
+            let media = MediaId(call.0);
+            self.outputs
+                .push_back(Output::Media(MediaCommand::Open { media, local }));
+        }
+    }
+
+    pub(super) fn media_refused(&mut self, now: Instant, call: CallId) {
+        let Some(found) = self.calls.get(&call) else {
+            return;
+        };
+        if let Phase::Preparing(offered) = &found.phase {
+            let (key, request) = (offered.key.clone(), offered.invite.clone());
+            self.answer_request(now, &key, &request, StatusCode::SERVER_INTERNAL_ERROR);
+            self.calls.remove(&call);
+        } else if matches!(found.phase, Phase::Opening(..)) {
+            self.call_failed(now, call, EndCause::NoMedia, None);
+        }
+    }
+
+    pub(super) fn media_opened(&mut self, now: Instant, call: CallId, rtp: SocketAddr) {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let (setup, mut ways) = match &found.phase {
+            Phase::Preparing(_) => return self.announce(now, call, rtp),
+            Phase::Opening(setup, ways) => (setup.clone(), ways.clone()),
+            _ => return,
+        };
+        let account = found.account;
+        let Some(way) = ways.pop_front() else { return };
+        let audio = self.local_audio(rtp);
+        let session = self.random_session();
+        let digest = self
+            .accounts
+            .get(&account)
+            .and_then(super::registering::Account::digest);
+        let mut negotiation = Negotiation::new(session, audio);
+        let invite = self.build_invite(account, &setup, &way, &mut negotiation);
+        let inviting = Inviting {
+            setup: *setup,
+            key: None,
+            invite: invite.clone(),
+            way,
+            further_ways: ways,
+            digest,
+            challenges: 0,
+            negotiation,
+            forks: BTreeMap::new(),
+            rang: false,
+            early: None,
+        };
+        if let Some(found) = self.calls.get_mut(&call) {
+            found.phase = Phase::Inviting(Box::new(inviting));
+        }
+        self.send(now, invite, way, Purpose::Invite(call));
+    }
+
+    fn build_invite(
+        &self,
+        account: AccountId,
+        setup: &Setup,
+        way: &Peer,
+        negotiation: &mut Negotiation,
+    ) -> Request {
+        let config = self.accounts.get(&account);
+        let from = match config {
+            Some(account) => account.identity(way),
+            None => requests::contact("ramal", way),
+        };
+        let contact = self.contact_of(account, way);
+        let mut request = requests::Opening {
+            method: Method::Invite,
+            uri: setup.target.clone(),
+            from: from.with_tag(&setup.local_tag),
+            to: NameAddr::new(setup.target.clone()),
+            call_id: &setup.call_id,
+            sequence: setup.sequence,
+        }
+        .request(&self.config);
+        if let Some(account) = config {
+            for route in account.routes() {
+                request.headers.push(HeaderName::ROUTE, route.to_string());
+            }
+        }
+        requests::present(&mut request.headers, &contact);
+        request.set_body(
+            "application/sdp",
+            negotiation.offer().to_string().into_bytes(),
+        );
+        request
+    }
+
+    pub(super) fn invite_sent(&mut self, call: CallId, key: ClientKey) {
+        if let Some(Call {
+            phase: Phase::Inviting(inviting),
+            ..
+        }) = self.calls.get_mut(&call)
+        {
+            inviting.key = Some(key);
+        }
+    }
+
+    /// An answer to a call's first INVITE, provisional or final.
+    pub(super) fn invite_answered(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        key: &ClientKey,
+        response: &Response,
+    ) {
+        if response.status.is_success() {
+            self.invite_accepted(now, call, key, response);
+            return;
+        }
+        let Some(found) = self.calls.get(&call) else {
+            return;
+        };
+        match &found.phase {
+            Phase::Inviting(inviting) if inviting.key.as_ref() == Some(key) => {}
+            Phase::Cancelling(_) => {
+                if response.status.is_final() {
+                    self.calls.remove(&call);
+                }
+                return;
+            }
+            _ => return,
+        }
+        match response.status.code() {
+            100 => {}
+            101..=199 => self.invite_progresses(call, response),
+            300..=399 => self.invite_redirected(now, call, response),
+            401 | 407 => self.invite_challenged(now, call, response),
+            503 if self.try_next_way(now, call) => {}
+            _ => self.invite_refused(now, call, response),
+        }
+    }
+
+    fn invite_progresses(&mut self, call: CallId, response: &Response) {
+        let Some(Call {
+            phase: Phase::Inviting(inviting),
+            ..
+        }) = self.calls.get_mut(&call)
+        else {
+            return;
+        };
+        let tag = response
+            .headers
+            .to()
+            .ok()
+            .and_then(|to| to.tag().map(str::to_owned));
+        let mut plan = None;
+        if let Some(tag) = tag {
+            if inviting.forks.len() < MAX_FORKS {
+                inviting.forks.entry(tag.clone()).or_default();
+            }
+            if let Some(answered) = inviting.forks.get_mut(&tag) {
+                if answered.is_none() && !response.body.is_empty() {
+                    *answered = weigh_answer(&inviting.negotiation, &response.body);
+                }
+                if let (None, Some((_, negotiated))) = (&inviting.early, answered) {
+                    inviting.early = Some(tag);
+                    plan = Some(super::call::plan_of(negotiated, false));
+                }
+            }
+        }
+        let rings = response.status == StatusCode::RINGING && !inviting.rang;
+        inviting.rang |= rings;
+        if let Some(plan) = plan {
+            self.apply(call, plan);
+            self.event(Event::EarlyMedia { call });
+        }
+        if rings {
+            self.event(Event::Ringing { call });
+        }
+    }
+
+    fn invite_accepted(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        key: &ClientKey,
+        response: &Response,
+    ) {
+        if let Some(purpose) = self.clients.remove(key) {
+            // The transaction stays for forks and repetitions, but nobody waits for it.
+            self.remember_answered(now, call, key, &purpose);
+        }
+        let Some(answered) = self.answered_invites.get(key) else {
+            return;
+        };
+        let Ok(dialog) = Dialog::from_uac(&answered.invite, response) else {
+            return;
+        };
+        let account = answered.account;
+        let sequence = answered.invite.headers.cseq().map_or(1, |cseq| cseq.seq);
+        if let Some(sent) = self.acks.get(dialog.id()) {
+            // It was written once; it can be written again.
+            let _ = self.layer.send_ack(sent.request.clone(), sent.to);
+            return;
+        }
+        self.acknowledge(now, account, &dialog, sequence);
+        let ours = matches!(
+            self.calls.get(&call),
+            Some(Call { phase: Phase::Inviting(inviting), .. }) if inviting.key.as_ref() == Some(key)
+        );
+        if !ours {
+            // Given up already, or another fork was first.
+            self.say_goodbye(now, account, dialog);
+            if matches!(
+                self.calls.get(&call),
+                Some(Call {
+                    phase: Phase::Cancelling(_),
+                    ..
+                })
+            ) {
+                self.calls.remove(&call);
+            }
+            return;
+        }
+        self.talk(now, call, dialog, response);
+    }
+
+    fn remember_answered(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        key: &ClientKey,
+        purpose: &Purpose,
+    ) {
+        let Purpose::Invite(_) = purpose else { return };
+        let invite = match self.calls.get(&call) {
+            Some(Call {
+                phase: Phase::Inviting(inviting),
+                account,
+                ..
+            }) => Some((*account, inviting.invite.clone())),
+            Some(Call {
+                phase: Phase::Cancelling(invite),
+                account,
+                ..
+            }) => Some((*account, (**invite).clone())),
+            _ => None,
+        };
+        if let Some((account, invite)) = invite {
+            let forget_at = now + self.config.timers.patience();
+            self.answered_invites.insert(
+                key.clone(),
+                AnsweredInvite {
+                    account,
+                    invite,
+                    forget_at,
+                },
+            );
+        }
+    }
+
+    /// The first 2xx of a call: both sides are connected.
+    fn talk(&mut self, now: Instant, call: CallId, dialog: Dialog, response: &Response) {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let account = found.account;
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return;
+        };
+        let tag = dialog.id().remote_tag.clone();
+        let answered = if response.body.is_empty() {
+            inviting.forks.remove(&tag).flatten()
+        } else {
+            weigh_answer(&inviting.negotiation, &response.body)
+        };
+        let way = inviting.way;
+        let digest = inviting.digest.take();
+        let Some((negotiation, negotiated)) = answered else {
+            self.say_goodbye(now, account, dialog);
+            let answer = Some((response.status.code(), response.reason.clone()));
+            self.call_failed(now, call, EndCause::NoCommonCodec, answer);
+            return;
+        };
+        let plan = super::call::plan_of(&negotiated, false);
+        let codec = plan.codec.clone();
+        let contact = self.contact_of(account, &way);
+        let remote = connected_party(response);
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        found.answered_at = Some(now);
+        if let Some(remote) = remote {
+            found.remote = remote;
+        }
+        let remote = found.remote.clone();
+        found.phase = Phase::Established(Box::new(Established {
+            dialog,
+            contact,
+            negotiation,
+            codec: Some(codec.clone()),
+            local_hold: false,
+            remote_hold: false,
+            caller: true,
+            unacknowledged: None,
+            change: Change::None,
+            bye_after_ack: false,
+            digest,
+        }));
+        self.apply(call, plan.clone());
+        self.event(Event::Answered {
+            call,
+            codec,
+            remote,
+        });
+        self.note_remote_hold(call, &plan);
+    }
+
+    fn invite_redirected(&mut self, now: Instant, call: CallId, response: &Response) {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let account = found.account;
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return;
+        };
+        let follows = self
+            .accounts
+            .get(&account)
+            .is_some_and(|account| account.config.follow_redirects);
+        let mut targets = match response.headers.contacts() {
+            Ok(Contacts::List(list)) if follows => list,
+            _ => Vec::new(),
+        };
+        // Stable: equal weights keep the server's order.
+        targets.sort_by(|a, b| b.q().unwrap_or(1.0).total_cmp(&a.q().unwrap_or(1.0)));
+        let setup = &mut inviting.setup;
+        setup.tried.push(setup.target.clone());
+        for target in targets.into_iter().take(MAX_TARGETS) {
+            let known = setup.tried.iter().chain(&setup.further_targets);
+            if target.uri.as_sip().is_some()
+                && !known.into_iter().any(|t| t.equivalent(&target.uri))
+            {
+                let target = match target.uri {
+                    Uri::Sip(sip) => Uri::Sip(sip.for_request_uri()),
+                    other => other,
+                };
+                setup.further_targets.push_back(target);
+            }
+        }
+        if !self.try_next_target(now, call) {
+            self.invite_refused(now, call, response);
+        }
+    }
+
+    /// Goes on with the next target of a redirection, if there is one.
+    fn try_next_target(&mut self, now: Instant, call: CallId) -> bool {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return false;
+        };
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return false;
+        };
+        if inviting.setup.tried.len() >= MAX_TARGETS {
+            return false;
+        }
+        let Some(target) = inviting.setup.further_targets.pop_front() else {
+            return false;
+        };
+        inviting.setup.target = target;
+        inviting.setup.sequence += 1;
+        let setup = Box::new(inviting.setup.clone());
+        found.phase = Phase::Locating(setup);
+        // The next target may be reached from another address of ours.
+        let media = MediaId(call.0);
+        self.outputs
+            .push_back(Output::Media(MediaCommand::Close { media }));
+        self.locate_call(now, call);
+        true
+    }
+
+    /// Sends the INVITE over the next way to the same hop, if there is one.
+    fn try_next_way(&mut self, now: Instant, call: CallId) -> bool {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return false;
+        };
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return false;
+        };
+        // A way from another address of ours would need another Contact and other ports.
+        let local = inviting.way.local.ip();
+        let next = loop {
+            match inviting.further_ways.pop_front() {
+                Some(way) if way.local.ip() == local => break way,
+                Some(_) => {}
+                None => return false,
+            }
+        };
+        inviting.way = next;
+        inviting.setup.sequence += 1;
+        inviting.forks.clear();
+        self.invite_again(now, call, Vec::new());
+        true
+    }
+
+    fn invite_challenged(&mut self, now: Instant, call: CallId, response: &Response) {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return;
+        };
+        inviting.challenges += 1;
+        let answer = Some((response.status.code(), response.reason.clone()));
+        let Some(digest) = inviting.digest.as_mut() else {
+            self.call_failed(now, call, EndCause::PasswordNeeded, answer);
+            return;
+        };
+        let credentials = digest.answer(response, &inviting.invite, self.rng.next_u64());
+        match credentials {
+            Ok(credentials) if inviting.challenges <= MAX_CHALLENGES => {
+                inviting.setup.sequence += 1;
+                inviting.forks.clear();
+                self.invite_again(now, call, credentials);
+            }
+            Ok(_) | Err(_) => self.call_failed(now, call, EndCause::WrongPassword, answer),
+        }
+    }
+
+    /// Repeats the INVITE with its next sequence number.
+    fn invite_again(&mut self, now: Instant, call: CallId, credentials: Vec<(HeaderName, String)>) {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return;
+        };
+        let sequence = inviting.setup.sequence;
+        let invite = &mut inviting.invite;
+        invite
+            .headers
+            .set(HeaderName::CSEQ, format!("{sequence} INVITE"));
+        requests::set_credentials(&mut invite.headers, credentials);
+        let (invite, way) = (invite.clone(), inviting.way);
+        inviting.key = None;
+        self.send(now, invite, way, Purpose::Invite(call));
+    }
+
+    fn invite_refused(&mut self, now: Instant, call: CallId, response: &Response) {
+        let Some(Call {
+            phase: Phase::Inviting(inviting),
+            ..
+        }) = self.calls.get(&call)
+        else {
+            return;
+        };
+        let cause = causes::of_final(response.status, inviting.rang);
+        if cause != EndCause::Busy && self.try_next_target(now, call) {
+            return;
+        }
+        let answer = Some((response.status.code(), response.reason.clone()));
+        self.call_failed(now, call, cause, answer);
+    }
+
+    pub(super) fn invite_undelivered(&mut self, now: Instant, call: CallId, cause: EndCause) {
+        if self.try_next_way(now, call) || self.try_next_target(now, call) {
+            return;
+        }
+        self.call_failed(now, call, cause, None);
+    }
+
+    /// Gives up an INVITE that has no answer yet.
+    pub(super) fn cancel(&mut self, now: Instant, call: CallId, cause: EndCause) {
+        let Some(Call {
+            phase: Phase::Inviting(inviting),
+            ..
+        }) = self.calls.get(&call)
+        else {
+            return;
+        };
+        let Some(key) = inviting.key else {
+            self.end(now, call, cause, Side::Local, None);
+            return;
+        };
+        let invite = Box::new(inviting.invite.clone());
+        self.layer.cancel(now, &key);
+        self.say_ended(now, call, cause, Side::Local, None);
+        if let Some(found) = self.calls.get_mut(&call) {
+            found.phase = Phase::Cancelling(invite);
+        }
+    }
+
+    /// Sends the ACK to a 2xx and keeps it for the 2xx that come again.
+    pub(super) fn acknowledge(
+        &mut self,
+        now: Instant,
+        account: AccountId,
+        dialog: &Dialog,
+        sequence: u32,
+    ) {
+        let ack = dialog.ack(sequence);
+        let hop = dialog.next_hop();
+        self.locate(now, account, &hop, Lookup::Ack(Box::new(ack)));
+    }
+
+    pub(super) fn transmit_ack(&mut self, now: Instant, request: Request, to: Peer) {
+        let headers = &request.headers;
+        let tag = |addr: Result<NameAddr, _>| {
+            addr.ok()
+                .and_then(|addr: NameAddr| addr.tag().map(str::to_owned))
+                .unwrap_or_default()
+        };
+        let id = DialogId {
+            call_id: headers.call_id().unwrap_or_default().to_owned(),
+            local_tag: tag(headers.from()),
+            remote_tag: tag(headers.to()),
+        };
+        let forget_at = now + self.config.timers.patience();
+        // Only a header that holds a line break cannot be written, and ours do not.
+        let _ = self.layer.send_ack(request.clone(), to);
+        self.acks.insert(
+            id,
+            SentAck {
+                request,
+                to,
+                forget_at,
+            },
+        );
+    }
+
+    /// Ends a dialog with BYE; the call may be forgotten already.
+    pub(super) fn say_goodbye(&mut self, now: Instant, account: AccountId, mut dialog: Dialog) {
+        let mut request = dialog.request(Method::Bye);
+        request
+            .headers
+            .push(HeaderName::USER_AGENT, self.config.user_agent.as_str());
+        let hop = dialog.next_hop();
+        let goodbye = Goodbye {
+            account,
+            dialog,
+            request: request.clone(),
+            challenged: false,
+        };
+        self.send_in_dialog(now, account, &hop, request, Purpose::Bye(Box::new(goodbye)));
+    }
+
+    pub(super) fn bye_answered(&mut self, now: Instant, mut goodbye: Goodbye, response: &Response) {
+        if !matches!(response.status.code(), 401 | 407) || goodbye.challenged {
+            return;
+        }
+        let account = goodbye.account;
+        let digest = self
+            .accounts
+            .get(&account)
+            .and_then(super::registering::Account::digest);
+        let Some(mut digest) = digest else { return };
+        let Ok(credentials) = digest.answer(response, &goodbye.request, self.rng.next_u64()) else {
+            return;
+        };
+        goodbye.dialog.renumber(&mut goodbye.request);
+        requests::set_credentials(&mut goodbye.request.headers, credentials);
+        goodbye.challenged = true;
+        let hop = goodbye.dialog.next_hop();
+        let request = goodbye.request.clone();
+        self.send_in_dialog(now, account, &hop, request, Purpose::Bye(Box::new(goodbye)));
+    }
+}
+
+/// Weighs an answer against a copy of the negotiation as it was when the offer left.
+fn weigh_answer(offered: &Negotiation, body: &[u8]) -> Option<(Negotiation, Negotiated)> {
+    let mut negotiation = offered.clone();
+    let description = sdp::parse(body).ok()?.description;
+    let negotiated = negotiation.handle_answer(&description).ok()?;
+    Some((negotiation, negotiated))
+}
+
+/// Who answered, if the answer says so: its To carries the name that was called, so only a
+/// display name in it tells something new.
+fn connected_party(response: &Response) -> Option<Party> {
+    let to = response.headers.to().ok()?;
+    to.display_name.as_ref()?;
+    Some(requests::party(&to))
+}

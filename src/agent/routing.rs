@@ -1,0 +1,200 @@
+//! Where requests go: the next hop, the way to it, and whose answer is whose.
+
+use std::time::Instant;
+
+use super::{AccountId, Agent, CallId, EndCause, Output, ResolveFailure, ResolveId};
+use crate::sip::transaction::{ClientKey, Failure, Peer};
+use crate::sip::{Dialog, HostPort, Request, Response, Transport, Uri};
+
+/// A request that waits for its way to be found.
+#[derive(Debug)]
+pub(super) enum Lookup {
+    /// The first REGISTER of an account: its Contact needs to know from where we send.
+    Registrar(AccountId),
+    /// The first INVITE of a call: its SDP needs to know from where we send.
+    Call(CallId),
+    /// A request that is complete.
+    Send {
+        /// The request.
+        request: Box<Request>,
+        /// What its answer is for.
+        purpose: Purpose,
+    },
+    /// The ACK to a 2xx, which has no answer.
+    Ack(Box<Request>),
+}
+
+/// What a client transaction is for.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    /// An account's REGISTER.
+    Register(AccountId),
+    /// A call's first INVITE.
+    Invite(CallId),
+    /// A call's INVITE within its dialog.
+    Reinvite(CallId),
+    /// The end of a dialog; the call may be forgotten already.
+    Bye(Box<Goodbye>),
+}
+
+/// A BYE under way, with what is needed to send it again with credentials.
+#[derive(Debug)]
+pub(super) struct Goodbye {
+    pub(super) account: AccountId,
+    pub(super) dialog: Dialog,
+    pub(super) request: Request,
+    pub(super) challenged: bool,
+}
+
+/// The most lookups that may be open at once; more are answered "not found" at once.
+const MAX_LOOKUPS: usize = 256;
+
+impl Agent {
+    /// Asks for the ways to the next hop; `lookup` goes on when they are known.
+    pub(super) fn locate(&mut self, now: Instant, account: AccountId, hop: &Uri, lookup: Lookup) {
+        let configured = self.accounts.get(&account).and_then(|a| a.config.transport);
+        let Some((host, transport)) = hop_of(hop, configured) else {
+            self.located(now, lookup, Err(ResolveFailure::NotFound));
+            return;
+        };
+        if self.lookups.len() >= MAX_LOOKUPS {
+            self.located(now, lookup, Err(ResolveFailure::Unreachable));
+            return;
+        }
+        let id = ResolveId(self.next_lookup);
+        self.next_lookup += 1;
+        self.lookups.insert(id, lookup);
+        self.outputs.push_back(Output::Resolve {
+            id,
+            host,
+            transport,
+        });
+    }
+
+    pub(super) fn located(
+        &mut self,
+        now: Instant,
+        lookup: Lookup,
+        found: Result<Vec<Peer>, ResolveFailure>,
+    ) {
+        match (lookup, found) {
+            (Lookup::Registrar(account), found) => self.registrar_located(now, account, found),
+            (Lookup::Call(call), Ok(ways)) => self.call_located(call, ways),
+            (Lookup::Call(call), Err(failure)) => {
+                self.call_failed(now, call, cause_of_lookup(failure), None);
+            }
+            (Lookup::Send { request, purpose }, Ok(ways)) => {
+                self.send(now, *request, ways[0], purpose);
+            }
+            (Lookup::Send { purpose, .. }, Err(failure)) => {
+                self.undelivered(now, purpose, cause_of_lookup(failure));
+            }
+            (Lookup::Ack(request), Ok(ways)) => self.transmit_ack(now, *request, ways[0]),
+            // The 2xx will come again, and the ACK with it.
+            (Lookup::Ack(_), Err(_)) => {}
+        }
+    }
+
+    /// Hands a request to the transaction layer.
+    pub(super) fn send(&mut self, now: Instant, request: Request, to: Peer, purpose: Purpose) {
+        match self.layer.request(now, request, to) {
+            Ok(key) => {
+                if let Purpose::Invite(call) = purpose {
+                    self.invite_sent(call, key);
+                }
+                self.clients.insert(key, purpose);
+            }
+            // Only a value that holds a line break cannot be written; dialling refuses those.
+            Err(_) => self.undelivered(now, purpose, EndCause::Refused),
+        }
+    }
+
+    /// Sends a request within a dialog along its route set.
+    pub(super) fn send_in_dialog(
+        &mut self,
+        now: Instant,
+        account: AccountId,
+        hop: &Uri,
+        request: Request,
+        purpose: Purpose,
+    ) {
+        self.locate(
+            now,
+            account,
+            hop,
+            Lookup::Send {
+                request: Box::new(request),
+                purpose,
+            },
+        );
+    }
+
+    pub(super) fn response_came(&mut self, now: Instant, key: &ClientKey, response: &Response) {
+        let last = response.status.is_final();
+        // The transaction of an INVITE hands up further 2xx of a fork after the first.
+        let keep = !last || matches!(self.clients.get(key), Some(Purpose::Invite(_)));
+        let call = match self.clients.get(key) {
+            Some(Purpose::Invite(call)) => Some(*call),
+            _ => None,
+        };
+        if keep {
+            if let Some(call) = call {
+                self.invite_answered(now, call, key, response);
+                if last && !response.status.is_success() {
+                    self.clients.remove(key);
+                }
+            }
+            return;
+        }
+        match self.clients.remove(key) {
+            Some(Purpose::Register(account)) => self.register_answered(now, account, response),
+            Some(Purpose::Reinvite(call)) => self.reinvite_answered(now, call, response),
+            Some(Purpose::Bye(goodbye)) => self.bye_answered(now, *goodbye, response),
+            Some(Purpose::Invite(_)) | None => {}
+        }
+    }
+
+    pub(super) fn request_failed(&mut self, now: Instant, key: &ClientKey, failure: Failure) {
+        let cause = match failure {
+            Failure::Timeout => EndCause::TimedOut,
+            Failure::Transport => EndCause::Unreachable,
+        };
+        if let Some(purpose) = self.clients.remove(key) {
+            self.undelivered(now, purpose, cause);
+        }
+    }
+
+    fn undelivered(&mut self, now: Instant, purpose: Purpose, cause: EndCause) {
+        match purpose {
+            Purpose::Register(account) => self.register_undelivered(now, account, cause),
+            Purpose::Invite(call) => self.invite_undelivered(now, call, cause),
+            Purpose::Reinvite(call) => self.reinvite_undelivered(now, call, cause),
+            // The far side is gone; so is the dialog.
+            Purpose::Bye(_) => {}
+        }
+    }
+}
+
+fn cause_of_lookup(failure: ResolveFailure) -> EndCause {
+    match failure {
+        ResolveFailure::NotFound => EndCause::HostNotFound,
+        ResolveFailure::Unreachable => EndCause::Unreachable,
+    }
+}
+
+/// Host and transport that a URI says to go to (RFC 3261 section 19.1.2; `maddr` wins over the
+/// host). `None` for URIs that name no host.
+fn hop_of(uri: &Uri, configured: Option<Transport>) -> Option<(HostPort, Transport)> {
+    let sip = uri.as_sip()?;
+    let mut host = sip.host_port.clone();
+    if let Some(maddr) = sip.maddr() {
+        host.host = maddr;
+    }
+    let transport = match sip.transport().or(configured) {
+        Some(Transport::Udp | Transport::Tcp) if sip.secure => Transport::Tls,
+        Some(transport) => transport,
+        None if sip.secure => Transport::Tls,
+        None => Transport::Udp,
+    };
+    Some((host, transport))
+}
