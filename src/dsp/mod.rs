@@ -1,1 +1,5 @@
-//! Sound on samples: resampling, levels, tones.
+//! Sound on samples: resampling, levels, tones, gain, comparison.
+//!
+//! Sound is mono `f32` in −1..=1. What runs for each 10 ms allocates only when made.
+
+pub mod comfort_noise;
