@@ -3,6 +3,7 @@
 //! Their hosts are names, which somebody has to resolve first; here they are put in as addresses.
 
 use super::*;
+use crate::codec::CodecKind;
 
 const HOSTS: [(&str, &str); 5] = [
     ("placeholder.biloxi.example.com", "192.0.2.29"),
