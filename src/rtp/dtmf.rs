@@ -317,9 +317,6 @@ impl DtmfReceiver {
 
         match &mut self.hearing {
             Some(known) if known.ssrc == ssrc && known.segment == timestamp => {
-                if known.ended {
-                    return;
-                }
                 known.heard_at = now;
                 known.ticks = known.ticks.max(ticks);
             }

@@ -440,6 +440,11 @@ fn another_source_is_adopted_at_its_second_packet_and_counted_anew() {
     let stats = world.session.stats();
     assert_eq!((stats.counts.received, stats.counts.lost()), (6, 0));
     assert_eq!(stats.remote_ssrc, Some(Ssrc(7)));
+    // The counts of all sources before are kept.
+    world.far.ssrc = Ssrc(8);
+    assert_eq!(world.hear(), Err(Ignored::UnprovenSource));
+    world.hear().expect("adopted");
+    assert_eq!(world.session.stats().counts.received, 7);
 }
 
 #[test]
@@ -683,6 +688,22 @@ fn a_sender_reports_what_it_sent_and_when() {
 }
 
 #[test]
+fn a_report_in_the_middle_of_an_event_reckons_from_its_start() {
+    let mut world = World::new();
+    world.next_report();
+    let began = world.now;
+    for _ in 0..5 {
+        world.send(101, 77).expect("sent");
+        world.now += millis(20);
+    }
+    let (_, timestamp, _) = world.sent();
+    world.next_report();
+    let sender = world.written().0.expect("a sender report");
+    let ticks = SampleRate::NARROW.samples_in(world.now - began) as u32;
+    assert_eq!(sender.rtp_timestamp, timestamp.wrapping_add(ticks));
+}
+
+#[test]
 fn reports_come_every_few_seconds_and_a_second_one_never_at_once() {
     let mut world = World::new();
     world.send(0, 0).expect("sent");
@@ -769,6 +790,22 @@ fn reports_go_to_the_signalled_then_to_the_heard_address() {
         .handle_rtcp(world.now, &datagram, addr(1, 6_666))
         .expect("believed");
     assert_eq!(world.next_report(), addr(1, 6_666));
+}
+
+#[test]
+fn reports_follow_a_stream_that_moves_to_another_host() {
+    let mut with_rtcp = config(HERE, Some(addr(1, 4_000)));
+    with_rtcp.remote_rtcp = Some(addr(1, 5_555));
+    let mut world = World::with(with_rtcp);
+    world.hear().expect("heard");
+    let mut datagram = Vec::new();
+    write_report(&empty_report(THERE, &[]), &mut datagram);
+    world
+        .session
+        .handle_rtcp(world.now, &datagram, addr(1, 6_666))
+        .expect("believed");
+    while world.hear_from(addr(2, 7_000)).is_err() {}
+    assert_eq!(world.next_report(), addr(2, 7_001));
 }
 
 #[test]
