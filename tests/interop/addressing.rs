@@ -130,13 +130,13 @@ fn a_registration_and_a_call_go_over_ipv6() {
     let contact = kamailio.wait_for_contact("1001");
     assert!(contact.contains("[::1]"), "{contact}");
     let scenario = Scenario::new("calls-over-ipv6")
-        .send_patiently(&Request {
+        .send(&Request {
             body: OFFER,
             ..Request::default()
         })
         .expect_challenge(407)
         .ack_refusal(1, "first")
-        .send_patiently(&Request {
+        .send(&Request {
             cseq: 2,
             branch: "second",
             headers: "[authentication]\n",
@@ -159,12 +159,12 @@ fn a_registration_and_a_call_go_over_ipv6() {
     ramal.ends_with(0, SOON);
 
     let answers = Scenario::new("answers-over-ipv6")
-        .await_request_with("INVITE", &[("body", "c=IN IP6 ::1")])
-        .answer("180 Ringing", "", "")
-        .answer("200 OK", "", ANSWER)
+        .await_call_with(&[("body", "c=IN IP6 ::1")])
+        .answer_call("180 Ringing", "", "")
+        .answer_call("200 OK", "", ANSWER)
         .await_request("ACK")
         .await_request("BYE")
-        .answer("200 OK", "", "");
+        .answer("200 OK");
     let place = Place {
         address: "[::1]",
         ..Place::default()

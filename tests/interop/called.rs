@@ -52,7 +52,7 @@ fn a_call_is_rung_answered_and_ended() {
     let folder = folder("called-plainly");
     let mut phone = waiting(&folder, &["--auto-answer", "--max-calls", "1"]);
     let scenario = Scenario::new("calls")
-        .send_patiently(&invite())
+        .send(&invite())
         .may_see(100)
         .may_see(180)
         .expect_answer(&[
@@ -76,7 +76,7 @@ fn an_invite_without_offer_gets_one_in_the_200() {
     let folder = folder("called-offerless");
     let mut phone = waiting(&folder, &["--auto-answer", "--max-calls", "1"]);
     let scenario = Scenario::new("offers-nothing")
-        .send_patiently(&Request::default())
+        .send(&Request::default())
         .may_see(100)
         .may_see(180)
         .expect_answer(&[
@@ -207,7 +207,7 @@ fn what_cannot_be_done_is_refused_with_the_code_that_says_why() {
     let refused = |name: &str, request: Request<'_>, status: u16, checks: &[(&str, &str)]| {
         let branch = request.branch.to_owned();
         let acknowledged = request.method == "INVITE";
-        let mut scenario = Scenario::new(name).send_patiently(&request).may_see(100);
+        let mut scenario = Scenario::new(name).send(&request).may_see(100);
         scenario = if checks.is_empty() {
             scenario.expect(status)
         } else {
@@ -293,7 +293,7 @@ fn a_second_call_is_busy_when_one_is_all_it_may_have() {
     let folder = folder("called-busy");
     let mut phone = waiting(&folder, &["--auto-answer", "--max-calls", "1"]);
     let long = Scenario::new("talks-long")
-        .send_patiently(&invite())
+        .send(&invite())
         .may_see(100)
         .may_see(180)
         .expect_answer(&[])
@@ -307,7 +307,7 @@ fn a_second_call_is_busy_when_one_is_all_it_may_have() {
     let mut first = Sipp::start(&folder, &long, &place);
     phone.ramal.wait_for("answered", SOON);
     let refused = Scenario::new("finds-it-busy")
-        .send_patiently(&invite())
+        .send(&invite())
         .may_see(100)
         .expect(486)
         .ack_refusal(1, "first");

@@ -22,7 +22,7 @@ fn call(folder: &Path, scenario: &Scenario, more: &[&str]) -> (Sipp, Ramal) {
 
 /// The caller hangs up, and the other side agrees.
 fn hung_up(scenario: Scenario) -> Scenario {
-    scenario.await_request("BYE").answer("200 OK", "", "")
+    scenario.await_request("BYE").answer("200 OK")
 }
 
 #[test]
@@ -57,10 +57,10 @@ fn an_unanswered_invite_is_sent_again_and_the_late_answer_taken() {
     // Timer A: the INVITE comes again after 500 ms, and once more after another second.
     let scenario = hung_up(
         Scenario::new("slow")
-            .await_request("INVITE")
-            .await_request("INVITE")
-            .await_request("INVITE")
-            .answer("200 OK", "", ANSWER)
+            .await_call()
+            .await_call()
+            .await_call()
+            .answer_call("200 OK", "", ANSWER)
             .await_request("ACK"),
     );
     let (mut sipp, mut ramal) = call(&folder, &scenario, &["--duration", "1"]);
@@ -79,14 +79,14 @@ fn an_unanswered_invite_is_sent_again_and_the_late_answer_taken() {
 fn a_challenge_from_the_far_end_is_answered_with_the_password() {
     needs!("sipp");
     let folder = folder("calling-challenged");
-    let challenge = "Proxy-Authenticate: Digest realm=\"far end\", nonce=\"b6a2f\", qop=\"auth\", algorithm=MD5\n";
+    let challenge = "WWW-Authenticate: Digest realm=\"far end\", nonce=\"b6a2f\", qop=\"auth\", algorithm=MD5\n";
     let scenario = hung_up(
         Scenario::new("challenges")
-            .await_request("INVITE")
-            .answer("407 Proxy Authentication Required", challenge, "")
+            .await_call()
+            .answer_call("401 Unauthorized", challenge, "")
             .await_request("ACK")
-            .await_proof("INVITE", "1001")
-            .answer("200 OK", "", ANSWER)
+            .await_call_with_proof("1001")
+            .answer_call("200 OK", "", ANSWER)
             .await_request("ACK"),
     );
     let (mut sipp, mut ramal) = call(&folder, &scenario, &["--duration", "1"]);
@@ -107,9 +107,9 @@ fn a_refusal_is_acknowledged_and_told() {
         let number: u16 = status[..3].parse().expect("a status has three digits");
         let folder = folder(&format!("calling-{number}"));
         let scenario = Scenario::new(&format!("says-{number}"))
-            .await_request("INVITE")
-            .answer("100 Trying", "", "")
-            .answer(status, "", "")
+            .await_call()
+            .answer_call("100 Trying", "", "")
+            .answer_call(status, "", "")
             .await_request("ACK");
         let (mut sipp, mut ramal) = call(&folder, &scenario, &[]);
         let ended = ramal.wait_for("ended", SOON);
@@ -127,7 +127,7 @@ fn giving_up_while_it_rings_cancels_the_call() {
         .await_call()
         .answer_call("180 Ringing", "", "")
         .await_request("CANCEL")
-        .answer("200 OK", "", "")
+        .answer("200 OK")
         .answer_call("487 Request Terminated", "", "")
         .await_request("ACK");
     let (mut sipp, mut ramal) = call(&folder, &scenario, &[]);
@@ -189,10 +189,10 @@ fn a_far_end_that_never_says_a_word_ends_with_5() {
     let folder = folder("calling-silence");
     // Timer B: 64 times T1, 32 seconds.
     let scenario = Scenario::new("is-silent")
-        .await_request("INVITE")
-        .await_request("INVITE")
-        .await_request("INVITE")
-        .await_request("INVITE");
+        .await_call()
+        .await_call()
+        .await_call()
+        .await_call();
     let (mut sipp, mut ramal) = call(&folder, &scenario, &[]);
     sipp.finish();
     ramal.wait_for("ended", Duration::from_secs(40));

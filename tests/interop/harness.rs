@@ -69,16 +69,16 @@ fn a_scenario_passes_only_if_the_other_side_keeps_to_it() {
     needs!("sipp");
     let folder = folder("sipp-alone");
     let callee = Scenario::new("callee")
-        .await_request_with("INVITE", &[("body", "m=audio")])
-        .answer("180 Ringing", "", "")
+        .await_call_with(&[("body", "m=audio")])
+        .answer_call("180 Ringing", "", "")
         .pause(200)
-        .answer("200 OK", "", ANSWER)
+        .answer_call("200 OK", "", ANSWER)
         .await_request("ACK")
         .await_request("BYE")
-        .answer("200 OK", "", "");
+        .answer("200 OK");
     let caller = |media: &str| {
         Scenario::new("caller")
-            .send_patiently(&Request {
+            .send(&Request {
                 body: OFFER,
                 ..Request::default()
             })
@@ -121,9 +121,9 @@ fn the_registrar_lets_in_only_who_knows_the_password() {
             ..first.clone()
         };
         Scenario::new(scenario)
-            .send_patiently(&first)
+            .send(&first)
             .expect_challenge(401)
-            .send_patiently(&again)
+            .send(&again)
             .expect(last)
     };
     let place = Place {
@@ -154,7 +154,7 @@ fn the_registrar_challenges_with_the_digest_it_is_told_to() {
     );
     let address = kamailio.address();
     let scenario = Scenario::new("challenged")
-        .send_patiently(&Request {
+        .send(&Request {
             method: "REGISTER",
             ..Request::default()
         })

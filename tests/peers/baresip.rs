@@ -303,10 +303,7 @@ fn account(phone: &Phone<'_>, port: u16) -> String {
     let (domain, reach) = match &phone.proxy {
         Some(proxy) => (
             DOMAIN.to_owned(),
-            format!(
-                "auth_user={user};auth_pass={};outbound=\"sip:{proxy};transport={transport}\";regint=60",
-                password(user)
-            ),
+            format!("outbound=\"sip:{proxy};transport={transport}\";regint=60"),
         ),
         None => (
             format!("{}:{port}", bracketed(phone.address)),
@@ -314,7 +311,9 @@ fn account(phone: &Phone<'_>, port: u16) -> String {
         ),
     };
     format!(
-        "<sip:{user}@{domain};transport={transport}>;{reach};answermode={mode};audio_codecs={}\n",
+        "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={};{reach};\
+         answermode={mode};audio_codecs={}\n",
+        password(user),
         phone.codec.baresip_name()
     )
 }

@@ -158,14 +158,6 @@ impl Scenario {
         ))
     }
 
-    /// Sends a request, and again as RFC 3261 timers A or E say until something is received.
-    pub(crate) fn send_patiently(self, request: &Request<'_>) -> Scenario {
-        self.step(format_args!(
-            "<send retrans=\"500\"><![CDATA[\n{}\n]]></send>",
-            request.text()
-        ))
-    }
-
     /// Acknowledges the 2xx received last, with an answer if the 2xx held the offer.
     pub(crate) fn ack(self, cseq: u32, body: &str) -> Scenario {
         self.send(&Request {
@@ -195,7 +187,7 @@ impl Scenario {
 
     /// Hangs up and wants that answered.
     pub(crate) fn bye(self, cseq: u32) -> Scenario {
-        self.send_patiently(&Request {
+        self.send(&Request {
             method: "BYE",
             cseq,
             branch: "bye",
@@ -243,30 +235,34 @@ impl Scenario {
 
     /// This request must come next.
     pub(crate) fn await_request(self, method: &str) -> Scenario {
-        self.step(format_args!("<recv request=\"{method}\" rrs=\"true\"/>"))
-    }
-
-    pub(crate) fn await_request_with(mut self, method: &str, checks: &[(&str, &str)]) -> Scenario {
-        let checks = self.checks(checks);
-        self.step(format_args!(
-            "<recv request=\"{method}\" rrs=\"true\"><action>{checks}</action></recv>"
-        ))
-    }
-
-    /// Wants the request that comes next to prove the password of `user`.
-    pub(crate) fn await_proof(mut self, method: &str, user: &str) -> Scenario {
-        self.variables += 1;
-        let (n, password) = (self.variables, password(user));
-        self.step(format_args!(
-            "<recv request=\"{method}\" rrs=\"true\"><action>\
-             <verifyauth assign_to=\"v{n}\" username=\"{user}\" password=\"{password}\"/>\
-             </action></recv>\n\
-             <nop condexec=\"v{n}\" condexec_inverse=\"true\"><action><error message=\"wrong password\"/></action></nop>"
-        ))
+        self.step(format_args!("<recv request=\"{method}\"/>"))
     }
 
     /// Takes an INVITE and keeps what later answers to it and requests of the callee need.
     pub(crate) fn await_call(self) -> Scenario {
+        self.await_call_with(&[])
+    }
+
+    /// Takes an INVITE that must match `checks`, as in [`Self::expect_with`].
+    pub(crate) fn await_call_with(mut self, checks: &[(&str, &str)]) -> Scenario {
+        let checks = self.checks(checks);
+        self.take_call(&checks)
+    }
+
+    /// Takes an INVITE that must prove the password of `user`.
+    pub(crate) fn await_call_with_proof(mut self, user: &str) -> Scenario {
+        self.variables += 1;
+        let (n, password) = (self.variables, password(user));
+        self.take_call(&format!(
+            "<verifyauth assign_to=\"v{n}\" username=\"{user}\" password=\"{password}\"/>"
+        ))
+        .step(format_args!(
+            "<nop condexec=\"v{n}\" condexec_inverse=\"true\"><action>\
+             <error message=\"the proof is wrong\"/></action></nop>"
+        ))
+    }
+
+    fn take_call(self, actions: &str) -> Scenario {
         let kept: String = KEPT
             .iter()
             .map(|(variable, header)| {
@@ -276,19 +272,29 @@ impl Scenario {
             })
             .collect();
         self.step(format_args!(
-            "<recv request=\"INVITE\" rrs=\"true\"><action>{kept}</action></recv>"
+            "<recv request=\"INVITE\" rrs=\"true\"><action>{kept}{actions}</action></recv>"
         ))
     }
 
-    /// Answers the request received last.
-    pub(crate) fn answer(self, status: &str, headers: &str, body: &str) -> Scenario {
-        let text = answer_text("[last_Via:]", "[last_CSeq:]", status, headers, body);
+    /// Answers the request received last, which is part of a dialog or needs none.
+    pub(crate) fn answer(self, status: &str) -> Scenario {
+        let text = answer_text(
+            "[last_Via:]\n[last_From:]\n[last_To:]\n[last_CSeq:]",
+            status,
+            "",
+            "",
+        );
         self.step(format_args!("<send><![CDATA[\n{text}\n]]></send>"))
     }
 
-    /// Answers the INVITE taken by [`Self::await_call`], whatever was received since.
+    /// Answers the INVITE taken last, whatever was received since.
     pub(crate) fn answer_call(self, status: &str, headers: &str, body: &str) -> Scenario {
-        let text = answer_text("Via:[$via]", "CSeq:[$cseq]", status, headers, body);
+        let text = answer_text(
+            "Via:[$via]\nFrom:[$caller]\nTo:[$callee];tag=[pid]u[call_number]\nCSeq:[$cseq]",
+            status,
+            headers,
+            body,
+        );
         self.step(format_args!("<send><![CDATA[\n{text}\n]]></send>"))
     }
 
@@ -341,15 +347,14 @@ impl Scenario {
     }
 }
 
-fn answer_text(via: &str, cseq: &str, status: &str, headers: &str, body: &str) -> String {
+fn answer_text(kept: &str, status: &str, headers: &str, body: &str) -> String {
     let kind = if body.is_empty() {
         ""
     } else {
         "Content-Type: application/sdp\n"
     };
     format!(
-        "SIP/2.0 {status}\n{via}\n[last_From:]\n[last_To:];tag=[pid]u[call_number]\n\
-         [last_Call-ID:]\n{cseq}\n\
+        "SIP/2.0 {status}\n{kept}\n[last_Call-ID:]\n\
          Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>\n\
          {headers}{kind}Content-Length: [len]\n\n{body}"
     )
@@ -398,7 +403,8 @@ impl Sipp {
         // Its screens and logs go where it stands.
         sipp.current_dir(folder);
         sipp.args(place.target)
-            .args(["-t", place.transport, "-m", "1", "-nostdin"])
+            // Without -nr it takes an identical message for a retransmission and hides it.
+            .args(["-t", place.transport, "-m", "1", "-nostdin", "-nr"])
             .args(["-i", place.address, "-p", &port.to_string()])
             .args(["-mi", place.address, "-mp", &media.to_string()])
             .args(["-s", place.to])
