@@ -244,8 +244,10 @@ mod tests {
 
     #[test]
     fn static_payload_types_are_those_of_rfc_3551() {
-        let numbers =
-            CodecKind::ALL.map(|kind| kind.static_payload_type().map(PayloadType::number));
+        let numbers = CodecKind::ALL.map(|kind| {
+            kind.static_payload_type()
+                .map(crate::units::PayloadType::number)
+        });
         assert_eq!(numbers, [None, Some(9), Some(8), Some(0)]);
     }
 

@@ -830,6 +830,14 @@ mod tests {
         let (answer, agreed) = phone(4_000).handle_offer(&offer).unwrap();
         assert_eq!(answer.media[0].line.value(), "audio 4000 RTP/AVP 8");
         assert_eq!(agreed.comfort_noise, None);
+        // Offered by us, and answered or not.
+        let _ = with.offer();
+        let silent = peer("m=audio 6000 RTP/AVP 8\n");
+        assert_eq!(with.handle_answer(&silent).unwrap().comfort_noise, None);
+        assert_eq!(
+            with.handle_answer(&offer).unwrap().comfort_noise,
+            Some(number(13))
+        );
     }
 
     #[test]

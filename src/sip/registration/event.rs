@@ -7,10 +7,6 @@ use crate::sip::{NameAddr, Request, StatusCode};
 /// What is to be done; to be polled until it answers `Wait`.
 #[must_use]
 #[derive(Clone, Debug, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "polled one at a time, and moved at once"
-)]
 pub enum RegistrationOutput {
     /// Send this request, which has no Via yet, in a transaction of its own.
     Send(Request),

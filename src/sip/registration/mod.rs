@@ -19,6 +19,8 @@ mod config;
 mod event;
 mod granted;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
