@@ -202,6 +202,7 @@ mod tests {
         check("host.example.com : 5061", "host.example.com", Some(5061));
         check("[2001:db8::10]", "[2001:db8::10]", None);
         check("[2001:db8::10]:5070", "[2001:db8::10]", Some(5070));
+        check("[2001:db8:::192.0.2.1]", "[2001:db8::c000:201]", None);
         check("[2001:db8::10:5070]", "[2001:db8::10:5070]", None);
         check(
             "[::ffff:192.0.2.10]:19823",

@@ -94,7 +94,7 @@ fn damaged_messages_break_nothing_and_what_is_accepted_survives() {
             let seed = u64::try_from(index * MUTATIONS + round + 1).unwrap();
             let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             let mut damaged = original.clone();
-            for _ in 0..=random.below(4) {
+            for _ in 0..=random.below(3) {
                 mutate(&mut damaged, &all, &mut random);
             }
             accepted += usize::from(try_damaged(&damaged, &format!("seed {seed}")));
