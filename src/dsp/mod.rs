@@ -3,3 +3,11 @@
 //! Sound is mono `f32` in −1..=1. What runs for each 10 ms allocates only when made.
 
 pub mod comfort_noise;
+pub mod compare;
+pub mod dtmf_detect;
+pub mod gain;
+pub mod level;
+pub mod resample;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod tone;
