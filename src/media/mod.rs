@@ -3,13 +3,21 @@
 //! Sans-IO: datagrams, frames of 10 ms and the time come in, datagrams, frames and events come
 //! out. Nothing is allocated for a packet or a frame once a call's sound runs.
 //!
+//! - [`session`]: one call, whole; of [`uplink`] and [`downlink`].
 //! - [`plan`]: what a call's sound should be, as data.
 //! - [`quality`]: how it is, second by second; [`emodel`]: what a person would say of it.
+//! - [`tones`]: ringing, busy.
 //! - [`adaptation`]: what Opus does about the loss the far side tells of.
 
 pub mod adaptation;
+pub mod downlink;
 pub mod emodel;
+mod meter;
 pub mod plan;
 pub mod quality;
+pub mod session;
+pub mod tones;
+pub mod uplink;
 
-pub use quality::{Grade, Levels, Quality};
+pub use quality::{Grade, Levels, LocalDelay, Quality};
+pub use session::{Event, Output, Port, Session, Setup};

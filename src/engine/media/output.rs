@@ -1,0 +1,177 @@
+//! Where the far sides' sound goes: a device, a file, both, or nowhere.
+
+use std::time::{Duration, Instant};
+
+use super::convert::Converter;
+use super::device::{Change, Device};
+use crate::audio::{Playout, Recorder, open_playout};
+use crate::media::tones::{Tone, ToneSource};
+use crate::units::SampleRate;
+
+/// Sound kept in the device's ring beyond one of its callbacks: the media thread comes by every
+/// 10 ms, and is late by a few now and then.
+const MARGIN: Duration = Duration::from_millis(15);
+
+/// Frames made in one go at most: after a stall the rest is caught up later, so that packets are
+/// still answered.
+const BURST: usize = 20;
+
+/// Samples of 10 ms at the rate of the mix.
+pub(super) const MIX: usize = 480;
+
+/// A running speaker that takes nothing for so long is taken to be gone.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The speaker, the file and the tones.
+pub(super) struct Output {
+    device: Option<Device<Playout>>,
+    recorder: Option<Recorder>,
+    /// To the speaker's own rate.
+    to_device: Option<Converter>,
+    tone: Option<ToneSource>,
+    mix: Box<[f32; MIX]>,
+    /// 10 ms at the speaker's rate, or at the file's.
+    frame: Vec<f32>,
+    record_failed: bool,
+}
+
+/// One call's way into the mix and into the file.
+#[derive(Default)]
+pub(super) struct Share {
+    to_mix: Option<Converter>,
+    to_file: Option<Converter>,
+}
+
+impl Output {
+    pub(super) fn new(device: Option<Option<String>>, recorder: Option<Recorder>) -> Output {
+        Output {
+            device: device.map(|name| Device::new(name, open_playout)),
+            recorder,
+            to_device: None,
+            tone: None,
+            mix: Box::new([0.0; MIX]),
+            frame: Vec::with_capacity(4 * MIX),
+            record_failed: false,
+        }
+    }
+
+    /// Another speaker, if there is one at all.
+    pub(super) fn select(&mut self, name: Option<String>) {
+        if let Some(device) = &mut self.device {
+            *device = Device::new(name, open_playout);
+            self.to_device = None;
+        }
+    }
+
+    /// Begins a tone on the speaker, or ends it.
+    pub(super) fn set_tone(&mut self, tone: Option<Tone>) {
+        if self.tone.as_ref().map(ToneSource::tone) != tone {
+            self.tone = tone.map(|tone| ToneSource::new(tone, SampleRate::FULL));
+        }
+    }
+
+    /// Whether a tone sounds, which wants the speaker without any call.
+    pub(super) fn has_tone(&self) -> bool {
+        self.tone.is_some() && self.device.is_some()
+    }
+
+    /// Opens, watches and reopens the speaker; `wanted` while anything needs it.
+    pub(super) fn tend(&mut self, now: Instant, wanted: bool) -> Option<Change> {
+        let device = self.device.as_mut()?;
+        let change = device.tend(now, wanted, PATIENCE, |playout| {
+            (
+                playout.writer.health().frames(),
+                playout.writer.health().is_gone(),
+            )
+        });
+        if matches!(change, Some(Change::Opened)) {
+            self.to_device = None;
+        }
+        change
+    }
+
+    /// How many frames of 10 ms are wanted, if the speaker says so; else the clock does.
+    pub(super) fn frames_wanted(&mut self) -> Option<usize> {
+        let playout = self.device.as_mut()?.running()?;
+        let frame = playout.rate.samples_in(Duration::from_millis(10)).max(1);
+        let quantum = playout.writer.health().quantum().max(frame);
+        let target = quantum + playout.rate.samples_in(MARGIN);
+        let waiting =
+            playout.writer.queued() + self.to_device.as_ref().map_or(0, Converter::available);
+        Some(target.saturating_sub(waiting).div_ceil(frame).min(BURST))
+    }
+
+    /// How long sound waits here before it is heard.
+    pub(super) fn delay(&mut self) -> Duration {
+        let Some(playout) = self.device.as_mut().and_then(Device::running) else {
+            return Duration::ZERO;
+        };
+        // The ring, and the driver's own buffer, which is about two callbacks.
+        let queued = playout.writer.queued() + 2 * playout.writer.health().quantum();
+        playout.rate.duration_of(queued as u64)
+    }
+
+    /// Takes one call's 10 ms at `rate` into the mix and the file.
+    pub(super) fn add(&mut self, share: &mut Share, rate: SampleRate, sound: &[f32]) {
+        if self.device.is_some() {
+            let to_mix = converter(&mut share.to_mix, rate, SampleRate::FULL);
+            to_mix.push(sound);
+            self.frame.clear();
+            self.frame.resize(MIX, 0.0);
+            to_mix.fetch_padded(&mut self.frame);
+            for (mixed, sample) in self.mix.iter_mut().zip(&self.frame) {
+                *mixed += sample;
+            }
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.begin(rate);
+            let file_rate = recorder.rate().unwrap_or(rate);
+            if file_rate == rate {
+                recorder.write(sound);
+            } else {
+                let to_file = converter(&mut share.to_file, rate, file_rate);
+                to_file.push(sound);
+                self.frame.clear();
+                self.frame
+                    .resize(file_rate.samples_in(Duration::from_millis(10)), 0.0);
+                to_file.fetch_padded(&mut self.frame);
+                recorder.write(&self.frame);
+            }
+        }
+    }
+
+    /// Sends the mix to the speaker: every call has added its 10 ms.
+    pub(super) fn finish_frame(&mut self) {
+        if let Some(tone) = &mut self.tone {
+            tone.mix_into(self.mix.as_mut_slice());
+        }
+        if let Some(playout) = self.device.as_mut().and_then(Device::running) {
+            let to_device = converter(&mut self.to_device, SampleRate::FULL, playout.rate);
+            to_device.push(self.mix.as_slice());
+            let ready = to_device.available();
+            self.frame.clear();
+            self.frame.resize(ready, 0.0);
+            if to_device.fetch(&mut self.frame) {
+                playout.writer.write(&self.frame);
+            }
+        }
+        self.mix.fill(0.0);
+    }
+
+    /// Whether the file stopped growing; true once.
+    pub(super) fn take_record_failure(&mut self) -> bool {
+        let failed = self.recorder.as_ref().is_some_and(Recorder::has_failed);
+        failed && !std::mem::replace(&mut self.record_failed, true)
+    }
+}
+
+/// The converter for these rates; made anew when they are others than before.
+fn converter(slot: &mut Option<Converter>, from: SampleRate, to: SampleRate) -> &mut Converter {
+    let fits = slot
+        .as_ref()
+        .is_some_and(|converter| converter.is_for(from, to));
+    if !fits {
+        *slot = None;
+    }
+    slot.get_or_insert_with(|| Converter::new(from, to))
+}

@@ -1,0 +1,178 @@
+//! From the network to the speaker: one call's packets become sound, 10 ms at a time.
+
+use std::time::Instant;
+
+use super::plan::Plan;
+use crate::codec::{CodecError, CodecKind};
+use crate::jitter::receiver::MAX_PULL_SAMPLES;
+use crate::jitter::{PullInfo, Receiver, ReceiverConfig, ReceiverStats, RtpMeta, Sound};
+use crate::rtp::Received;
+use crate::rtp::dtmf::{DtmfEvent, DtmfReceiver};
+use crate::rtp::session::PayloadKind;
+use crate::rtp::stats::Arrival;
+use crate::units::{PayloadType, SampleRate};
+
+/// Telephone-event formats listened to: one for each RTP clock that an offer may name.
+const MAX_EVENT_FORMATS: usize = 4;
+
+/// Makes sound of packets, and digits of events.
+#[derive(Debug, Default)]
+pub struct Downlink {
+    /// Made with the first plan, which says what to expect.
+    receiver: Option<Receiver>,
+    accepted: Vec<(PayloadType, CodecKind)>,
+    comfort_noise: Option<PayloadType>,
+    receiving: bool,
+    events: Vec<(PayloadType, SampleRate, DtmfReceiver)>,
+    /// The far side said that it pauses, and has sent nothing since.
+    pausing: bool,
+}
+
+impl Downlink {
+    /// Understands what the plan says from the next packet on.
+    ///
+    /// # Errors
+    ///
+    /// When a decoder cannot be set up; then what was understood before still is.
+    pub fn apply(&mut self, plan: &Plan) -> Result<(), CodecError> {
+        let receiver = match &mut self.receiver {
+            Some(receiver) => {
+                if plan.accepted != self.accepted || plan.comfort_noise != self.comfort_noise {
+                    receiver.set_accepted(&plan.accepted, plan.comfort_noise)?;
+                }
+                receiver
+            }
+            none => none.insert(Receiver::new(&expectation(plan))?),
+        };
+        if plan.receive && !self.receiving {
+            // What is left from before a hold is not to be heard after it.
+            receiver.restart();
+            self.pausing = false;
+        }
+        self.accepted.clone_from(&plan.accepted);
+        self.comfort_noise = plan.comfort_noise;
+        self.receiving = plan.receive;
+        self.apply_events(&plan.dtmf_receive);
+        Ok(())
+    }
+
+    /// Keeps the receivers whose format stays: a key may be down during a new offer.
+    fn apply_events(&mut self, negotiated: &[(PayloadType, u32)]) {
+        let wanted = || {
+            negotiated
+                .iter()
+                .filter_map(|(number, hz)| Some((*number, SampleRate::new(*hz)?)))
+                .take(MAX_EVENT_FORMATS)
+        };
+        self.events
+            .retain(|(number, clock, _)| wanted().any(|w| w == (*number, *clock)));
+        for (number, clock) in wanted() {
+            if !self.events.iter().any(|(known, _, _)| *known == number) {
+                self.events.push((number, clock, DtmfReceiver::new(clock)));
+            }
+        }
+    }
+
+    /// Takes a packet that the RTP session believes.
+    pub fn handle(&mut self, now: Instant, received: &Received<'_>) {
+        let packet = &received.packet;
+        if received.kind == PayloadKind::Event {
+            let number = packet.payload_type;
+            if let Some((_, _, receiver)) = self
+                .events
+                .iter_mut()
+                .find(|(known, _, _)| *known == number)
+            {
+                receiver.handle(now, packet.ssrc, received.time, packet.payload);
+            }
+        }
+        self.pausing = received.kind == PayloadKind::ComfortNoise;
+        if !self.receiving {
+            return;
+        }
+        let Some(receiver) = &mut self.receiver else {
+            return;
+        };
+        if received.arrival == Arrival::Restart {
+            receiver.restart();
+        }
+        let meta = RtpMeta {
+            ssrc: packet.ssrc,
+            seq: received.seq,
+            time: received.time,
+            marker: packet.marker,
+            payload_type: packet.payload_type,
+        };
+        receiver.insert(&meta, packet.payload, now);
+    }
+
+    /// Writes the next 10 ms into the first samples of `out`; silence while nothing is to be
+    /// received. `None` before the first plan: then there is not even a rate.
+    pub fn pull(&mut self, now: Instant, out: &mut [f32; MAX_PULL_SAMPLES]) -> Option<PullInfo> {
+        let info = self.receiver.as_mut()?.pull(now, out);
+        if self.receiving {
+            return Some(info);
+        }
+        out[..info.samples].fill(0.0);
+        Some(PullInfo {
+            sound: Sound::Silence,
+            ..info
+        })
+    }
+
+    /// Whether sound is expected at all, and the far side has not said that it pauses.
+    #[must_use]
+    pub fn expects_sound(&self) -> bool {
+        self.receiving && !self.pausing
+    }
+
+    /// The codec that is being heard; `None` before the first plan.
+    #[must_use]
+    pub fn codec(&self) -> Option<CodecKind> {
+        self.receiver.as_ref().map(Receiver::codec)
+    }
+
+    /// How it has gone so far.
+    #[must_use]
+    pub fn stats(&self) -> ReceiverStats {
+        self.receiver
+            .as_ref()
+            .map(Receiver::stats)
+            .unwrap_or_default()
+    }
+
+    /// When [`Downlink::handle_timeout`] is wanted: a digit whose end was lost.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.events
+            .iter()
+            .filter_map(|(_, _, receiver)| receiver.deadline())
+            .min()
+    }
+
+    /// The instant of [`Downlink::deadline`] has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for (_, _, receiver) in &mut self.events {
+            receiver.handle_timeout(now);
+        }
+    }
+
+    /// The next thing the far keypad did.
+    pub fn poll_event(&mut self) -> Option<DtmfEvent> {
+        self.events
+            .iter_mut()
+            .find_map(|(_, _, receiver)| receiver.poll_output())
+    }
+}
+
+/// What we speak is what we expect to hear, until it is heard otherwise: the rate of the first
+/// silence is then already that of the sound.
+fn expectation(plan: &Plan) -> ReceiverConfig {
+    let mut accepted = plan.accepted.clone();
+    accepted.sort_by_key(|(_, kind)| *kind != plan.codec.kind);
+    ReceiverConfig {
+        accepted,
+        comfort_noise: plan.comfort_noise,
+        ..ReceiverConfig::default()
+    }
+}

@@ -1,0 +1,465 @@
+//! The sound of one call, whole: a plan in, packets and frames both ways, figures out.
+//!
+//! Sans-IO. Three things drive it: datagrams when they come, 10 ms of the microphone when the
+//! microphone has them, 10 ms for the speaker when the speaker wants them. What it has to say
+//! beyond that comes from [`Session::poll_output`].
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Levels;
+use super::downlink::Downlink;
+use super::meter::Meter;
+use super::plan::Plan;
+use super::quality::{Interval, LocalDelay, Quality};
+use super::uplink::Uplink;
+use crate::codec::CodecError;
+use crate::jitter::PullInfo;
+use crate::jitter::receiver::MAX_PULL_SAMPLES;
+use crate::rtp::dtmf::{Digit, DtmfEvent};
+use crate::rtp::session::{Event as RtpEvent, PayloadFormat, PayloadKind};
+use crate::rtp::{Config, NtpTime, Output as RtpOutput, Received, RtpSession, StreamStats};
+use crate::units::{PayloadType, SampleRate, Ssrc};
+
+/// How often figures are told.
+const FIGURES: Duration = Duration::from_secs(1);
+
+/// So long without a packet is worth a word.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// Events that wait to be polled; the oldest is dropped for the newest.
+const MAX_EVENTS: usize = 32;
+
+/// What only the outside knows.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Our source, random (RFC 3550 section 8.1).
+    pub ssrc: Ssrc,
+    /// Our name in reports, random for privacy (RFC 7022).
+    pub cname: String,
+    /// From a secure random source.
+    pub seed: [u8; 32],
+    /// The time of day at the moment of [`Session::new`].
+    pub wall_clock: NtpTime,
+}
+
+/// What a session has to say.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Output {
+    /// The buffer holds a report.
+    Rtcp {
+        /// Where to.
+        to: SocketAddr,
+        /// From the RTP socket (RFC 5761); else from that of RTCP.
+        muxed: bool,
+    },
+    /// Something happened.
+    Event(Event),
+    /// Nothing to do before this instant; `None`: nothing until the next input.
+    Wait(Option<Instant>),
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Event {
+    /// The first packet of sound went out.
+    FirstSent(Instant),
+    /// The first usable packet came in.
+    FirstReceived(Instant),
+    /// The far side pressed a key and let it go.
+    RemoteDtmf {
+        /// Which.
+        digit: Digit,
+        /// For how long, as far as was heard.
+        duration: Duration,
+    },
+    /// A second's figures.
+    Quality(Quality),
+    /// Sound is expected and none has come for five seconds. Told once for each silence.
+    NoSound {
+        /// None has ever come.
+        ever: bool,
+    },
+    /// It came again after that.
+    SoundBack,
+    /// Ours goes elsewhere from now on: where theirs comes from.
+    RemoteAddress(SocketAddr),
+}
+
+/// Which socket a datagram came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// RTP's, on which RTCP may come too.
+    Rtp,
+    /// RTCP's own.
+    Rtcp,
+}
+
+/// Whether sound comes.
+#[derive(Clone, Copy, Debug)]
+enum Hearing {
+    /// None is expected.
+    Off,
+    /// Expected, and here or on its way; worth a word when this instant passes without any.
+    Waiting { complain_at: Instant },
+    /// The word was said.
+    Missing,
+}
+
+/// The sound of one call.
+#[derive(Debug)]
+pub struct Session {
+    rtp: RtpSession,
+    uplink: Uplink,
+    downlink: Downlink,
+    rtcp_mux: bool,
+    levels: Arc<Levels>,
+    spoken: Meter,
+    heard: Meter,
+    hearing: Hearing,
+    figures_at: Option<Instant>,
+    interval: Interval,
+    local_delay: LocalDelay,
+    /// When the last report taken for adaptation came.
+    adapted_at: Option<Instant>,
+    first_sent: bool,
+    first_received: bool,
+    events: VecDeque<Event>,
+}
+
+impl Session {
+    /// Open and silent: it waits for a plan.
+    #[must_use]
+    pub fn new(now: Instant, setup: Setup) -> Session {
+        let Setup {
+            ssrc,
+            cname,
+            seed,
+            wall_clock,
+        } = setup;
+        Session {
+            rtp: RtpSession::new(now, Config::new(ssrc, cname, seed, wall_clock)),
+            uplink: Uplink::default(),
+            downlink: Downlink::default(),
+            rtcp_mux: false,
+            levels: Arc::default(),
+            spoken: Meter::default(),
+            heard: Meter::default(),
+            hearing: Hearing::Off,
+            figures_at: None,
+            interval: Interval::default(),
+            local_delay: LocalDelay::default(),
+            adapted_at: None,
+            first_sent: false,
+            first_received: false,
+            events: VecDeque::with_capacity(MAX_EVENTS),
+        }
+    }
+
+    /// Makes the sound so from the next packet on. The same plan again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When a codec cannot be set up; the rest of the plan holds then.
+    pub fn apply(&mut self, now: Instant, plan: &Plan) -> Result<(), CodecError> {
+        self.rtcp_mux = plan.rtcp_mux;
+        self.rtp.set_formats(&self.formats(plan));
+        self.rtp.set_remote(
+            now,
+            Some(plan.remote_rtp),
+            Some(plan.remote_rtcp),
+            plan.rtcp_mux,
+        );
+        self.hearing = match (plan.receive, self.hearing) {
+            (false, _) => Hearing::Off,
+            (true, Hearing::Off) => Hearing::Waiting {
+                complain_at: now + SILENCE,
+            },
+            (true, hearing) => hearing,
+        };
+        self.figures_at.get_or_insert(now + FIGURES);
+        let spoken = self.uplink.apply(plan);
+        self.downlink.apply(plan)?;
+        spoken
+    }
+
+    /// All that may be sent or come. What is spoken at present stays sendable until the packet
+    /// being filled is out, unless its number means something else by then.
+    fn formats(&self, plan: &Plan) -> Vec<PayloadFormat> {
+        let sound = |payload_type, clock| PayloadFormat {
+            payload_type,
+            clock,
+            kind: PayloadKind::Sound,
+        };
+        let event = |(payload_type, hz): (PayloadType, u32)| {
+            let clock = SampleRate::new(hz)?;
+            Some(PayloadFormat {
+                payload_type,
+                clock,
+                kind: PayloadKind::Event,
+            })
+        };
+        let present = self
+            .uplink
+            .choice()
+            .map(|c| sound(c.payload_type, c.kind.rtp_clock()));
+        let noise = plan.comfort_noise.map(|payload_type| PayloadFormat {
+            payload_type,
+            clock: SampleRate::NARROW,
+            kind: PayloadKind::ComfortNoise,
+        });
+        // Later ones overrule earlier ones of the same number.
+        present
+            .into_iter()
+            .chain(noise)
+            .chain([sound(plan.codec.payload_type, plan.codec.kind.rtp_clock())])
+            .chain(plan.dtmf_send.and_then(event))
+            .chain(plan.dtmf_receive.iter().copied().filter_map(event))
+            .chain(
+                plan.accepted
+                    .iter()
+                    .map(|(number, kind)| sound(*number, kind.rtp_clock())),
+            )
+            .collect()
+    }
+
+    /// Microphone or silence.
+    pub fn set_muted(&mut self, muted: bool) {
+        self.uplink.set_muted(muted);
+    }
+
+    /// Multiplies the microphone, 0 to 8; 1 leaves it as it is.
+    pub fn set_gain(&mut self, gain: f32) {
+        self.uplink.set_gain(gain);
+    }
+
+    /// Queues digits to be sent, and answers how many were taken: those that are none, those
+    /// beyond 64 that wait, and all where the far side takes no events, are not.
+    pub fn press(&mut self, digits: &str) -> usize {
+        digits
+            .chars()
+            .filter_map(Digit::from_char)
+            .take_while(|digit| self.uplink.press(*digit).is_ok())
+            .count()
+    }
+
+    /// Tells how long sound spends in this computer's devices, for the estimate of the whole way.
+    pub fn set_local_delay(&mut self, delay: LocalDelay) {
+        self.local_delay = delay;
+    }
+
+    /// The rate at which [`Session::capture`] wants its next frame; `None` before the first plan.
+    #[must_use]
+    pub fn capture_rate(&self) -> Option<SampleRate> {
+        self.uplink.rate()
+    }
+
+    /// Whether packets of sound go out: from here on a file that is to be played is read.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        self.uplink.is_sending()
+    }
+
+    #[cfg(test)]
+    fn opus(&mut self) -> Option<&mut crate::codec::opus::Encoder> {
+        self.uplink.opus()
+    }
+
+    /// Live levels.
+    #[must_use]
+    pub fn levels(&self) -> Arc<Levels> {
+        Arc::clone(&self.levels)
+    }
+
+    /// How the network fares.
+    #[must_use]
+    pub fn stats(&self) -> StreamStats {
+        self.rtp.stats()
+    }
+
+    /// Takes 10 ms of the microphone at [`Session::capture_rate`]. When they fill a packet, it
+    /// is in `out`, to be sent from the RTP socket to the address answered.
+    pub fn capture(
+        &mut self,
+        now: Instant,
+        frame: &[f32],
+        out: &mut Vec<u8>,
+    ) -> Option<SocketAddr> {
+        if self.uplink.is_open() {
+            self.spoken.observe(frame);
+        } else {
+            self.spoken.observe_silence();
+        }
+        self.levels.set(self.spoken.level(), self.heard.level());
+        let to = self.uplink.frame(now, frame, &mut self.rtp, out)?;
+        if !self.first_sent {
+            self.first_sent = true;
+            self.tell(Event::FirstSent(now));
+        }
+        Some(to)
+    }
+
+    /// Writes 10 ms for the speaker into the first samples of `out`, at the rate of the codec
+    /// that is heard, which may change. `None` before the first plan.
+    pub fn playout(&mut self, now: Instant, out: &mut [f32; MAX_PULL_SAMPLES]) -> Option<PullInfo> {
+        let info = self.downlink.pull(now, out)?;
+        self.heard.observe(&out[..info.samples]);
+        self.levels.set(self.spoken.level(), self.heard.level());
+        Some(info)
+    }
+
+    /// Takes a datagram. What is not of this call is counted and dropped.
+    pub fn handle_datagram(&mut self, now: Instant, port: Port, datagram: &[u8], from: SocketAddr) {
+        match port {
+            Port::Rtp => {
+                // On this port reports are taken too: some send them muxed without a word.
+                if let Ok(Some(received)) = self.rtp.handle_muxed(now, datagram, from) {
+                    self.downlink.handle(now, &received);
+                    let Received { kind, .. } = received;
+                    self.note_packet(now, kind);
+                }
+            }
+            Port::Rtcp => {
+                // The session counts what it does not take.
+                let _ = self.rtp.handle_rtcp(now, datagram, from);
+            }
+        }
+        self.settle();
+    }
+
+    fn note_packet(&mut self, now: Instant, kind: PayloadKind) {
+        if kind != PayloadKind::Event && !self.first_received {
+            self.first_received = true;
+            self.tell(Event::FirstReceived(now));
+        }
+        match self.hearing {
+            Hearing::Off => {}
+            Hearing::Waiting { .. } => {
+                self.hearing = Hearing::Waiting {
+                    complain_at: now + SILENCE,
+                };
+            }
+            Hearing::Missing => {
+                self.hearing = Hearing::Waiting {
+                    complain_at: now + SILENCE,
+                };
+                self.tell(Event::SoundBack);
+            }
+        }
+    }
+
+    /// The instant of [`Output::Wait`] has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.rtp.handle_timeout(now);
+        self.downlink.handle_timeout(now);
+        if let Hearing::Waiting { complain_at } = self.hearing
+            && complain_at <= now
+        {
+            if self.downlink.expects_sound() {
+                self.hearing = Hearing::Missing;
+                self.tell(Event::NoSound {
+                    ever: !self.first_received,
+                });
+            } else {
+                self.hearing = Hearing::Waiting {
+                    complain_at: now + SILENCE,
+                };
+            }
+        }
+        if let Some(due) = self.figures_at
+            && due <= now
+        {
+            // On the second, however late we are; after a long sleep not one for each missed.
+            self.figures_at = Some(if now - due < FIGURES {
+                due + FIGURES
+            } else {
+                now + FIGURES
+            });
+            if let Some(codec) = self.downlink.codec() {
+                let quality = self.interval.close(
+                    &self.rtp.stats(),
+                    &self.downlink.stats(),
+                    codec,
+                    self.uplink.choice().map(|choice| choice.ptime),
+                    self.local_delay,
+                );
+                self.tell(Event::Quality(quality));
+            }
+        }
+        self.settle();
+    }
+
+    /// Brings what the parts have to say together.
+    fn settle(&mut self) {
+        while let Some(event) = self.downlink.poll_event() {
+            if let DtmfEvent::Ended { digit, duration } = event {
+                self.tell(Event::RemoteDtmf { digit, duration });
+            }
+        }
+        let view = self.rtp.stats().remote_view;
+        if let Some(view) = view.filter(|view| self.adapted_at != Some(view.at)) {
+            self.adapted_at = Some(view.at);
+            // An encoder that refuses a setting goes on with the one it has.
+            let _ = self.uplink.handle_report(view.loss);
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        if self.events.len() >= MAX_EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+
+    /// Ends the sound: a last report says goodbye with the next poll.
+    pub fn close(&mut self, now: Instant) {
+        self.rtp.close(now);
+        self.hearing = Hearing::Off;
+        self.figures_at = None;
+    }
+
+    /// The next output; a report replaces the content of `out`. Poll after each input until it
+    /// answers [`Output::Wait`].
+    pub fn poll_output(&mut self, out: &mut Vec<u8>) -> Output {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Output::Event(event);
+            }
+            match self.rtp.poll_output(out) {
+                RtpOutput::Rtcp { to } => {
+                    return Output::Rtcp {
+                        to,
+                        muxed: self.rtcp_mux,
+                    };
+                }
+                RtpOutput::Event(RtpEvent::RemoteAddress { from: Some(_), to }) => {
+                    return Output::Event(Event::RemoteAddress(to));
+                }
+                RtpOutput::Event(_) => {}
+                RtpOutput::Wait(report_at) => return Output::Wait(self.next_wake(report_at)),
+            }
+        }
+    }
+
+    fn next_wake(&self, report_at: Option<Instant>) -> Option<Instant> {
+        let complain_at = match self.hearing {
+            Hearing::Waiting { complain_at } => Some(complain_at),
+            Hearing::Off | Hearing::Missing => None,
+        };
+        [
+            report_at,
+            complain_at,
+            self.figures_at,
+            self.downlink.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}
+
+#[cfg(test)]
+mod tests;

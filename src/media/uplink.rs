@@ -1,0 +1,342 @@
+//! From the microphone to the network: one call's frames of 10 ms become packets.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::adaptation::{Adaptation, Target};
+use super::plan::{CodecChoice, Plan};
+use crate::codec::{CodecError, CodecKind, Encoder, MAX_PAYLOAD, opus};
+use crate::rtp::RtpSession;
+use crate::rtp::dtmf::{Digit, DtmfSender, QueueFull};
+use crate::units::{PayloadType, RtpTime, SampleRate};
+
+/// The piece in which sound is handed around.
+pub const FRAME: Duration = Duration::from_millis(10);
+
+/// How long a digit sounds. Machines want 40 ms (ITU-T Q.24), badly made ones 80.
+const TONE: Duration = Duration::from_millis(100);
+
+/// Makes packets of frames.
+///
+/// The media clock counts every frame, sent or not, so that a pause is a pause on the far side.
+/// A change of codec waits for the end of the packet that is being filled: no sound is lost
+/// and none is said twice.
+#[derive(Debug)]
+pub struct Uplink {
+    speaking: Option<Speaking>,
+    /// Speaks from the next packet on.
+    next: Option<Speaking>,
+    sending: bool,
+    held: bool,
+    muted: bool,
+    gain: f32,
+    /// Frames since the beginning.
+    frames: u64,
+    /// Of `frames`, where the packet being filled began.
+    packet_began: u64,
+    /// The next packet is the first after silence.
+    mark: bool,
+    dtmf: Option<Dtmf>,
+    payload: Box<[u8; MAX_PAYLOAD]>,
+}
+
+/// An encoder and the sound of the packet being filled.
+#[derive(Debug)]
+struct Speaking {
+    choice: CodecChoice,
+    encoder: Encoder,
+    adaptation: Adaptation,
+    sound: Box<[f32]>,
+    filled: usize,
+}
+
+#[derive(Debug)]
+struct Dtmf {
+    payload_type: PayloadType,
+    clock: SampleRate,
+    sender: DtmfSender,
+}
+
+impl Speaking {
+    fn new(choice: &CodecChoice) -> Result<Speaking, CodecError> {
+        let ptime = choice.kind.nearest_ptime(choice.ptime);
+        let mut encoder = Encoder::new(choice.kind)?;
+        let adaptation = Adaptation::new(choice.opus.max_average_bitrate);
+        if let Some(encoder) = encoder.as_opus() {
+            encoder.set_inband_fec(choice.opus.use_inband_fec)?;
+            encoder.set_dtx(choice.opus.use_dtx)?;
+            let rate = SampleRate::new(choice.opus.max_playback_rate);
+            encoder.set_max_playback_rate(rate.unwrap_or(SampleRate::FULL))?;
+            tune(encoder, adaptation.target())?;
+        }
+        let sound = vec![0.0; choice.kind.frame_samples(ptime)].into();
+        Ok(Speaking {
+            choice: choice.clone(),
+            encoder,
+            adaptation,
+            sound,
+            filled: 0,
+        })
+    }
+
+    fn rate(&self) -> SampleRate {
+        self.choice.kind.sound_rate()
+    }
+}
+
+fn tune(encoder: &mut opus::Encoder, target: Target) -> Result<(), CodecError> {
+    encoder.set_bitrate(target.bitrate)?;
+    encoder.set_complexity(target.complexity)?;
+    encoder.set_expected_loss(target.expected_loss)
+}
+
+impl Default for Uplink {
+    fn default() -> Self {
+        Uplink {
+            speaking: None,
+            next: None,
+            sending: false,
+            held: false,
+            muted: false,
+            gain: 1.0,
+            frames: 0,
+            packet_began: 0,
+            mark: true,
+            dtmf: None,
+            payload: Box::new([0; MAX_PAYLOAD]),
+        }
+    }
+}
+
+impl Uplink {
+    /// Speaks as the plan says: direction and digits at once, the codec from the next packet on.
+    ///
+    /// # Errors
+    ///
+    /// An encoder that cannot be set up; then the codec stays what it was.
+    pub fn apply(&mut self, plan: &Plan) -> Result<(), CodecError> {
+        if plan.send && !self.sending {
+            // The first packet begins with the first frame of sound, not with the silence that
+            // was counted meanwhile.
+            self.begin_packet();
+            self.mark = true;
+        }
+        self.sending = plan.send;
+        self.held = plan.held;
+        self.apply_dtmf(plan.dtmf_send);
+        let settled = self.next.as_ref().or(self.speaking.as_ref());
+        if settled.is_some_and(|speaking| speaking.choice == plan.codec) {
+            return Ok(());
+        }
+        self.next = Some(Speaking::new(&plan.codec)?);
+        if self
+            .speaking
+            .as_ref()
+            .is_none_or(|speaking| speaking.filled == 0)
+        {
+            self.take_over();
+        }
+        Ok(())
+    }
+
+    fn apply_dtmf(&mut self, negotiated: Option<(PayloadType, u32)>) {
+        let negotiated = negotiated
+            .and_then(|(payload_type, clock)| Some((payload_type, SampleRate::new(clock)?)));
+        match (&mut self.dtmf, negotiated) {
+            (Some(dtmf), Some((payload_type, clock))) if dtmf.clock == clock => {
+                dtmf.payload_type = payload_type;
+            }
+            (dtmf, negotiated) => {
+                *dtmf = negotiated.map(|(payload_type, clock)| Dtmf {
+                    payload_type,
+                    clock,
+                    sender: DtmfSender::new(clock),
+                });
+            }
+        }
+    }
+
+    fn take_over(&mut self) {
+        if let Some(next) = self.next.take() {
+            self.speaking = Some(next);
+            self.begin_packet();
+        }
+    }
+
+    fn begin_packet(&mut self) {
+        self.packet_began = self.frames;
+        if let Some(speaking) = &mut self.speaking {
+            speaking.filled = 0;
+        }
+    }
+
+    /// The rate at which the next frame is wanted; `None` before the first plan.
+    #[must_use]
+    pub fn rate(&self) -> Option<SampleRate> {
+        self.speaking.as_ref().map(Speaking::rate)
+    }
+
+    /// What is spoken at present.
+    #[must_use]
+    pub fn choice(&self) -> Option<&CodecChoice> {
+        self.speaking.as_ref().map(|speaking| &speaking.choice)
+    }
+
+    /// Whether packets go out, be it of silence.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        self.sending && self.speaking.is_some()
+    }
+
+    /// Whether what the microphone gives is heard on the far side.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.is_sending() && !self.held && !self.muted
+    }
+
+    /// Microphone or silence.
+    pub fn set_muted(&mut self, muted: bool) {
+        self.muted = muted;
+    }
+
+    /// Multiplies the microphone, 0 to 8; 1 leaves it as it is.
+    pub fn set_gain(&mut self, gain: f32) {
+        self.gain = if gain.is_finite() {
+            gain.clamp(0.0, 8.0)
+        } else {
+            1.0
+        };
+    }
+
+    /// Queues a digit behind those under way.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueFull`]; also when the far side takes no telephone events.
+    pub fn press(&mut self, digit: Digit) -> Result<(), QueueFull> {
+        match &mut self.dtmf {
+            Some(dtmf) => dtmf.sender.press(digit, TONE),
+            None => Err(QueueFull),
+        }
+    }
+
+    /// Takes the loss of one report of the far side, 0 to 1.
+    ///
+    /// # Errors
+    ///
+    /// Only if libopus fails.
+    pub fn handle_report(&mut self, loss: f64) -> Result<(), CodecError> {
+        let Some(speaking) = &mut self.speaking else {
+            return Ok(());
+        };
+        if let (Some(encoder), Some(target)) = (
+            speaking.encoder.as_opus(),
+            speaking.adaptation.handle_report(loss),
+        ) {
+            tune(encoder, target)?;
+        }
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn opus(&mut self) -> Option<&mut opus::Encoder> {
+        self.speaking
+            .as_mut()
+            .and_then(|speaking| speaking.encoder.as_opus())
+    }
+
+    /// Takes one frame: 10 ms at [`Uplink::rate`]; one of another length is not sound of this
+    /// call and is passed over. When it fills a packet, writes that to `out` and answers where
+    /// it goes.
+    pub fn frame(
+        &mut self,
+        now: Instant,
+        frame: &[f32],
+        rtp: &mut RtpSession,
+        out: &mut Vec<u8>,
+    ) -> Option<SocketAddr> {
+        let speaking = self.speaking.as_mut()?;
+        if frame.len() != speaking.rate().samples_in(FRAME) {
+            return None;
+        }
+        let end = (speaking.filled + frame.len()).min(speaking.sound.len());
+        let room = &mut speaking.sound[speaking.filled..end];
+        if self.muted || self.held {
+            room.fill(0.0);
+        } else {
+            for (out, sample) in room.iter_mut().zip(frame) {
+                *out = (sample * self.gain).clamp(-1.0, 1.0);
+            }
+        }
+        speaking.filled = end;
+        self.frames += 1;
+        if end < speaking.sound.len() {
+            return None;
+        }
+        let to = self.packet(now, rtp, out);
+        self.begin_packet();
+        self.take_over();
+        to
+    }
+
+    /// Sends the packet that is full.
+    fn packet(
+        &mut self,
+        now: Instant,
+        rtp: &mut RtpSession,
+        out: &mut Vec<u8>,
+    ) -> Option<SocketAddr> {
+        let speaking = self.speaking.as_mut()?;
+        if !self.sending {
+            self.mark = true;
+            return None;
+        }
+        let began = moment(self.packet_began);
+        let length = moment(self.frames - self.packet_began);
+        if let Some(dtmf) = &mut self.dtmf {
+            let at = RtpTime(dtmf.clock.samples_in(began) as u64);
+            let ticks = u32::try_from(dtmf.clock.samples_in(length)).unwrap_or(u32::MAX);
+            if let Some(event) = dtmf.sender.poll(at, ticks) {
+                let kind = dtmf.payload_type;
+                return rtp
+                    .send(
+                        now,
+                        kind,
+                        event.marker,
+                        event.timestamp,
+                        &event.payload,
+                        out,
+                    )
+                    .ok();
+            }
+        }
+        let bytes = speaking
+            .encoder
+            .encode(&speaking.sound, self.payload.as_mut_slice())
+            .ok()?;
+        let payload = &self.payload[..bytes];
+        if speaking.choice.kind == CodecKind::Opus && opus::is_dtx(payload) {
+            // RFC 7587 section 3.1.3: what DTX leaves over need not be sent.
+            self.mark = true;
+            return None;
+        }
+        let time = RtpTime(speaking.choice.kind.rtp_clock().samples_in(began) as u64);
+        let to = rtp
+            .send(
+                now,
+                speaking.choice.payload_type,
+                self.mark,
+                time,
+                payload,
+                out,
+            )
+            .ok()?;
+        self.mark = false;
+        Some(to)
+    }
+}
+
+/// How long so many frames last.
+fn moment(frames: u64) -> Duration {
+    Duration::from_millis(frames.saturating_mul(10))
+}
