@@ -57,6 +57,8 @@ pub enum Event {
         account: AccountId,
         /// Who calls.
         remote: Party,
+        /// The user part of what they called: extension, queue or trunk number.
+        called: Option<String>,
     },
     /// It rings over there (180).
     Ringing {

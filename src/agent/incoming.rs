@@ -236,6 +236,7 @@ impl Agent {
                 }
             }
         };
+        let called = invite.uri.user_unescaped();
         let contact = self.contact_of(account, &from);
         let mut ringing = self.reply(&invite, StatusCode::RINGING, Some(&local_tag));
         ringing
@@ -253,11 +254,7 @@ impl Agent {
                 give_up_at,
             }));
         }
-        self.event(Event::Incoming {
-            call,
-            account,
-            remote,
-        });
+        self.event(Event::Incoming { call, account, remote, called });
     }
 
     /// Takes a call that rings here.

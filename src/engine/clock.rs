@@ -15,3 +15,9 @@ pub fn now() -> Instant {
 pub fn wall_clock() -> SystemTime {
     SystemTime::now()
 }
+
+/// The time of day in seconds since 1970, UTC.
+#[must_use]
+pub fn unix() -> u64 {
+    wall_clock().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

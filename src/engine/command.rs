@@ -2,7 +2,7 @@
 
 use crate::agent::{self, AccountId, CallId};
 use crate::redact::Secret;
-use crate::store::AccountSettings;
+use crate::store::{AccountSettings, Theme};
 
 /// A person's wish. Sent over a bounded queue; a face never waits for its outcome but reads it
 /// in a later [`super::Snapshot`].
@@ -37,6 +37,10 @@ pub enum Command {
         /// Speaker.
         output: Option<String>,
     },
+    /// Chooses the language by its tag; `None`: the system's.
+    SetLanguage(Option<String>),
+    /// Chooses the colours.
+    SetTheme(Theme),
     /// Ends everything well and stops the engine.
     Quit,
 }

@@ -57,6 +57,10 @@ pub struct CallView {
     pub started_at: Instant,
     /// When it was answered.
     pub answered_at: Option<Instant>,
+    /// We hold the far side.
+    pub held_here: bool,
+    /// The far side holds us.
+    pub held_there: bool,
     /// The microphone is off.
     pub muted: bool,
     /// What is spoken.
@@ -135,6 +139,8 @@ pub enum Notice {
     Refused(crate::agent::Refusal),
     /// No secret service answers: the password is kept for this session only.
     PasswordNotKept,
+    /// An account of the settings cannot be read: a host or an address that is none.
+    AccountUnusable,
     /// Settings could not be written.
     SettingsNotSaved,
     /// The microphone or the speaker is gone.

@@ -1,0 +1,133 @@
+//! From the settings' accounts to the agent's, and back to the person when that fails.
+
+use crate::agent::{AccountConfig, AccountId};
+use crate::redact::Secret;
+use crate::sip::{HostPort, SipUri, Transport, Uri};
+use crate::store::AccountSettings;
+
+/// Why an account cannot be used as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// Neither `user@host` nor a SIP URI with both.
+    #[error("the address is not of the form user@host")]
+    Address,
+    /// Neither `host`, `host:port` nor a SIP URI.
+    #[error("the registrar is no host")]
+    Registrar,
+    /// Neither `host`, `host:port` nor a SIP URI.
+    #[error("the outbound proxy is no host")]
+    Proxy,
+    /// Not `udp` or `tcp`.
+    #[error("this transport is not spoken")]
+    Transport,
+}
+
+/// Reads an account as the person wrote it.
+///
+/// # Errors
+/// [`AccountError`] names the field that is wrong.
+pub fn account_config(
+    settings: &AccountSettings,
+    password: Option<Secret<String>>,
+) -> Result<AccountConfig, AccountError> {
+    let aor = address(&settings.address).ok_or(AccountError::Address)?;
+    let mut config = AccountConfig::registered(AccountId(settings.id), Uri::Sip(aor), password);
+    config.display_name = non_empty(settings.display_name.as_deref());
+    config.auth_user = non_empty(settings.auth_user.as_deref());
+    if let Some(text) = non_empty(settings.registrar.as_deref()) {
+        config.registrar = Some(server(&text).ok_or(AccountError::Registrar)?);
+    }
+    if let Some(text) = non_empty(settings.proxy.as_deref()) {
+        config.proxy = Some(server(&text).ok_or(AccountError::Proxy)?);
+    }
+    if let Some(text) = non_empty(settings.transport.as_deref()) {
+        let transport: Transport = text.parse().map_err(|_| AccountError::Transport)?;
+        if !matches!(transport, Transport::Udp | Transport::Tcp) {
+            return Err(AccountError::Transport);
+        }
+        config.transport = Some(transport);
+    }
+    Ok(config)
+}
+
+fn non_empty(text: Option<&str>) -> Option<String> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// `user@host[:port]` or a `sip:` URI; it must name a user.
+fn address(text: &str) -> Option<SipUri> {
+    let text = text.trim();
+    let lower = text.to_ascii_lowercase();
+    let whole = if lower.starts_with("sip:") || lower.starts_with("sips:") {
+        text.to_owned()
+    } else {
+        format!("sip:{text}")
+    };
+    let uri: SipUri = whole.parse().ok()?;
+    let named = uri.user.as_deref().is_some_and(|user| !user.is_empty());
+    (named && !uri.secure && uri.headers.is_empty()).then_some(uri)
+}
+
+/// `host[:port]` or a `sip:` URI.
+pub fn server(text: &str) -> Option<Uri> {
+    let text = text.trim();
+    if text.to_ascii_lowercase().starts_with("sip:") {
+        let uri: SipUri = text.parse().ok()?;
+        return uri.headers.is_empty().then_some(Uri::Sip(uri));
+    }
+    let host: HostPort = text.parse().ok()?;
+    Some(Uri::Sip(SipUri::new(None, host)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(address: &str) -> AccountSettings {
+        AccountSettings { id: 4, address: address.into(), ..AccountSettings::default() }
+    }
+
+    #[test]
+    fn an_extension_at_a_server_is_an_account() {
+        let config = account_config(&written(" 1001@pbx.example:5070 "), None).unwrap();
+        assert_eq!(config.id, AccountId(4));
+        assert_eq!(config.aor.unwrap().to_string(), "sip:1001@pbx.example:5070");
+        assert!(config.register);
+    }
+
+    #[test]
+    fn servers_are_hosts_or_uris() {
+        let mut settings = written("sip:1001@pbx.example");
+        settings.registrar = Some("10.0.0.1".into());
+        settings.proxy = Some("sip:sbc.example;transport=tcp".into());
+        settings.transport = Some("TCP".into());
+        let config = account_config(&settings, None).unwrap();
+        assert_eq!(config.registrar.unwrap().to_string(), "sip:10.0.0.1");
+        assert_eq!(config.proxy.unwrap().to_string(), "sip:sbc.example;transport=tcp");
+        assert_eq!(config.transport, Some(Transport::Tcp));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let error = |settings: &AccountSettings| account_config(settings, None).err();
+        assert_eq!(error(&written("pbx.example")), Some(AccountError::Address));
+        assert_eq!(error(&written("")), Some(AccountError::Address));
+        assert_eq!(error(&written("1001@")), Some(AccountError::Address));
+        let mut settings = written("1001@pbx.example");
+        settings.proxy = Some("not a host".into());
+        assert_eq!(error(&settings), Some(AccountError::Proxy));
+        settings.proxy = None;
+        settings.transport = Some("tls".into());
+        assert_eq!(error(&settings), Some(AccountError::Transport));
+    }
+
+    #[test]
+    fn empty_fields_are_not_given() {
+        let mut settings = written("1001@pbx.example");
+        settings.proxy = Some("  ".into());
+        settings.display_name = Some(String::new());
+        let config = account_config(&settings, None).unwrap();
+        assert_eq!((config.proxy, config.display_name), (None, None));
+    }
+}

@@ -1,0 +1,238 @@
+//! The loop: one thread on which commands, packets, answers and time reach the agent, and
+//! everything the agent wants done is done.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::config::{EngineConfig, StartError};
+use super::event::{Event, Stamped};
+use super::media::{MediaReport, MediaThread};
+use super::picture::Picture;
+use super::sip_port::{Arrival, SipPort};
+use super::{Command, Shared, clock, seed, signals};
+use crate::agent::{Agent, CallId, Output, ResolveFailure, ResolveId};
+use crate::audio::{DeviceList, SourceChoice};
+use crate::media::Levels;
+use crate::media::tones::Tone;
+use crate::net::{self, NetEvent};
+use crate::redact::Secret;
+use crate::sip::{Host, HostPort, Transport};
+use crate::store::{self, Settings, SettingsFile};
+
+/// Reports, answers and look-ups that may wait for the loop.
+const QUEUE: usize = 1024;
+/// How long connections may take to send what waits when the engine stops.
+const GRACE: Duration = Duration::from_millis(500);
+
+pub(super) struct Driver {
+    pub(super) agent: Agent,
+    pub(super) picture: Picture,
+    shared: Arc<Shared>,
+    events: SyncSender<Stamped>,
+    commands: mpsc::Receiver<Command>,
+    port: SipPort,
+    pub(super) media: MediaThread,
+    reports: mpsc::Receiver<MediaReport>,
+    pub(super) store: store::Worker,
+    answers: mpsc::Receiver<store::Answer>,
+    found: mpsc::Receiver<Found>,
+    finder: mpsc::Sender<Found>,
+    pub(super) settings: Option<(SettingsFile, Settings)>,
+    /// Passwords in use, by the account's number in the settings.
+    pub(super) passwords: BTreeMap<u32, Secret<String>>,
+    pub(super) next_call: u64,
+    /// Live levels of calls whose sound is open.
+    pub(super) levels: BTreeMap<CallId, Arc<Levels>>,
+    /// What sounds on the speaker.
+    pub(super) tone: Option<Tone>,
+    /// Whether a microphone or a speaker is used at all.
+    pub(super) uses_devices: bool,
+    devices: mpsc::Receiver<DeviceList>,
+    pub(super) device_lister: mpsc::Sender<DeviceList>,
+    wake_at: Option<Instant>,
+    hear_interrupts: bool,
+    /// The picture has changed since the faces last got it.
+    pub(super) dirty: bool,
+    pub(super) finished: bool,
+}
+
+/// The outcome of a look-up.
+struct Found {
+    id: ResolveId,
+    transport: Transport,
+    addresses: std::io::Result<Vec<SocketAddr>>,
+}
+
+impl Driver {
+    pub(super) fn open(
+        config: EngineConfig,
+        commands: mpsc::Receiver<Command>,
+        events: SyncSender<Stamped>,
+        shared: Arc<Shared>,
+    ) -> Result<Driver, StartError> {
+        let port = SipPort::open(config.bind, config.port)?;
+        let (report, reports) = mpsc::channel(QUEUE);
+        let uses_devices = config.media.sink.device().is_some()
+            || matches!(config.media.source, SourceChoice::Device(_));
+        let media = MediaThread::start(config.media, move |told| {
+            // A full queue means that the loop hangs; the media thread must not hang with it.
+            let _ = report.try_send(told);
+        })?;
+        let (answer, answers) = mpsc::channel(QUEUE);
+        let file = config.settings.as_ref().map(|(file, _)| file.clone());
+        let store = store::Worker::start(file, config.secrets, move |told| {
+            let _ = answer.try_send(told);
+        })
+        .map_err(StartError::Thread)?;
+        let (finder, found) = mpsc::channel(QUEUE);
+        let (device_lister, devices) = mpsc::channel(4);
+        let seed = seed::random().map_err(StartError::Thread)?;
+        let mut driver = Driver {
+            agent: Agent::new(config.agent, seed),
+            picture: Picture::default(),
+            shared,
+            events,
+            commands,
+            port,
+            media,
+            reports,
+            store,
+            answers,
+            found,
+            finder,
+            settings: config.settings,
+            passwords: BTreeMap::new(),
+            next_call: 1,
+            levels: BTreeMap::new(),
+            tone: None,
+            uses_devices,
+            devices,
+            device_lister,
+            wake_at: None,
+            hear_interrupts: config.hear_interrupts,
+            dirty: true,
+            finished: false,
+        };
+        driver.recall_accounts();
+        driver.look_for_devices();
+        Ok(driver)
+    }
+
+    /// Runs until [`Command::Quit`] is carried out.
+    pub(super) async fn run(mut self) {
+        let mut interrupts = signals::Interrupts::listen(self.hear_interrupts);
+        self.pump();
+        while !self.finished {
+            let wake_at = self.wake_at;
+            tokio::select! {
+                command = self.commands.recv() => {
+                    self.command(command.unwrap_or(Command::Quit));
+                }
+                event = self.port.next() => self.net_event(event),
+                Some(report) = self.reports.recv() => self.media_report(report),
+                Some(answer) = self.answers.recv() => self.store_answer(answer),
+                Some(found) = self.found.recv() => self.name_found(found),
+                Some(list) = self.devices.recv() => self.devices_found(&list),
+                () = until(wake_at) => self.agent.handle_timeout(clock::now()),
+                () = interrupts.next() => self.tell(Event::Interrupted),
+            }
+            self.pump();
+        }
+        let Driver { media, port, store, events, .. } = self;
+        media.close();
+        drop(store);
+        port.close(GRACE).await;
+        // Nobody may be listening any more.
+        let _ = events.try_send(Stamped { at: clock::now(), event: Event::Stopped });
+    }
+
+    /// Does everything that the agent wants done, and shows the faces what changed.
+    fn pump(&mut self) {
+        loop {
+            match self.agent.poll_output() {
+                Output::Transmit { to, bytes } => {
+                    if !self.port.transmit(to, bytes) {
+                        self.agent.handle_transport_error(clock::now(), to);
+                    }
+                }
+                Output::Resolve { id, host, transport } => self.resolve(id, &host, transport),
+                Output::Media(order) => self.order_media(order),
+                Output::Event(event) => self.phone_event(event),
+                Output::Wait(at) => {
+                    self.wake_at = at;
+                    break;
+                }
+            }
+        }
+        if std::mem::take(&mut self.dirty) {
+            self.shared.publish(self.picture.share());
+        }
+    }
+
+    /// Tells the faces that follow every step. One that does not read misses what it does not
+    /// read; the snapshot still has it.
+    pub(super) fn tell(&mut self, event: Event) {
+        self.tell_at(clock::now(), event);
+    }
+
+    pub(super) fn tell_at(&mut self, at: Instant, event: Event) {
+        let _ = self.events.try_send(Stamped { at, event });
+    }
+
+    fn net_event(&mut self, event: NetEvent) {
+        let now = clock::now();
+        for arrival in self.port.take(event) {
+            match arrival {
+                Arrival::Datagram { bytes, from } => self.agent.handle_datagram(now, &bytes, from),
+                Arrival::Message { message, from } => {
+                    self.agent.handle_message(now, *message, from);
+                }
+                Arrival::Lost { to } => self.agent.handle_transport_error(now, to),
+            }
+        }
+    }
+
+    fn resolve(&mut self, id: ResolveId, host: &HostPort, transport: Transport) {
+        match &host.host {
+            Host::Ip(ip) => {
+                let port = host.port_or(transport.default_port());
+                let addresses = Ok(vec![SocketAddr::new(*ip, port)]);
+                self.name_found(Found { id, transport, addresses });
+            }
+            Host::Name(name) => {
+                let port = host.port_or(transport.default_port());
+                let finder = self.finder.clone();
+                let name = name.clone();
+                tokio::spawn(async move {
+                    let addresses = net::lookup(&name, port).await;
+                    // The engine may have stopped: then nobody asks any more.
+                    let _ = finder.send(Found { id, transport, addresses }).await;
+                });
+            }
+        }
+    }
+
+    fn name_found(&mut self, found: Found) {
+        let Found { id, transport, addresses } = found;
+        let ways = match addresses {
+            Ok(addresses) => self.port.ways(&addresses, transport),
+            Err(error) => {
+                tracing::debug!("name not found: {error}");
+                Err(ResolveFailure::NotFound)
+            }
+        };
+        self.agent.handle_resolved(clock::now(), id, ways);
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

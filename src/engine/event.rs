@@ -1,0 +1,84 @@
+//! What the engine tells faces that follow every step, such as the command line.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::agent::{self, CallId};
+use crate::media::Quality;
+use crate::units::Dbov;
+
+/// An event and its moment.
+#[derive(Clone, Debug)]
+pub struct Stamped {
+    /// When it happened.
+    pub at: Instant,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Something happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// To the phone.
+    Phone(agent::Event),
+    /// A second of a call was measured.
+    Stats {
+        /// Which call.
+        call: CallId,
+        /// The measurements.
+        quality: Quality,
+        /// Level of what we send.
+        level_in: Dbov,
+        /// Level of what the far side says.
+        level_out: Dbov,
+    },
+    /// The far side pressed a key (RFC 4733).
+    Digit {
+        /// Which call.
+        call: CallId,
+        /// `0`–`9 * # A`–`D`.
+        digit: char,
+        /// How long it was held down.
+        held: Duration,
+    },
+    /// The first packet of a call's sound left.
+    FirstPacketSent {
+        /// Which call.
+        call: CallId,
+    },
+    /// The first packet of a call's sound came.
+    FirstPacketReceived {
+        /// Which call.
+        call: CallId,
+    },
+    /// Nothing is heard of the far side though the call is up.
+    NoSound {
+        /// Which call.
+        call: CallId,
+    },
+    /// It is heard again after that.
+    SoundBack {
+        /// Which call.
+        call: CallId,
+    },
+    /// The recording stopped growing: the disk is full, or the file as long as it may be.
+    RecordFailed {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The file that is played for a microphone is at its end.
+    PlayFinished {
+        /// Which call.
+        call: CallId,
+    },
+    /// The microphone or the speaker is gone, or came back.
+    Device {
+        /// Whether there is one again.
+        back: bool,
+    },
+    /// The person pressed Ctrl-C, or the system asks to end.
+    Interrupted,
+    /// The engine has stopped; nothing follows.
+    Stopped,
+}

@@ -1,0 +1,217 @@
+//! Draws the [`Snapshot`] from what happens.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::snapshot::{
+    AccountView, AudioView, CallPhase, CallView, Direction, Notice, RecentCall, Snapshot,
+};
+use crate::agent::{self, AccountConfig, AccountId, AccountState, CallId, Party, Side};
+use crate::media::{Levels, Quality};
+use crate::store::AccountSettings;
+
+/// Ended calls kept for the list of recents.
+const MAX_RECENTS: usize = 50;
+/// Notices kept until dismissed; the oldest gives way.
+const MAX_NOTICES: usize = 8;
+/// Digits shown of those sent in a call.
+const MAX_DIGITS: usize = 32;
+
+/// The snapshot in the making.
+#[derive(Debug, Default)]
+pub(super) struct Picture {
+    snapshot: Snapshot,
+}
+
+impl Picture {
+    /// A copy for the faces.
+    pub(super) fn share(&self) -> Arc<Snapshot> {
+        Arc::new(self.snapshot.clone())
+    }
+
+    pub(super) fn add_account(&mut self, config: &AccountConfig) {
+        let aor = config.aor.as_ref().and_then(crate::sip::Uri::as_sip);
+        let view = AccountView {
+            id: config.id,
+            user: aor.and_then(|aor| aor.user_unescaped()).unwrap_or_default(),
+            domain: aor.map(|aor| aor.host_port.to_string()).unwrap_or_default(),
+            display_name: config.display_name.clone(),
+            state: if config.register { AccountState::Registering } else { AccountState::Direct },
+            settings: AccountSettings::default(),
+        };
+        match self.snapshot.accounts.iter_mut().find(|account| account.id == config.id) {
+            Some(account) => *account = view,
+            None => self.snapshot.accounts.push(view),
+        }
+    }
+
+    pub(super) fn remove_account(&mut self, id: AccountId) {
+        self.snapshot.accounts.retain(|account| account.id != id);
+    }
+
+    /// Takes in what happened. `unix`: the wall clock in seconds since 1970.
+    pub(super) fn phone_event(&mut self, now: Instant, unix: u64, event: &agent::Event) {
+        match event {
+            agent::Event::Account { account, state } => {
+                let found = self.snapshot.accounts.iter_mut().find(|view| view.id == *account);
+                if let Some(view) = found {
+                    view.state = state.clone();
+                }
+            }
+            agent::Event::Calling { call, account, remote } => {
+                self.add_call(now, *call, *account, remote, Direction::Outgoing);
+            }
+            agent::Event::Incoming { call, account, remote, .. } => {
+                self.add_call(now, *call, *account, remote, Direction::Incoming);
+            }
+            agent::Event::Ringing { call } => self.with_call(*call, |view| {
+                if view.phase == CallPhase::Dialing {
+                    view.phase = CallPhase::RingingThere;
+                }
+            }),
+            agent::Event::EarlyMedia { call } => {
+                self.with_call(*call, |view| view.phase = CallPhase::EarlyMedia);
+            }
+            agent::Event::Answered { call, codec, remote } => self.with_call(*call, |view| {
+                view.phase = CallPhase::Connected;
+                view.answered_at = Some(now);
+                view.codec = Some(codec.clone());
+                view.remote = remote.clone();
+            }),
+            agent::Event::Renegotiated { call, codec } => {
+                self.with_call(*call, |view| view.codec = Some(codec.clone()));
+            }
+            agent::Event::Held { call, by } => self.with_call(*call, |view| {
+                *holds(view, *by) = true;
+                view.phase = CallPhase::OnHold(*by);
+            }),
+            agent::Event::Resumed { call, by } => self.with_call(*call, |view| {
+                *holds(view, *by) = false;
+                view.phase = if view.held_here {
+                    CallPhase::OnHold(Side::Local)
+                } else if view.held_there {
+                    CallPhase::OnHold(Side::Remote)
+                } else {
+                    CallPhase::Connected
+                };
+            }),
+            agent::Event::Ended { call, end } => self.end_call(now, unix, *call, end),
+            agent::Event::Refused { refusal, .. } => self.notice(Notice::Refused(*refusal)),
+            agent::Event::Finished => {}
+        }
+    }
+
+    fn add_call(
+        &mut self,
+        now: Instant,
+        id: CallId,
+        account: AccountId,
+        remote: &Party,
+        direction: Direction,
+    ) {
+        self.snapshot.calls.push(CallView {
+            id,
+            account,
+            direction,
+            phase: match direction {
+                Direction::Outgoing => CallPhase::Dialing,
+                Direction::Incoming => CallPhase::RingingHere,
+            },
+            remote: remote.clone(),
+            started_at: now,
+            answered_at: None,
+            muted: false,
+            codec: None,
+            digits_sent: String::new(),
+            quality: None,
+            levels: Arc::new(Levels::default()),
+            held_here: false,
+            held_there: false,
+        });
+    }
+
+    fn end_call(&mut self, now: Instant, unix: u64, call: CallId, end: &agent::CallEnd) {
+        let Some(view) = self.snapshot.calls.iter_mut().find(|view| view.id == call) else { return };
+        view.phase = CallPhase::Ended(end.clone());
+        view.quality = None;
+        let age = now.saturating_duration_since(view.started_at).as_secs();
+        let recent = RecentCall {
+            account: view.account,
+            direction: view.direction,
+            remote: view.remote.clone(),
+            began_unix: unix.saturating_sub(age),
+            end: end.clone(),
+        };
+        self.snapshot.recents.insert(0, recent);
+        self.snapshot.recents.truncate(MAX_RECENTS);
+    }
+
+    pub(super) fn muted(&mut self, call: CallId, muted: bool) {
+        self.with_call(call, |view| view.muted = muted);
+    }
+
+    pub(super) fn digits_sent(&mut self, call: CallId, digits: &str) {
+        self.with_call(call, |view| {
+            view.digits_sent.push_str(digits);
+            let surplus = view.digits_sent.chars().count().saturating_sub(MAX_DIGITS);
+            view.digits_sent = view.digits_sent.chars().skip(surplus).collect();
+        });
+    }
+
+    pub(super) fn quality(&mut self, call: CallId, quality: Quality) {
+        self.with_call(call, |view| view.quality = Some(quality));
+    }
+
+    /// The live levels of a call, which the media thread writes.
+    pub(super) fn levels(&mut self, call: CallId, levels: Arc<Levels>) {
+        self.with_call(call, |view| view.levels = levels);
+    }
+
+    pub(super) fn calls(&self) -> &[CallView] {
+        &self.snapshot.calls
+    }
+
+    /// What an edit of an account starts from.
+    pub(super) fn written(&mut self, written: &AccountSettings) {
+        let found = self.snapshot.accounts.iter_mut().find(|view| view.id.0 == written.id);
+        if let Some(view) = found {
+            view.settings = written.clone();
+        }
+    }
+
+    pub(super) fn audio(&mut self, audio: AudioView) {
+        self.snapshot.audio = audio;
+    }
+
+    pub(super) fn dismiss(&mut self, call: CallId) {
+        self.snapshot
+            .calls
+            .retain(|view| view.id != call || !matches!(view.phase, CallPhase::Ended(_)));
+    }
+
+    pub(super) fn notice(&mut self, notice: Notice) {
+        if self.snapshot.notices.len() >= MAX_NOTICES {
+            self.snapshot.notices.remove(0);
+        }
+        self.snapshot.notices.push(notice);
+    }
+
+    pub(super) fn dismiss_notice(&mut self) {
+        if !self.snapshot.notices.is_empty() {
+            self.snapshot.notices.remove(0);
+        }
+    }
+
+    fn with_call(&mut self, call: CallId, change: impl FnOnce(&mut CallView)) {
+        if let Some(view) = self.snapshot.calls.iter_mut().find(|view| view.id == call) {
+            change(view);
+        }
+    }
+}
+
+fn holds(view: &mut CallView, by: Side) -> &mut bool {
+    match by {
+        Side::Local => &mut view.held_here,
+        Side::Remote => &mut view.held_there,
+    }
+}

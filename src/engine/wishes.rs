@@ -1,0 +1,320 @@
+//! What the faces ask for, and what the other threads answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::accounts::account_config;
+use super::driver::Driver;
+use super::event::Event;
+use super::media::MediaReport;
+use super::snapshot::{AudioView, CallPhase, Notice};
+use super::{Command, clock};
+use crate::agent::{self, AccountId, CallId};
+use crate::audio::{DeviceInfo, DeviceList};
+use crate::media::plan::{MediaCommand, MediaId};
+use crate::media::tones::Tone;
+use crate::redact::Secret;
+use crate::store::{AccountSettings, Answer, Order, Settings};
+
+impl Driver {
+    /// Asks the keyring for the passwords of the accounts in the settings.
+    pub(super) fn recall_accounts(&mut self) {
+        let Some((_, settings)) = &self.settings else { return };
+        for account in &settings.accounts {
+            // The queue is longer than anybody has accounts; one that does not fit comes with
+            // the next start.
+            let _ = self.store.give(Order::Find { account: account.id });
+        }
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        match command {
+            Command::Phone(command) => self.phone(command),
+            Command::Dial { account, target } => {
+                let call = CallId(self.next_call);
+                self.next_call += 1;
+                self.phone(agent::Command::Dial { account, call, target });
+            }
+            Command::SaveAccount { settings, password } => self.save_account(*settings, password),
+            Command::ForgetAccount(id) => self.forget_account(id),
+            Command::Dismiss(call) => {
+                self.picture.dismiss(call);
+                self.dirty = true;
+            }
+            Command::DismissNotice => {
+                self.picture.dismiss_notice();
+                self.dirty = true;
+            }
+            Command::SelectDevices { input, output } => {
+                self.change_settings(|settings| {
+                    settings.input_device.clone_from(&input);
+                    settings.output_device.clone_from(&output);
+                });
+                if let Err(error) = self.media.select_devices(input, output) {
+                    tracing::warn!("devices not changed: {error}");
+                }
+                self.look_for_devices();
+            }
+            Command::SetLanguage(language) => {
+                self.change_settings(|settings| settings.language = language);
+            }
+            Command::SetTheme(theme) => self.change_settings(|settings| settings.theme = theme),
+            Command::Quit => self.phone(agent::Command::Shutdown),
+        }
+    }
+
+    fn phone(&mut self, command: agent::Command) {
+        match &command {
+            agent::Command::AddAccount(config) => self.picture.add_account(config),
+            agent::Command::RemoveAccount(id) => self.picture.remove_account(*id),
+            agent::Command::SetMuted { call, muted } => self.picture.muted(*call, *muted),
+            agent::Command::SendDtmf { call, digits } => self.picture.digits_sent(*call, digits),
+            _ => {}
+        }
+        self.dirty = true;
+        self.agent.handle_command(clock::now(), command);
+    }
+
+    fn save_account(&mut self, mut written: AccountSettings, password: Option<Secret<String>>) {
+        match &mut self.settings {
+            Some((_, settings)) => written.id = settings.put_account(written.clone()),
+            None => written.id = written.id.max(1),
+        }
+        self.save_settings();
+        if let Some(password) = password {
+            self.passwords.insert(written.id, password.clone());
+            let order = Order::Put { account: written.id, password };
+            if self.store.give(order).is_err() {
+                self.notice(Notice::PasswordNotKept);
+            }
+        }
+        self.use_account(&written);
+    }
+
+    fn use_account(&mut self, written: &AccountSettings) {
+        let password = self.passwords.get(&written.id).cloned();
+        match account_config(written, password) {
+            Ok(config) => {
+                self.phone(agent::Command::AddAccount(Box::new(config)));
+                self.picture.written(written);
+            }
+            Err(error) => {
+                tracing::debug!("account not used: {error}");
+                self.notice(Notice::AccountUnusable);
+            }
+        }
+    }
+
+    fn forget_account(&mut self, id: AccountId) {
+        self.change_settings(|settings| settings.remove_account(id.0));
+        self.passwords.remove(&id.0);
+        // A password that stays behind is warned of by the store.
+        let _ = self.store.give(Order::Remove { account: id.0 });
+        self.phone(agent::Command::RemoveAccount(id));
+    }
+
+    fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {
+        if let Some((_, settings)) = &mut self.settings {
+            change(settings);
+        }
+        self.save_settings();
+    }
+
+    fn save_settings(&mut self) {
+        let Some((_, settings)) = &self.settings else { return };
+        self.dirty = true;
+        if self.store.give(Order::Save(Box::new(settings.clone()))).is_err() {
+            self.notice(Notice::SettingsNotSaved);
+        }
+    }
+
+    pub(super) fn notice(&mut self, notice: Notice) {
+        self.picture.notice(notice);
+        self.dirty = true;
+    }
+
+    pub(super) fn store_answer(&mut self, answer: Answer) {
+        match answer {
+            Answer::Saved(Ok(())) | Answer::Kept { outcome: Ok(()), .. } => {}
+            Answer::Saved(Err(error)) => {
+                tracing::warn!("settings not saved: {error:#}");
+                self.notice(Notice::SettingsNotSaved);
+            }
+            Answer::Kept { outcome: Err(error), .. } => {
+                tracing::info!("password kept for this session only: {error:#}");
+                self.notice(Notice::PasswordNotKept);
+            }
+            Answer::Found { account, password } => {
+                match password {
+                    Ok(Some(password)) => {
+                        self.passwords.insert(account, password);
+                    }
+                    Ok(None) => {}
+                    Err(error) => tracing::info!("no password from the keyring: {error:#}"),
+                }
+                let written = self.settings.as_ref().and_then(|(_, settings)| {
+                    settings.accounts.iter().find(|written| written.id == account).cloned()
+                });
+                if let Some(written) = written {
+                    self.use_account(&written);
+                }
+            }
+        }
+    }
+
+    /// Takes in what the agent says, and makes it ring.
+    pub(super) fn phone_event(&mut self, event: agent::Event) {
+        self.picture.phone_event(clock::now(), clock::unix(), &event);
+        self.dirty = true;
+        match &event {
+            agent::Event::Finished => self.finished = true,
+            agent::Event::Incoming { call, .. } => {
+                if let Some(levels) = self.levels.get(call) {
+                    self.picture.levels(*call, Arc::clone(levels));
+                }
+            }
+            agent::Event::Ended { call, .. } => {
+                self.levels.remove(call);
+            }
+            _ => {}
+        }
+        self.ring();
+        self.tell(Event::Phone(event));
+    }
+
+    /// Rings here while a call waits to be taken and nobody talks; sounds the ringback tone while
+    /// it rings there and the far side sends no sound of its own.
+    fn ring(&mut self) {
+        let calls = self.picture.calls();
+        let is = |phase: CallPhase| calls.iter().any(|call| call.phase == phase);
+        let tone = if is(CallPhase::Connected) || is(CallPhase::EarlyMedia) {
+            None
+        } else if is(CallPhase::RingingHere) {
+            Some(Tone::Ringing)
+        } else if is(CallPhase::RingingThere) {
+            Some(Tone::Ringback)
+        } else {
+            None
+        };
+        if std::mem::replace(&mut self.tone, tone) != tone {
+            if let Err(error) = self.media.ring(tone) {
+                tracing::warn!("no ring tone: {error}");
+            }
+        }
+    }
+
+    pub(super) fn order_media(&mut self, order: MediaCommand) {
+        let opening = match &order {
+            MediaCommand::Open { media, .. } => Some(*media),
+            _ => None,
+        };
+        if let Err(error) = self.media.send(order) {
+            tracing::error!("an order to the media thread is lost: {error}");
+            if let Some(media) = opening {
+                self.agent.handle_opened(clock::now(), media, None);
+            }
+        }
+    }
+
+    pub(super) fn media_report(&mut self, report: MediaReport) {
+        let call_of = |media: MediaId| CallId(media.0);
+        match report {
+            MediaReport::Opened { media, opened, levels } => {
+                self.levels.insert(call_of(media), Arc::clone(&levels));
+                self.picture.levels(call_of(media), levels);
+                self.agent.handle_opened(clock::now(), media, Some(opened));
+            }
+            MediaReport::OpenFailed { media, error } => {
+                tracing::warn!("no ports for the sound: {error:#}");
+                self.agent.handle_opened(clock::now(), media, None);
+            }
+            MediaReport::PlanFailed { media, error } => {
+                tracing::error!(?media, "a codec cannot be set up: {error:#}");
+                self.hang_up(call_of(media));
+            }
+            MediaReport::Crashed { media } => {
+                tracing::error!(?media, "a defect ended the sound of a call");
+                self.hang_up(call_of(media));
+            }
+            MediaReport::Quality { media, quality } => {
+                let call = call_of(media);
+                self.picture.quality(call, quality);
+                self.dirty = true;
+                let (level_in, level_out) = match self.levels.get(&call) {
+                    Some(levels) => (levels.capture(), levels.playout()),
+                    None => Default::default(),
+                };
+                self.tell(Event::Stats { call, quality, level_in, level_out });
+            }
+            MediaReport::RemoteDtmf { media, digit, duration } => {
+                let digit = digit.to_char();
+                self.tell(Event::Digit { call: call_of(media), digit, held: duration });
+            }
+            MediaReport::FirstPacketSent { media, at } => {
+                self.tell_at(at, Event::FirstPacketSent { call: call_of(media) });
+            }
+            MediaReport::FirstPacketReceived { media, at } => {
+                self.tell_at(at, Event::FirstPacketReceived { call: call_of(media) });
+            }
+            MediaReport::NoSound { media, .. } => {
+                self.tell(Event::NoSound { call: call_of(media) });
+            }
+            MediaReport::SoundBack { media } => {
+                self.tell(Event::SoundBack { call: call_of(media) });
+            }
+            MediaReport::PlayFinished { media } => {
+                self.tell(Event::PlayFinished { call: call_of(media) });
+            }
+            MediaReport::DeviceGone { error, .. } => {
+                tracing::warn!("sound device: {error:#}");
+                self.notice(Notice::DeviceGone);
+                self.tell(Event::Device { back: false });
+                self.look_for_devices();
+            }
+            MediaReport::DeviceBack { .. } => {
+                self.tell(Event::Device { back: true });
+                self.look_for_devices();
+            }
+            MediaReport::RecordFailed { path } => {
+                tracing::error!(path = %path.display(), "the recording stopped growing");
+                self.tell(Event::RecordFailed { path });
+            }
+        }
+    }
+
+    fn hang_up(&mut self, call: CallId) {
+        self.agent.handle_command(clock::now(), agent::Command::HangUp(call));
+    }
+
+    /// Asks the sound system for its devices, on a thread of its own: it may take its time.
+    pub(super) fn look_for_devices(&mut self) {
+        if !self.uses_devices {
+            return;
+        }
+        let tell = self.device_lister.clone();
+        let asked = std::thread::Builder::new().name("devices".into()).spawn(move || {
+            let list = crate::audio::list(DEVICE_PATIENCE).unwrap_or_default();
+            // A full queue holds a newer list already, or a loop that has ended.
+            let _ = tell.try_send(list);
+        });
+        if let Err(error) = asked {
+            tracing::warn!("devices are not listed: {error}");
+        }
+    }
+
+    pub(super) fn devices_found(&mut self, list: &DeviceList) {
+        let names = |devices: &[DeviceInfo]| devices.iter().map(|d| d.name.clone()).collect();
+        let settings = self.settings.as_ref().map(|(_, settings)| settings);
+        self.picture.audio(AudioView {
+            inputs: names(&list.inputs),
+            outputs: names(&list.outputs),
+            input: settings.and_then(|settings| settings.input_device.clone()),
+            output: settings.and_then(|settings| settings.output_device.clone()),
+            unavailable: list.inputs.is_empty() && list.outputs.is_empty(),
+        });
+        self.dirty = true;
+    }
+}
+
+/// How long the sound system may take to list its devices.
+const DEVICE_PATIENCE: Duration = Duration::from_secs(5);
