@@ -1,3 +1,12 @@
-//! The `ramal` binary: parse arguments, then give way to the window or the command line.
+//! The `ramal` binary: the command line does what the arguments say, or gives way to the window.
 
-fn main() {}
+use std::process::ExitCode;
+
+use ramal::cli::{self, Face};
+
+fn main() -> ExitCode {
+    match cli::main(std::env::args_os().collect()) {
+        Face::Done(code) => code,
+        Face::Window { .. } => ExitCode::FAILURE,
+    }
+}

@@ -208,6 +208,8 @@ details-none = The other side gave no code
 
 notice-password-not-kept = The password is kept for this session only
     .todo = This computer has no password store that answers. Unlock or install one (a Secret Service such as GNOME Keyring), then save the account again.
+notice-account-unusable = An account cannot be used as it is written
+    .todo = Open it in the settings and look at its address and servers.
 notice-settings-not-saved = The settings could not be saved
     .todo = Check the free space and the rights of the settings folder.
 notice-device-gone = The microphone or speaker was unplugged
@@ -300,3 +302,125 @@ link-call-with = Call with { $account }
 
 window-no-display = No window could be opened
     .todo = Without a display, use the command line: ramal call, ramal demo.
+
+## Command line: what happens
+
+cli-calling = Calling { $remote } …
+cli-incoming = { $remote } is calling
+cli-ringing = It is ringing there
+cli-early-media = The other side sends sound before the answer
+cli-answered = Answered, speaking { $codec }
+cli-held-here = On hold
+cli-held-there = The other side put the call on hold
+cli-resumed-here = Back from hold
+cli-resumed-there = The other side took the call back
+cli-digit = The other side pressed { $digit }
+cli-no-sound = No sound comes from the other side
+cli-device-gone = The sound device is gone
+cli-device-back = The sound device is back
+cli-registered = Registered for { $time }
+
+## Command line: what cannot be done
+
+cli-error = Error: { $what }
+cli-nearest = Did you mean { $nearest }?
+cli-see-help = `ramal --help` lists what there is.
+cli-unknown-argument = there is no option { $argument }
+cli-unknown-command = there is no command { $argument }
+cli-invalid-value = { $argument } does not take { $value }
+cli-missing-value = { $argument } needs a value
+cli-missing-argument = { $argument } is missing
+cli-conflict = { $argument } does not go with { $other }
+cli-bad-usage = the command line cannot be read
+cli-not-a-uri = { $about } is no SIP address; write it like 1001@pbx.example
+cli-not-dialable = { $about } cannot be called; write a number with --aor, or an address like sip:1001@pbx.example
+cli-no-such-account = there is no account { $about } in the settings
+cli-account-unusable = the account { $about } is not complete; mend it in the window
+cli-settings-unreadable = the settings cannot be read
+cli-password-file = no password can be read from { $about }
+cli-register-needs-account = name an account: --aor sip:1001@pbx.example, or --account
+cli-port-in-use = { $address } is in use
+cli-port-in-use-by = { $address } is in use by { $owner }
+cli-not-local = { $address } is no address of this machine
+cli-port-forbidden = { $address } needs rights that this user does not have
+cli-bind-failed = { $address } cannot be opened
+cli-no-socket = no network address to listen on
+cli-play-unreadable = the sound file { $about } cannot be played
+cli-record-unwritable = the sound file { $about } cannot be written
+cli-no-device = no sound device can be opened; play a file with --play, or use --silence
+cli-lab-loopback-only = the lab listens on this machine only, so { $about } will not do; use 127.0.0.1
+cli-start-failed = the phone does not start
+cli-no-window = the window cannot be opened: { $cause }
+
+## Command line: lab, demo, devices, bench
+
+cli-lab-listening = The lab listens on { $address }. Extensions 1001 to 1005, password ramal. Ctrl-C ends it.
+cli-lab-services = 600 echo · 601 speech · 602 menu · 603 busy · 604 never answers · 605 no codec · 606 echo over a bad network · 607 calls you back · 608 hangs up · 609 plays you back
+cli-demo-starts = Calling the echo of the built-in lab; no window, no sound card needed
+cli-demo-came-back = Your voice came back: quality { $quality } of 5, delay { $delay } ms, codec { $codec }
+cli-demo-nothing-came = Your voice did not come back
+cli-demo-written = What came back is in { $path }
+cli-devices-inputs = Microphones
+cli-devices-outputs = Speakers
+cli-devices-none = none
+cli-devices-default = default
+cli-bench-written = { $seconds } s through { $codec } and back, written to { $path }
+
+## Command line: help
+
+help-usage = Usage
+help-commands = Commands
+help-arguments = Arguments
+help-options = Options
+help-about = A desktop softphone: without a command it opens its window
+help-cmd-call = Call somebody, without a window
+help-cmd-answer = Wait for calls and answer them, without a window
+help-cmd-register = Register and stay registered
+help-cmd-devices = List microphones and speakers
+help-cmd-lab = Run the built-in lab as a server on this machine
+help-cmd-demo = Try Ramal on the built-in lab
+help-cmd-inspect = Say what is read of a SIP message, as JSON
+help-cmd-bench = Measure
+help-cmd-codec = Pass a sound file through a codec, without a network
+help-arg-uri = Number or address: 600, 1001@pbx.example, sip:…, tel:…
+help-arg-lang = Language: pt-BR, en, es (the system's, unless given)
+help-arg-verbose = Say more on stderr; twice: every message
+help-arg-account = An account of the settings, by extension or address
+help-arg-aor = Your address, like sip:1001@pbx.example; the password comes from RAMAL_PASSWORD or --password-file
+help-arg-registrar = The server to register at, if it is not the address's own
+help-arg-proxy = The server that every request goes through first
+help-arg-auth-user = The user name for the password, if it is not the extension
+help-arg-no-register = Use the address without registering it
+help-arg-password-file = A file whose first line is the password
+help-arg-display-name = The name shown to whom you call
+help-arg-expires = Seconds to be registered for
+help-arg-bind = Where to listen, ADDR or ADDR:PORT
+help-arg-transport = How signalling travels
+help-arg-rtp-ports = Ports for sound; the first free even one is taken
+help-arg-codecs = Codecs, best first: opus,g722,pcma,pcmu
+help-arg-ptime = Milliseconds of sound in a packet: 10, 20, 30, 40 or 60
+help-arg-play = A WAV file to play instead of the microphone
+help-arg-looped = Begin the file anew at its end
+help-arg-record = A WAV file for what the other side says
+help-arg-input-device = The microphone, by name
+help-arg-output-device = The speaker, by name
+help-arg-silence = No microphone and no speaker
+help-arg-duration = Hang up after so many seconds
+help-arg-dtmf = Digits to send, 12# or 12#@3 for three seconds after the answer
+help-arg-hold-at = Put the call on hold so many seconds after the answer
+help-arg-resume-at = Take it back so many seconds after the answer
+help-arg-json = Events as JSON lines on stdout, sentences on stderr
+help-arg-no-answer = Give up after so many seconds of ringing
+help-arg-auto-answer = Answer after so many seconds; at once, if none are given
+help-arg-reject = Turn calls away with this status: 486, 480, 603
+help-arg-max-calls = End after so many calls
+help-arg-once = End as soon as the server has answered
+help-arg-seed = What the bad network of extension 606 is made from
+help-arg-no-window = The echo call on the command line, also where there is a display
+help-arg-extension = Which extension of the lab to call
+help-arg-file = The message; - for standard input
+help-arg-input = The WAV file to read
+help-arg-output = The WAV file to write
+help-arg-codec = The codec: opus, g722, pcma, pcmu
+help-arg-help = Show this help
+help-arg-version = Show the version

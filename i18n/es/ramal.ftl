@@ -206,6 +206,8 @@ details-none = El otro lado no dio ningún código
 
 notice-password-not-kept = La contraseña se guarda solo para esta sesión
     .todo = Ningún almacén de contraseñas responde en este equipo. Desbloquea o instala uno (un Secret Service, como GNOME Keyring) y guarda la cuenta de nuevo.
+notice-account-unusable = Una cuenta no se puede usar como está escrita
+    .todo = Ábrala en la configuración y revise la dirección y los servidores.
 notice-settings-not-saved = No se pudieron guardar los ajustes
     .todo = Comprueba el espacio libre y los permisos de la carpeta de ajustes.
 notice-device-gone = El micrófono o el altavoz se desconectó
@@ -298,3 +300,125 @@ link-call-with = Llamar con { $account }
 
 window-no-display = No se pudo abrir una ventana
     .todo = Sin pantalla, usa la línea de comandos: ramal call, ramal demo.
+
+## Command line: what happens
+
+cli-calling = Llamando a { $remote } …
+cli-incoming = { $remote } está llamando
+cli-ringing = Está sonando
+cli-early-media = El otro lado envía sonido antes de contestar
+cli-answered = Contestada, hablando en { $codec }
+cli-held-here = En espera
+cli-held-there = El otro lado puso la llamada en espera
+cli-resumed-here = De vuelta de la espera
+cli-resumed-there = El otro lado retomó la llamada
+cli-digit = El otro lado marcó { $digit }
+cli-no-sound = No llega sonido del otro lado
+cli-device-gone = El dispositivo de audio desapareció
+cli-device-back = El dispositivo de audio volvió
+cli-registered = Registrado por { $time }
+
+## Command line: what cannot be done
+
+cli-error = Error: { $what }
+cli-nearest = ¿Quiso decir { $nearest }?
+cli-see-help = `ramal --help` muestra lo que hay.
+cli-unknown-argument = no existe la opción { $argument }
+cli-unknown-command = no existe el comando { $argument }
+cli-invalid-value = { $argument } no acepta { $value }
+cli-missing-value = { $argument } necesita un valor
+cli-missing-argument = falta { $argument }
+cli-conflict = { $argument } no se combina con { $other }
+cli-bad-usage = no se entiende la línea de comandos
+cli-not-a-uri = { $about } no es una dirección SIP; escríbala como 1001@pbx.ejemplo
+cli-not-dialable = no se puede llamar a { $about }; use un número con --aor, o una dirección como sip:1001@pbx.ejemplo
+cli-no-such-account = no hay cuenta { $about } en la configuración
+cli-account-unusable = la cuenta { $about } está incompleta; corríjala en la ventana
+cli-settings-unreadable = no se puede leer la configuración
+cli-password-file = no se puede leer la contraseña de { $about }
+cli-register-needs-account = indique una cuenta: --aor sip:1001@pbx.ejemplo, o --account
+cli-port-in-use = { $address } ya está en uso
+cli-port-in-use-by = { $address } ya está en uso por { $owner }
+cli-not-local = { $address } no es una dirección de esta máquina
+cli-port-forbidden = { $address } exige permisos que este usuario no tiene
+cli-bind-failed = no se puede abrir { $address }
+cli-no-socket = no hay dirección de red en la que escuchar
+cli-play-unreadable = no se puede reproducir el archivo de sonido { $about }
+cli-record-unwritable = no se puede escribir el archivo de sonido { $about }
+cli-no-device = no hay dispositivo de audio; reproduzca un archivo con --play, o use --silence
+cli-lab-loopback-only = el laboratorio solo escucha en esta máquina, así que { $about } no sirve; use 127.0.0.1
+cli-start-failed = el teléfono no arranca
+cli-no-window = no se puede abrir la ventana: { $cause }
+
+## Command line: lab, demo, devices, bench
+
+cli-lab-listening = El laboratorio escucha en { $address }. Extensiones 1001 a 1005, contraseña ramal. Ctrl-C lo termina.
+cli-lab-services = 600 eco · 601 voz · 602 menú · 603 ocupado · 604 no contesta · 605 sin códec · 606 eco en red mala · 607 le devuelve la llamada · 608 cuelga · 609 lo repite
+cli-demo-starts = Llamando al eco del laboratorio incorporado; sin ventana ni tarjeta de sonido
+cli-demo-came-back = Su voz volvió: calidad { $quality } de 5, retardo { $delay } ms, códec { $codec }
+cli-demo-nothing-came = Su voz no volvió
+cli-demo-written = Lo que volvió está en { $path }
+cli-devices-inputs = Micrófonos
+cli-devices-outputs = Altavoces
+cli-devices-none = ninguno
+cli-devices-default = predeterminado
+cli-bench-written = { $seconds } s por { $codec } y de vuelta, escritos en { $path }
+
+## Command line: help
+
+help-usage = Uso
+help-commands = Comandos
+help-arguments = Argumentos
+help-options = Opciones
+help-about = Un softphone de escritorio: sin comando, abre su ventana
+help-cmd-call = Llama a alguien, sin ventana
+help-cmd-answer = Espera llamadas y las contesta, sin ventana
+help-cmd-register = Registra y mantiene el registro
+help-cmd-devices = Lista micrófonos y altavoces
+help-cmd-lab = Ejecuta el laboratorio incorporado como servidor en esta máquina
+help-cmd-demo = Prueba Ramal en el laboratorio incorporado
+help-cmd-inspect = Dice qué se lee de un mensaje SIP, en JSON
+help-cmd-bench = Mide
+help-cmd-codec = Pasa un archivo de sonido por un códec, sin red
+help-arg-uri = Número o dirección: 600, 1001@pbx.ejemplo, sip:…, tel:…
+help-arg-lang = Idioma: pt-BR, en, es (el del sistema, si no se da)
+help-arg-verbose = Dice más en stderr; dos veces: cada mensaje
+help-arg-account = Una cuenta de la configuración, por extensión o dirección
+help-arg-aor = Su dirección, como sip:1001@pbx.ejemplo; la contraseña viene de RAMAL_PASSWORD o --password-file
+help-arg-registrar = El servidor de registro, si no es el de la dirección
+help-arg-proxy = El servidor por el que todo pasa primero
+help-arg-auth-user = El usuario de la contraseña, si no es la extensión
+help-arg-no-register = Usa la dirección sin registrarla
+help-arg-password-file = Un archivo cuya primera línea es la contraseña
+help-arg-display-name = El nombre mostrado a quien llama
+help-arg-expires = Segundos de validez del registro
+help-arg-bind = Dónde escuchar, ADDR o ADDR:PUERTO
+help-arg-transport = Cómo viaja la señalización
+help-arg-rtp-ports = Puertos para el sonido; se toma el primero par libre
+help-arg-codecs = Códecs, el mejor primero: opus,g722,pcma,pcmu
+help-arg-ptime = Milisegundos de sonido por paquete: 10, 20, 30, 40 o 60
+help-arg-play = Un archivo WAV en lugar del micrófono
+help-arg-looped = Empieza de nuevo el archivo al final
+help-arg-record = Un archivo WAV para lo que dice el otro lado
+help-arg-input-device = El micrófono, por nombre
+help-arg-output-device = El altavoz, por nombre
+help-arg-silence = Sin micrófono ni altavoz
+help-arg-duration = Cuelga después de tantos segundos
+help-arg-dtmf = Dígitos a enviar, 12# o 12#@3 para tres segundos después de contestar
+help-arg-hold-at = Pone en espera tantos segundos después de contestar
+help-arg-resume-at = Retoma tantos segundos después de contestar
+help-arg-json = Eventos en líneas JSON en stdout, frases en stderr
+help-arg-no-answer = Desiste después de tantos segundos sonando
+help-arg-auto-answer = Contesta después de tantos segundos; enseguida, si no se dan
+help-arg-reject = Rechaza llamadas con este código: 486, 480, 603
+help-arg-max-calls = Termina después de tantas llamadas
+help-arg-once = Termina en cuanto el servidor responda
+help-arg-seed = La semilla de la red mala de la extensión 606
+help-arg-no-window = La llamada de eco en la línea de comandos, aunque haya pantalla
+help-arg-extension = A qué extensión del laboratorio llamar
+help-arg-file = El mensaje; - para la entrada estándar
+help-arg-input = El archivo WAV a leer
+help-arg-output = El archivo WAV a escribir
+help-arg-codec = El códec: opus, g722, pcma, pcmu
+help-arg-help = Muestra esta ayuda
+help-arg-version = Muestra la versión

@@ -206,6 +206,8 @@ details-none = O outro lado não deu nenhum código
 
 notice-password-not-kept = A senha vale só para esta sessão
     .todo = Nenhum cofre de senhas responde neste computador. Desbloqueie ou instale um (um Secret Service, como o GNOME Keyring) e salve a conta de novo.
+notice-account-unusable = Uma conta não pode ser usada como está escrita
+    .todo = Abra-a nas configurações e confira o endereço e os servidores.
 notice-settings-not-saved = Não foi possível salvar as configurações
     .todo = Confira o espaço livre e as permissões da pasta de configurações.
 notice-device-gone = O microfone ou o alto-falante foi desconectado
@@ -298,3 +300,125 @@ link-call-with = Ligar com { $account }
 
 window-no-display = Não foi possível abrir uma janela
     .todo = Sem tela, use a linha de comando: ramal call, ramal demo.
+
+## Command line: what happens
+
+cli-calling = Ligando para { $remote } …
+cli-incoming = { $remote } está ligando
+cli-ringing = Está chamando
+cli-early-media = O outro lado já envia som antes de atender
+cli-answered = Atendida, falando em { $codec }
+cli-held-here = Em espera
+cli-held-there = O outro lado colocou a chamada em espera
+cli-resumed-here = De volta da espera
+cli-resumed-there = O outro lado retomou a chamada
+cli-digit = O outro lado digitou { $digit }
+cli-no-sound = Não chega som do outro lado
+cli-device-gone = O dispositivo de áudio sumiu
+cli-device-back = O dispositivo de áudio voltou
+cli-registered = Registrado por { $time }
+
+## Command line: what cannot be done
+
+cli-error = Erro: { $what }
+cli-nearest = Você quis dizer { $nearest }?
+cli-see-help = `ramal --help` mostra o que existe.
+cli-unknown-argument = não existe a opção { $argument }
+cli-unknown-command = não existe o comando { $argument }
+cli-invalid-value = { $argument } não aceita { $value }
+cli-missing-value = { $argument } precisa de um valor
+cli-missing-argument = falta { $argument }
+cli-conflict = { $argument } não combina com { $other }
+cli-bad-usage = não dá para entender a linha de comando
+cli-not-a-uri = { $about } não é um endereço SIP; escreva como 1001@pbx.exemplo
+cli-not-dialable = não dá para ligar para { $about }; use um número com --aor, ou um endereço como sip:1001@pbx.exemplo
+cli-no-such-account = não há conta { $about } nas configurações
+cli-account-unusable = a conta { $about } está incompleta; corrija na janela
+cli-settings-unreadable = não dá para ler as configurações
+cli-password-file = não dá para ler a senha de { $about }
+cli-register-needs-account = informe uma conta: --aor sip:1001@pbx.exemplo, ou --account
+cli-port-in-use = { $address } já está em uso
+cli-port-in-use-by = { $address } já está em uso por { $owner }
+cli-not-local = { $address } não é um endereço desta máquina
+cli-port-forbidden = { $address } exige permissões que este usuário não tem
+cli-bind-failed = não dá para abrir { $address }
+cli-no-socket = não há endereço de rede para escutar
+cli-play-unreadable = não dá para tocar o arquivo de som { $about }
+cli-record-unwritable = não dá para gravar o arquivo de som { $about }
+cli-no-device = não há dispositivo de áudio; toque um arquivo com --play, ou use --silence
+cli-lab-loopback-only = o laboratório só escuta nesta máquina, então { $about } não serve; use 127.0.0.1
+cli-start-failed = o telefone não inicia
+cli-no-window = não dá para abrir a janela: { $cause }
+
+## Command line: lab, demo, devices, bench
+
+cli-lab-listening = O laboratório escuta em { $address }. Ramais 1001 a 1005, senha ramal. Ctrl-C encerra.
+cli-lab-services = 600 eco · 601 fala · 602 menu (URA) · 603 ocupado · 604 não atende · 605 sem codec · 606 eco em rede ruim · 607 liga de volta · 608 desliga · 609 repete você
+cli-demo-starts = Ligando para o eco do laboratório embutido; sem janela nem placa de som
+cli-demo-came-back = Sua voz voltou: qualidade { $quality } de 5, atraso { $delay } ms, codec { $codec }
+cli-demo-nothing-came = Sua voz não voltou
+cli-demo-written = O que voltou está em { $path }
+cli-devices-inputs = Microfones
+cli-devices-outputs = Alto-falantes
+cli-devices-none = nenhum
+cli-devices-default = padrão
+cli-bench-written = { $seconds } s por { $codec } e de volta, gravados em { $path }
+
+## Command line: help
+
+help-usage = Uso
+help-commands = Comandos
+help-arguments = Argumentos
+help-options = Opções
+help-about = Um softphone para o computador: sem comando, abre a janela
+help-cmd-call = Liga para alguém, sem janela
+help-cmd-answer = Espera chamadas e atende, sem janela
+help-cmd-register = Registra e mantém o registro
+help-cmd-devices = Lista microfones e alto-falantes
+help-cmd-lab = Roda o laboratório embutido como servidor nesta máquina
+help-cmd-demo = Experimenta o Ramal no laboratório embutido
+help-cmd-inspect = Diz o que se lê de uma mensagem SIP, em JSON
+help-cmd-bench = Mede
+help-cmd-codec = Passa um arquivo de som por um codec, sem rede
+help-arg-uri = Número ou endereço: 600, 1001@pbx.exemplo, sip:…, tel:…
+help-arg-lang = Idioma: pt-BR, en, es (o do sistema, se não for dado)
+help-arg-verbose = Diz mais no stderr; duas vezes: cada mensagem
+help-arg-account = Uma conta das configurações, pelo ramal ou endereço
+help-arg-aor = Seu endereço, como sip:1001@pbx.exemplo; a senha vem de RAMAL_PASSWORD ou --password-file
+help-arg-registrar = O servidor de registro, se não for o do endereço
+help-arg-proxy = O servidor por onde tudo passa primeiro
+help-arg-auth-user = O usuário da senha, se não for o ramal
+help-arg-no-register = Usa o endereço sem registrar
+help-arg-password-file = Um arquivo cuja primeira linha é a senha
+help-arg-display-name = O nome mostrado a quem você liga
+help-arg-expires = Segundos de validade do registro
+help-arg-bind = Onde escutar, ADDR ou ADDR:PORTA
+help-arg-transport = Como a sinalização trafega
+help-arg-rtp-ports = Portas para o som; usa a primeira par livre
+help-arg-codecs = Codecs, o melhor primeiro: opus,g722,pcma,pcmu
+help-arg-ptime = Milissegundos de som por pacote: 10, 20, 30, 40 ou 60
+help-arg-play = Um arquivo WAV no lugar do microfone
+help-arg-looped = Recomeça o arquivo no fim
+help-arg-record = Um arquivo WAV para o que o outro lado diz
+help-arg-input-device = O microfone, pelo nome
+help-arg-output-device = O alto-falante, pelo nome
+help-arg-silence = Sem microfone nem alto-falante
+help-arg-duration = Desliga depois de tantos segundos
+help-arg-dtmf = Dígitos a enviar, 12# ou 12#@3 para três segundos depois de atender
+help-arg-hold-at = Coloca em espera tantos segundos depois de atender
+help-arg-resume-at = Retoma tantos segundos depois de atender
+help-arg-json = Eventos em linhas JSON no stdout, frases no stderr
+help-arg-no-answer = Desiste depois de tantos segundos chamando
+help-arg-auto-answer = Atende depois de tantos segundos; na hora, se não for dado
+help-arg-reject = Recusa chamadas com este código: 486, 480, 603
+help-arg-max-calls = Encerra depois de tantas chamadas
+help-arg-once = Encerra assim que o servidor responder
+help-arg-seed = A semente da rede ruim do ramal 606
+help-arg-no-window = A chamada de eco na linha de comando, mesmo com tela
+help-arg-extension = Qual ramal do laboratório chamar
+help-arg-file = A mensagem; - para a entrada padrão
+help-arg-input = O arquivo WAV a ler
+help-arg-output = O arquivo WAV a gravar
+help-arg-codec = O codec: opus, g722, pcma, pcmu
+help-arg-help = Mostra esta ajuda
+help-arg-version = Mostra a versão

@@ -18,6 +18,7 @@ impl Words {
         match notice {
             Notice::Refused(refusal) => self.refusal(*refusal),
             Notice::PasswordNotKept => explain!("notice-password-not-kept"),
+            Notice::AccountUnusable => explain!("notice-account-unusable"),
             Notice::SettingsNotSaved => explain!("notice-settings-not-saved"),
             Notice::DeviceGone => explain!("notice-device-gone"),
         }

@@ -1,0 +1,369 @@
+//! The command line's grammar.
+//!
+//! No sentence stands here: what `--help` says comes from the catalogues, by the ids `help-NAME`
+//! of a command and `help-arg-NAME` of an argument (see [`super::help`]).
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::codec::CodecKind;
+
+/// `ramal`.
+#[derive(Debug, Parser)]
+#[command(name = "ramal", version, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[arg(value_name = "URI")]
+    pub uri: Option<String>,
+    #[arg(long, global = true, value_name = "LANG")]
+    pub lang: Option<String>,
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Call(CallArgs),
+    Answer(AnswerArgs),
+    Register(RegisterArgs),
+    Devices(DevicesArgs),
+    Lab(LabArgs),
+    Demo(DemoArgs),
+    Inspect(InspectArgs),
+    #[command(subcommand)]
+    Bench(BenchCommand),
+}
+
+/// Who calls, and from where.
+#[derive(Debug, Clone, Args)]
+pub struct AccountArgs {
+    #[arg(long, value_name = "NAME", conflicts_with = "aor")]
+    pub account: Option<String>,
+    #[arg(long, value_name = "URI")]
+    pub aor: Option<String>,
+    #[arg(long, value_name = "URI", requires = "aor")]
+    pub registrar: Option<String>,
+    #[arg(long, value_name = "URI")]
+    pub proxy: Option<String>,
+    #[arg(long, value_name = "USER", requires = "aor")]
+    pub auth_user: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    #[arg(long, value_name = "TEXT")]
+    pub display_name: Option<String>,
+    #[arg(long, requires = "aor")]
+    pub no_register: bool,
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub expires: u32,
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub bind: Option<Bind>,
+    #[arg(long, value_enum)]
+    pub transport: Option<TransportArg>,
+}
+
+/// How it sounds.
+#[derive(Debug, Clone, Args)]
+pub struct SoundArgs {
+    #[arg(long, value_name = "A-B")]
+    pub rtp_ports: Option<PortRange>,
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub codecs: Vec<CodecArg>,
+    #[arg(long, value_name = "MS", default_value = "20")]
+    pub ptime: Ptime,
+    #[arg(long, value_name = "FILE")]
+    pub play: Option<PathBuf>,
+    #[arg(long = "loop", requires = "play")]
+    pub looped: bool,
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    #[arg(long, value_name = "NAME", conflicts_with = "play")]
+    pub input_device: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    pub output_device: Option<String>,
+    #[arg(long, conflicts_with_all = ["play", "input_device", "output_device"])]
+    pub silence: bool,
+}
+
+/// What happens during a call.
+#[derive(Debug, Clone, Args)]
+pub struct ScriptArgs {
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<Seconds>,
+    #[arg(long, value_name = "DIGITS[@S]")]
+    pub dtmf: Vec<DtmfAt>,
+    #[arg(long, value_name = "SECONDS")]
+    pub hold_at: Option<Seconds>,
+    #[arg(long, value_name = "SECONDS")]
+    pub resume_at: Option<Seconds>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `ramal call`.
+#[derive(Debug, Args)]
+pub struct CallArgs {
+    #[arg(value_name = "URI")]
+    pub uri: String,
+    #[command(flatten)]
+    pub account: AccountArgs,
+    #[command(flatten)]
+    pub sound: SoundArgs,
+    #[command(flatten)]
+    pub script: ScriptArgs,
+    #[arg(long, value_name = "SECONDS")]
+    pub no_answer: Option<Seconds>,
+}
+
+/// `ramal answer`.
+#[derive(Debug, Args)]
+pub struct AnswerArgs {
+    #[command(flatten)]
+    pub account: AccountArgs,
+    #[command(flatten)]
+    pub sound: SoundArgs,
+    #[command(flatten)]
+    pub script: ScriptArgs,
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "0")]
+    pub auto_answer: Option<Seconds>,
+    #[arg(long, value_name = "STATUS", conflicts_with = "auto_answer", value_parser = clap::value_parser!(u16).range(300..=699))]
+    pub reject: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_calls: Option<u32>,
+}
+
+/// `ramal register`.
+#[derive(Debug, Args)]
+pub struct RegisterArgs {
+    #[command(flatten)]
+    pub account: AccountArgs,
+    #[arg(long)]
+    pub once: bool,
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<Seconds>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `ramal devices`.
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `ramal lab`.
+#[derive(Debug, Args)]
+pub struct LabArgs {
+    #[arg(long, value_name = "ADDR[:PORT]", default_value = "127.0.0.1:5060")]
+    pub bind: Bind,
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub seed: u64,
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `ramal demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    #[arg(long)]
+    pub no_window: bool,
+    #[arg(long, value_name = "FILE", default_value = "ramal-demo.wav")]
+    pub record: PathBuf,
+    #[arg(long, value_name = "EXTENSION", default_value = "600")]
+    pub extension: String,
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `ramal inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    #[arg(value_name = "FILE|-")]
+    pub file: String,
+}
+
+/// `ramal bench`.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    Codec(BenchCodecArgs),
+}
+
+/// `ramal bench codec`.
+#[derive(Debug, Args)]
+pub struct BenchCodecArgs {
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    #[arg(long, value_name = "NAME")]
+    pub codec: CodecArg,
+    #[arg(long, value_name = "MS", default_value = "20")]
+    pub ptime: Ptime,
+}
+
+/// SIP transports of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TransportArg {
+    Udp,
+    Tcp,
+}
+
+/// `ADDR[:PORT]`: where to listen. Without a port: one that is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bind {
+    pub ip: IpAddr,
+    pub port: u16,
+}
+
+impl FromStr for Bind {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(addr) = text.parse::<SocketAddr>() {
+            return Ok(Bind { ip: addr.ip(), port: addr.port() });
+        }
+        let ip = text.trim_start_matches('[').trim_end_matches(']').parse();
+        ip.map(|ip| Bind { ip, port: 0 }).map_err(|_| Unreadable)
+    }
+}
+
+/// `A-B`, both in it; A is at least 1024 and the range holds a pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortRange(pub RangeInclusive<u16>);
+
+impl FromStr for PortRange {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (low, high) = text.split_once('-').ok_or(Unreadable)?;
+        let low: u16 = low.trim().parse().map_err(|_| Unreadable)?;
+        let high: u16 = high.trim().parse().map_err(|_| Unreadable)?;
+        let first_even = low + low % 2;
+        if low < 1024 || first_even >= high {
+            return Err(Unreadable);
+        }
+        Ok(PortRange(low..=high))
+    }
+}
+
+/// A codec by the name it has in SDP, in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodecArg(pub CodecKind);
+
+impl FromStr for CodecArg {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(CodecArg(match text.to_ascii_lowercase().as_str() {
+            "opus" => CodecKind::Opus,
+            "g722" => CodecKind::G722,
+            "pcma" | "alaw" => CodecKind::Pcma,
+            "pcmu" | "ulaw" => CodecKind::Pcmu,
+            _ => return Err(Unreadable),
+        }))
+    }
+}
+
+/// Milliseconds of sound in a packet: 10, 20, 30, 40 or 60.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ptime(pub Duration);
+
+impl FromStr for Ptime {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(ms @ (10 | 20 | 30 | 40 | 60)) => Ok(Ptime(Duration::from_millis(ms))),
+            _ => Err(Unreadable),
+        }
+    }
+}
+
+/// Seconds, with fractions; at most a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seconds(pub Duration);
+
+impl FromStr for Seconds {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let seconds: f64 = text.parse().map_err(|_| Unreadable)?;
+        if !(0.0..=86_400.0).contains(&seconds) {
+            return Err(Unreadable);
+        }
+        Ok(Seconds(Duration::from_secs_f64(seconds)))
+    }
+}
+
+/// `DIGITS[@S]`: digits, sent S seconds after the answer, or at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DtmfAt {
+    pub digits: String,
+    pub at: Duration,
+}
+
+impl FromStr for DtmfAt {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (digits, at) = match text.split_once('@') {
+            Some((digits, at)) => (digits, at.parse::<Seconds>()?.0),
+            None => (text, Duration::ZERO),
+        };
+        let fits = (1..=64).contains(&digits.len())
+            && digits.chars().all(|c| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D' | 'a'..='d'));
+        if !fits {
+            return Err(Unreadable);
+        }
+        Ok(DtmfAt { digits: digits.to_ascii_uppercase(), at })
+    }
+}
+
+/// A value that is not of its argument's form. What the form is, stands in the argument's help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not of the form that this argument takes")]
+pub struct Unreadable;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_holds_together() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn binds_are_read_with_and_without_port() {
+        let bind = |text: &str| text.parse::<Bind>().map(|bind| (bind.ip.to_string(), bind.port));
+        assert_eq!(bind("127.0.0.1"), Ok(("127.0.0.1".to_owned(), 0)));
+        assert_eq!(bind("127.0.0.1:5080"), Ok(("127.0.0.1".to_owned(), 5080)));
+        assert_eq!(bind("[::1]:5080"), Ok(("::1".to_owned(), 5080)));
+        assert_eq!(bind("::1"), Ok(("::1".to_owned(), 0)));
+        assert_eq!(bind("localhost"), Err(Unreadable));
+    }
+
+    #[test]
+    fn a_port_range_holds_at_least_one_pair() {
+        assert_eq!("4000-4001".parse(), Ok(PortRange(4000..=4001)));
+        assert_eq!("4001-4002".parse::<PortRange>(), Err(Unreadable));
+        assert_eq!("9-10000".parse::<PortRange>(), Err(Unreadable));
+        assert_eq!("4000".parse::<PortRange>(), Err(Unreadable));
+    }
+
+    #[test]
+    fn digits_may_carry_their_moment() {
+        let read = "12#@3".parse::<DtmfAt>().map(|dtmf| (dtmf.digits, dtmf.at));
+        assert_eq!(read, Ok(("12#".to_owned(), Duration::from_secs(3))));
+        assert_eq!("hello".parse::<DtmfAt>(), Err(Unreadable));
+        assert_eq!("1@-3".parse::<DtmfAt>(), Err(Unreadable));
+    }
+}

@@ -1,0 +1,59 @@
+//! `ramal devices`.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::args::DevicesArgs;
+use super::exit::Exit;
+use super::setup::Misuse;
+use crate::audio::{self, DeviceInfo};
+use crate::i18n::Words;
+use crate::say;
+
+/// How long the sound system may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) fn run(words: &Words, args: &DevicesArgs) -> Result<Exit, Misuse> {
+    let list = audio::list(PATIENCE).map_err(|_| Misuse::told("cli-no-device"))?;
+    let mut out = std::io::stdout().lock();
+    // Whoever reads may have gone.
+    let _ = if args.json {
+        let object = json!({ "inputs": all(&list.inputs), "outputs": all(&list.outputs) });
+        writeln!(out, "{object}")
+    } else {
+        let inputs = shown(words, &say!(words, "cli-devices-inputs"), &list.inputs);
+        let outputs = shown(words, &say!(words, "cli-devices-outputs"), &list.outputs);
+        write!(out, "{inputs}{outputs}")
+    };
+    Ok(Exit::Well)
+}
+
+fn all(devices: &[DeviceInfo]) -> Vec<Value> {
+    let one = |device: &DeviceInfo| {
+        json!({
+            "name": device.name,
+            "id": device.id,
+            "host": device.host,
+            "default": device.is_default,
+        })
+    };
+    devices.iter().map(one).collect()
+}
+
+fn shown(words: &Words, title: &str, devices: &[DeviceInfo]) -> String {
+    let mut text = format!("{title}\n");
+    if devices.is_empty() {
+        text.push_str(&format!("  {}\n", say!(words, "cli-devices-none")));
+    }
+    for device in devices {
+        let mark = if device.is_default {
+            format!(" ({})", say!(words, "cli-devices-default"))
+        } else {
+            String::new()
+        };
+        text.push_str(&format!("  {}{mark} · {}\n", device.name, device.host));
+    }
+    text
+}

@@ -1,0 +1,76 @@
+//! What the process ends with, for scripts.
+
+use std::process::ExitCode;
+
+use crate::agent::{CallEnd, EndCause, RegistrationCause};
+
+/// How a command ended. The numbers are a promise: README lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Answered and ended well; registered.
+    Well = 0,
+    /// The command line cannot be carried out as it stands.
+    Usage = 2,
+    /// The far side said no.
+    Rejected = 3,
+    /// Nobody took the call.
+    NoAnswer = 4,
+    /// No way there, or no word from there.
+    Network = 5,
+    /// Password wrong or missing.
+    Authentication = 6,
+    /// Answered, but no sound came.
+    Media = 7,
+    /// A fault of ours.
+    Bug = 70,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// What a call's end means for the exit code. `heard`: at least one packet of its sound came.
+#[must_use]
+pub fn of_call(end: &CallEnd, heard: bool) -> Exit {
+    match end.cause {
+        EndCause::HungUp if heard => Exit::Well,
+        EndCause::HungUp | EndCause::NoMedia => Exit::Media,
+        EndCause::Cancelled
+        | EndCause::AnsweredElsewhere
+        | EndCause::NoAnswer
+        | EndCause::Unavailable => Exit::NoAnswer,
+        EndCause::Declined
+        | EndCause::Busy
+        | EndCause::NotFound
+        | EndCause::NoCommonCodec
+        | EndCause::Forbidden
+        | EndCause::Redirected
+        | EndCause::Refused => Exit::Rejected,
+        EndCause::WrongPassword | EndCause::PasswordNeeded => Exit::Authentication,
+        EndCause::HostNotFound
+        | EndCause::Unreachable
+        | EndCause::TimedOut
+        | EndCause::ServerTrouble
+        | EndCause::NotAcknowledged => Exit::Network,
+    }
+}
+
+/// What a failed registration means for the exit code.
+#[must_use]
+pub const fn of_registration(cause: RegistrationCause) -> Exit {
+    match cause {
+        RegistrationCause::WrongPassword
+        | RegistrationCause::PasswordNeeded
+        | RegistrationCause::AuthUnsupported => Exit::Authentication,
+        RegistrationCause::HostNotFound
+        | RegistrationCause::Unreachable
+        | RegistrationCause::TimedOut
+        | RegistrationCause::ServerTrouble => Exit::Network,
+        RegistrationCause::Forbidden
+        | RegistrationCause::UnknownUser
+        | RegistrationCause::Refused => Exit::Rejected,
+    }
+}

@@ -1,0 +1,248 @@
+//! `ramal call`, `answer` and `register`: an engine, a script, and a report of what happens.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use super::args::{AnswerArgs, CallArgs, RegisterArgs, ScriptArgs};
+use super::exit::{self, Exit};
+use super::report::Report;
+use super::setup::{self, Misuse};
+use crate::agent::{self, AccountId, AccountState, CallId, Event as PhoneEvent};
+use crate::engine::{self, Command, Event, Handle, Stamped, clock};
+use crate::i18n::Words;
+use crate::sip::StatusCode;
+
+/// The call that `ramal call` makes.
+const CALL: CallId = CallId(1);
+/// How long hanging up and unregistering may take before the process ends anyhow: the time in
+/// which SIP gives up on an answer.
+const FAREWELL: Duration = Duration::from_secs(33);
+/// How long a call may be silent at its beginning and still count as heard: what is between the
+/// answer and the first packet on a slow path.
+const HEARING: Duration = Duration::from_secs(1);
+
+/// One run: the engine, what it says, and what is still to be done.
+pub(super) struct Run {
+    handle: Handle,
+    events: Receiver<Stamped>,
+    report: Report,
+    /// Wishes of the script and their moments, soonest last.
+    due: Vec<(Instant, Wish)>,
+    leaving: bool,
+    outcome: Option<Exit>,
+}
+
+/// Something to do at a moment.
+pub(super) enum Wish {
+    Phone(agent::Command),
+    Leave,
+}
+
+impl Run {
+    fn start(
+        words: Words,
+        config: engine::EngineConfig,
+        json: bool,
+    ) -> Result<Run, Misuse> {
+        let started = clock::now();
+        let (handle, events) = engine::start(config)?;
+        let report = Report::new(started, json, words);
+        Ok(Run { handle, events, report, due: Vec::new(), leaving: false, outcome: None })
+    }
+
+    fn ask(&mut self, command: Command) {
+        if self.handle.send(command).is_err() {
+            self.outcome.get_or_insert(Exit::Bug);
+        }
+    }
+
+    fn at(&mut self, at: Instant, wish: Wish) {
+        let place = self.due.partition_point(|(other, _)| *other > at);
+        self.due.insert(place, (at, wish));
+    }
+
+    /// Ends everything well; what has been decided of the exit code stays.
+    fn leave(&mut self, outcome: Exit) {
+        self.outcome.get_or_insert(outcome);
+        if !std::mem::replace(&mut self.leaving, true) {
+            self.ask(Command::Quit);
+            self.at(clock::now() + FAREWELL, Wish::Leave);
+        }
+    }
+
+    /// The script of an answered call.
+    fn follow_script(&mut self, answered: Instant, call: CallId, script: &ScriptArgs) {
+        for dtmf in &script.dtmf {
+            let digits = dtmf.digits.clone();
+            self.at(answered + dtmf.at, Wish::Phone(agent::Command::SendDtmf { call, digits }));
+        }
+        if let Some(at) = script.hold_at {
+            self.at(answered + at.0, Wish::Phone(agent::Command::Hold(call)));
+        }
+        if let Some(at) = script.resume_at {
+            self.at(answered + at.0, Wish::Phone(agent::Command::Resume(call)));
+        }
+        if let Some(duration) = script.duration {
+            self.at(answered + duration.0, Wish::Phone(agent::Command::HangUp(call)));
+        }
+    }
+
+    /// Goes on until the engine has stopped. `on_event` decides what each event means.
+    fn finish(mut self, mut on_event: impl FnMut(&mut Run, &Stamped)) -> Exit {
+        loop {
+            let now = clock::now();
+            while self.due.last().is_some_and(|(at, _)| *at <= now) {
+                match self.due.pop() {
+                    Some((_, Wish::Phone(command))) => self.ask(Command::Phone(command)),
+                    Some((_, Wish::Leave)) if self.leaving => {
+                        // The far side never answered our goodbye.
+                        return self.outcome.unwrap_or(Exit::Network);
+                    }
+                    Some((_, Wish::Leave)) => self.leave(Exit::Well),
+                    None => break,
+                }
+            }
+            let next = self.due.last().map(|(at, _)| at.saturating_duration_since(now));
+            let received = match next {
+                Some(wait) => self.events.recv_timeout(wait),
+                None => self.events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match received {
+                Ok(stamped) => {
+                    if matches!(stamped.event, Event::Stopped) {
+                        self.report.summary(stamped.at);
+                        return self.outcome.unwrap_or(Exit::Well);
+                    }
+                    self.report.take(&stamped);
+                    if matches!(stamped.event, Event::Interrupted) {
+                        self.leave(Exit::Well);
+                    }
+                    on_event(&mut self, &stamped);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Exit::Bug,
+            }
+        }
+    }
+}
+
+/// `ramal call`.
+pub(super) fn call(words: Words, args: &CallArgs) -> Result<Exit, Misuse> {
+    let account = setup::account(&args.account)?;
+    setup::dialable(&args.uri, &account)?;
+    let mut config = setup::engine(&args.account, Some(&args.sound))?;
+    if let Some(limit) = args.no_answer {
+        config.agent.no_answer_after = limit.0;
+    }
+    let registers = account.register;
+    let id = account.id;
+    let mut run = Run::start(words, config, args.script.json)?;
+    run.ask(Command::Phone(agent::Command::AddAccount(Box::new(account))));
+    let dial = |run: &mut Run| {
+        let target = args.uri.clone();
+        run.ask(Command::Phone(agent::Command::Dial { account: id, call: CALL, target }));
+    };
+    if !registers {
+        dial(&mut run);
+    }
+    let mut dialled = !registers;
+    Ok(run.finish(|run, stamped| {
+        let Event::Phone(event) = &stamped.event else { return };
+        match event {
+            PhoneEvent::Account { state: AccountState::Registered { .. }, .. } if !dialled => {
+                dialled = true;
+                if !run.leaving {
+                    dial(run);
+                }
+            }
+            PhoneEvent::Account { state: AccountState::Failed { cause, .. }, .. } if !dialled => {
+                run.leave(exit::of_registration(*cause));
+            }
+            PhoneEvent::Answered { call, .. } => {
+                run.follow_script(stamped.at, *call, &args.script);
+            }
+            PhoneEvent::Ended { call, end } => {
+                run.leave(exit::of_call(end, run.report.heard(*call, HEARING)));
+            }
+            PhoneEvent::Refused { .. } if !run.report.answered(CALL) => run.leave(Exit::Usage),
+            _ => {}
+        }
+    }))
+}
+
+/// `ramal answer`.
+pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
+    let account = setup::account(&args.account)?;
+    let config = setup::engine(&args.account, Some(&args.sound))?;
+    let mut run = Run::start(words, config, args.script.json)?;
+    let registers = account.register;
+    run.ask(Command::Phone(agent::Command::AddAccount(Box::new(account))));
+    let mut registered = !registers;
+    let mut left = args.max_calls;
+    Ok(run.finish(|run, stamped| {
+        let Event::Phone(event) = &stamped.event else { return };
+        match event {
+            PhoneEvent::Account { state: AccountState::Registered { .. }, .. } => {
+                registered = true;
+            }
+            PhoneEvent::Account { state: AccountState::Failed { cause, .. }, .. }
+                if !registered =>
+            {
+                run.leave(exit::of_registration(*cause));
+            }
+            PhoneEvent::Incoming { call, .. } => {
+                let wish = match args.reject.and_then(StatusCode::new) {
+                    Some(status) => agent::Command::Reject { call: *call, status },
+                    None => agent::Command::Answer(*call),
+                };
+                let delay = args.auto_answer.map_or(Duration::ZERO, |delay| delay.0);
+                run.at(stamped.at + delay, Wish::Phone(wish));
+            }
+            PhoneEvent::Answered { call, .. } => {
+                run.follow_script(stamped.at, *call, &args.script);
+            }
+            PhoneEvent::Ended { call, end } => {
+                left = left.map(|left| left.saturating_sub(1));
+                if left == Some(0) {
+                    let outcome = if args.reject.is_some() {
+                        Exit::Well
+                    } else {
+                        exit::of_call(end, run.report.heard(*call, HEARING))
+                    };
+                    run.leave(outcome);
+                }
+            }
+            _ => {}
+        }
+    }))
+}
+
+/// `ramal register`.
+pub(super) fn register(words: Words, args: &RegisterArgs) -> Result<Exit, Misuse> {
+    let account = setup::account(&args.account)?;
+    if !account.register {
+        return Err(Misuse::told("cli-register-needs-account"));
+    }
+    let config = setup::engine(&args.account, None)?;
+    let mut run = Run::start(words, config, args.json)?;
+    if let Some(duration) = args.duration {
+        let end = clock::now() + duration.0;
+        run.at(end, Wish::Leave);
+    }
+    let id: AccountId = account.id;
+    run.ask(Command::Phone(agent::Command::AddAccount(Box::new(account))));
+    Ok(run.finish(|run, stamped| {
+        let Event::Phone(PhoneEvent::Account { account, state }) = &stamped.event else { return };
+        if *account != id {
+            return;
+        }
+        match state {
+            AccountState::Registered { .. } if args.once => run.leave(Exit::Well),
+            // What only the person can mend is not tried again, so nothing is to be waited for.
+            AccountState::Failed { cause, retry_at, .. } if args.once || retry_at.is_none() => {
+                run.leave(exit::of_registration(*cause));
+            }
+            _ => {}
+        }
+    }))
+}

@@ -1,0 +1,283 @@
+//! From arguments to an account and an engine, with what is wrong told before anything is sent.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::args::{AccountArgs, SoundArgs, TransportArg};
+use super::exit::Exit;
+use crate::agent::{AccountConfig, AccountId, AgentConfig, dial};
+use crate::audio::{SinkChoice, SourceChoice};
+use crate::engine::{
+    EngineConfig, MediaConfig, MediaError, StartError, account_config, server,
+};
+use crate::i18n::Words;
+use crate::net::BindError;
+use crate::redact::Secret;
+use crate::say;
+use crate::sip::{Transport, Uri};
+use crate::store::{AccountSettings, Keyring, Secrets, SessionSecrets, SettingsFile};
+
+/// The account that the command line makes from its arguments.
+const ACCOUNT: AccountId = AccountId(1);
+/// Where a password may stand in the environment.
+const PASSWORD_VARIABLE: &str = "RAMAL_PASSWORD";
+/// A password file holds one line.
+const MAX_PASSWORD_FILE: u64 = 4096;
+
+/// Why a command is not carried out as it stands. Nothing was sent.
+#[derive(Debug)]
+pub(super) enum Misuse {
+    /// A sentence of the catalogue, and what it is about.
+    Told {
+        /// The sentence's id.
+        id: &'static str,
+        /// The argument or file that it is about.
+        about: String,
+        /// The system's word for it.
+        cause: Option<String>,
+    },
+    /// The engine did not start.
+    Start(StartError),
+}
+
+impl Misuse {
+    pub(super) fn told(id: &'static str) -> Misuse {
+        Misuse::about(id, "")
+    }
+
+    pub(super) fn about(id: &'static str, about: impl Into<String>) -> Misuse {
+        Misuse::Told { id, about: about.into(), cause: None }
+    }
+
+    pub(super) fn with_cause(
+        id: &'static str,
+        path: &Path,
+        cause: &dyn std::error::Error,
+    ) -> Misuse {
+        Misuse::Told { id, about: path.display().to_string(), cause: Some(whole(cause)) }
+    }
+
+    /// What the process ends with.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Misuse::Told { .. } => Exit::Usage,
+            Misuse::Start(StartError::Bind(_) | StartError::Media(_)) => Exit::Usage,
+            Misuse::Start(_) => Exit::Bug,
+        }
+    }
+
+    /// What a person is told.
+    pub(super) fn sentence(&self, words: &Words) -> String {
+        let (what, cause) = match self {
+            Misuse::Told { id, about, cause } => {
+                let mut arguments = HashMap::new();
+                arguments.insert("about", about.clone());
+                (words.loader().get_args(id, arguments), cause.clone())
+            }
+            Misuse::Start(error) => (start_error(words, error), None),
+        };
+        let told = say!(words, "cli-error", what = what);
+        match cause {
+            Some(cause) => format!("{told} ({cause})"),
+            None => told,
+        }
+    }
+}
+
+impl From<StartError> for Misuse {
+    fn from(error: StartError) -> Misuse {
+        Misuse::Start(error)
+    }
+}
+
+/// The account that the arguments describe.
+pub(super) fn account(args: &AccountArgs) -> Result<AccountConfig, Misuse> {
+    let mut config = if let Some(name) = &args.account {
+        stored(name)?
+    } else if let Some(aor) = &args.aor {
+        let password = given_password(args)?;
+        let uri: Uri = with_scheme(aor)
+            .parse()
+            .map_err(|_| Misuse::about("cli-not-a-uri", aor))?;
+        if uri.as_sip().is_none() {
+            return Err(Misuse::about("cli-not-a-uri", aor));
+        }
+        let mut config = AccountConfig::registered(ACCOUNT, uri, password);
+        config.register = !args.no_register;
+        config
+    } else {
+        AccountConfig::direct(ACCOUNT)
+    };
+    if let Some(user) = &args.auth_user {
+        config.auth_user = Some(user.clone());
+    }
+    if let Some(name) = &args.display_name {
+        config.display_name = Some(name.clone());
+    }
+    let host = |text: &String| server(text).ok_or_else(|| Misuse::about("cli-not-a-uri", text));
+    if let Some(registrar) = &args.registrar {
+        config.registrar = Some(host(registrar)?);
+    }
+    if let Some(proxy) = &args.proxy {
+        config.proxy = Some(host(proxy)?);
+    }
+    if let Some(transport) = args.transport {
+        config.transport = Some(match transport {
+            TransportArg::Udp => Transport::Udp,
+            TransportArg::Tcp => Transport::Tcp,
+        });
+    }
+    config.expires = std::time::Duration::from_secs(u64::from(args.expires));
+    Ok(config)
+}
+
+fn with_scheme(aor: &str) -> String {
+    let lower = aor.to_ascii_lowercase();
+    if lower.starts_with("sip:") || lower.starts_with("sips:") {
+        aor.to_owned()
+    } else {
+        format!("sip:{aor}")
+    }
+}
+
+/// An account of the settings, by its extension, its address or its display name.
+fn stored(name: &str) -> Result<AccountConfig, Misuse> {
+    let unreadable = |error: crate::store::LoadError| Misuse::Told {
+        id: "cli-settings-unreadable",
+        about: String::new(),
+        cause: Some(format!("{error:#}")),
+    };
+    let file = SettingsFile::of_user().map_err(unreadable)?;
+    let settings = file.load().map_err(unreadable)?.settings;
+    let fits = |account: &&AccountSettings| {
+        account.address == name
+            || account.address.split('@').next() == Some(name)
+            || account.display_name.as_deref() == Some(name)
+    };
+    let Some(written) = settings.accounts.iter().find(fits) else {
+        return Err(Misuse::about("cli-no-such-account", name));
+    };
+    // A keyring that does not answer leaves the account without a password; the registrar's
+    // challenge then says so.
+    let password = Keyring.find(written.id).unwrap_or(None);
+    account_config(written, password).map_err(|_| Misuse::about("cli-account-unusable", name))
+}
+
+/// The password from the file that is named, else from the environment.
+fn given_password(args: &AccountArgs) -> Result<Option<Secret<String>>, Misuse> {
+    if let Some(path) = &args.password_file {
+        return read_password(path).map(Some);
+    }
+    match std::env::var(PASSWORD_VARIABLE) {
+        Ok(password) if !password.is_empty() => Ok(Some(Secret::new(password))),
+        _ => Ok(None),
+    }
+}
+
+fn read_password(path: &Path) -> Result<Secret<String>, Misuse> {
+    let failed = |cause: std::io::Error| Misuse::Told {
+        id: "cli-password-file",
+        about: path.display().to_string(),
+        cause: Some(cause.to_string()),
+    };
+    if std::fs::metadata(path).map_err(failed)?.len() > MAX_PASSWORD_FILE {
+        return Err(Misuse::about("cli-password-file", path.display().to_string()));
+    }
+    let text = Secret::new(std::fs::read_to_string(path).map_err(failed)?);
+    let line = text.reveal().lines().next().unwrap_or_default();
+    Ok(Secret::new(line.to_owned()))
+}
+
+/// Says at once when the target cannot be called from this account.
+pub(super) fn dialable(typed: &str, account: &AccountConfig) -> Result<(), Misuse> {
+    let home = account.aor.as_ref().and_then(Uri::as_sip).map(|aor| &aor.host_port);
+    dial::target(typed, home).map(|_| ()).map_err(|_| Misuse::about("cli-not-dialable", typed))
+}
+
+/// The engine that the arguments describe; without sound arguments, one without sound.
+pub(super) fn engine(
+    account: &AccountArgs,
+    sound: Option<&SoundArgs>,
+) -> Result<EngineConfig, Misuse> {
+    let mut agent = AgentConfig::default();
+    // Silence and no speaker.
+    let mut media = MediaConfig::default();
+    if let Some(sound) = sound {
+        if !sound.codecs.is_empty() {
+            agent.codecs = sound.codecs.iter().map(|codec| codec.0).collect();
+        }
+        agent.ptime = sound.ptime.0;
+        media.rtp_ports = sound.rtp_ports.as_ref().map(|ports| ports.0.clone());
+        media.source = match (&sound.play, sound.silence) {
+            (Some(path), _) => SourceChoice::File { path: path.clone(), looped: sound.looped },
+            (None, true) => SourceChoice::Silence,
+            (None, false) => SourceChoice::Device(sound.input_device.clone()),
+        };
+        // Whoever plays a file or records one runs a script; a speaker is used when it is named.
+        let speaks = !sound.silence
+            && (sound.output_device.is_some() || (sound.play.is_none() && sound.record.is_none()));
+        media.sink = match (&sound.record, speaks) {
+            (Some(path), false) => SinkChoice::Record(path.clone()),
+            (Some(path), true) => {
+                SinkChoice::Both { device: sound.output_device.clone(), path: path.clone() }
+            }
+            (None, true) => SinkChoice::Device(sound.output_device.clone()),
+            (None, false) => SinkChoice::Discard,
+        };
+    }
+    Ok(EngineConfig {
+        bind: account.bind.map(|bind| bind.ip),
+        port: account.bind.map_or(0, |bind| bind.port),
+        agent,
+        media,
+        settings: None,
+        secrets: Box::<SessionSecrets>::default(),
+        hear_interrupts: true,
+    })
+}
+
+fn start_error(words: &Words, error: &StartError) -> String {
+    match error {
+        StartError::Bind(BindError::InUse { protocol, addr, owner }) => {
+            let address = format!("{protocol} {addr}");
+            match owner {
+                Some(owner) => {
+                    let owner = owner.to_string();
+                    say!(words, "cli-port-in-use-by", address = address, owner = owner)
+                }
+                None => say!(words, "cli-port-in-use", address = address),
+            }
+        }
+        StartError::Bind(BindError::NotLocal { addr }) => {
+            say!(words, "cli-not-local", address = addr.to_string())
+        }
+        StartError::Bind(BindError::Permission { protocol, addr }) => {
+            say!(words, "cli-port-forbidden", address = format!("{protocol} {addr}"))
+        }
+        StartError::Bind(BindError::Io { protocol, addr, .. }) => {
+            say!(words, "cli-bind-failed", address = format!("{protocol} {addr}"))
+        }
+        StartError::Bind(_) => say!(words, "cli-no-socket"),
+        StartError::Media(MediaError::Source(error)) => {
+            say!(words, "cli-play-unreadable", about = whole(error))
+        }
+        StartError::Media(MediaError::Sink(error)) => {
+            say!(words, "cli-record-unwritable", about = whole(error))
+        }
+        StartError::Media(_) | StartError::Thread(_) | StartError::Panicked => {
+            say!(words, "cli-start-failed")
+        }
+    }
+}
+
+/// An error with everything that caused it.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
