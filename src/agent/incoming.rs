@@ -254,7 +254,12 @@ impl Agent {
                 give_up_at,
             }));
         }
-        self.event(Event::Incoming { call, account, remote, called });
+        self.event(Event::Incoming {
+            call,
+            account,
+            remote,
+            called,
+        });
     }
 
     /// Takes a call that rings here.

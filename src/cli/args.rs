@@ -227,7 +227,10 @@ impl FromStr for Bind {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Ok(addr) = text.parse::<SocketAddr>() {
-            return Ok(Bind { ip: addr.ip(), port: addr.port() });
+            return Ok(Bind {
+                ip: addr.ip(),
+                port: addr.port(),
+            });
         }
         let ip = text.trim_start_matches('[').trim_end_matches(']').parse();
         ip.map(|ip| Bind { ip, port: 0 }).map_err(|_| Unreadable)
@@ -318,11 +321,16 @@ impl FromStr for DtmfAt {
             None => (text, Duration::ZERO),
         };
         let fits = (1..=64).contains(&digits.len())
-            && digits.chars().all(|c| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D' | 'a'..='d'));
+            && digits
+                .chars()
+                .all(|c| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D' | 'a'..='d'));
         if !fits {
             return Err(Unreadable);
         }
-        Ok(DtmfAt { digits: digits.to_ascii_uppercase(), at })
+        Ok(DtmfAt {
+            digits: digits.to_ascii_uppercase(),
+            at,
+        })
     }
 }
 
@@ -343,7 +351,10 @@ mod tests {
 
     #[test]
     fn binds_are_read_with_and_without_port() {
-        let bind = |text: &str| text.parse::<Bind>().map(|bind| (bind.ip.to_string(), bind.port));
+        let bind = |text: &str| {
+            text.parse::<Bind>()
+                .map(|bind| (bind.ip.to_string(), bind.port))
+        };
         assert_eq!(bind("127.0.0.1"), Ok(("127.0.0.1".to_owned(), 0)));
         assert_eq!(bind("127.0.0.1:5080"), Ok(("127.0.0.1".to_owned(), 5080)));
         assert_eq!(bind("[::1]:5080"), Ok(("::1".to_owned(), 5080)));

@@ -18,8 +18,10 @@ pub(super) fn command(words: &Words) -> Command {
 }
 
 fn localise(command: Command, words: &Words) -> Command {
-    let names: Vec<String> =
-        command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
     let commands = say!(words, "help-commands");
     let usage = say!(words, "help-usage");
     let mut command = command
@@ -81,7 +83,12 @@ pub(super) fn complaint(words: &Words, error: &clap::Error) -> String {
             if value.is_empty() {
                 say!(words, "cli-missing-value", argument = argument)
             } else {
-                say!(words, "cli-invalid-value", argument = argument, value = value)
+                say!(
+                    words,
+                    "cli-invalid-value",
+                    argument = argument,
+                    value = value
+                )
             }
         }
         ErrorKind::MissingRequiredArgument => {
@@ -111,10 +118,19 @@ mod tests {
     use crate::i18n::Language;
 
     fn assert_helped(command: &Command, path: &str) {
-        assert!(command.get_about().is_some_and(|about| !about.to_string().is_empty()), "{path}");
+        assert!(
+            command
+                .get_about()
+                .is_some_and(|about| !about.to_string().is_empty()),
+            "{path}"
+        );
         for arg in command.get_arguments() {
             let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-            assert!(!help.is_empty() && !help.contains("help-arg"), "{path} {}", arg.get_id());
+            assert!(
+                !help.is_empty() && !help.contains("help-arg"),
+                "{path} {}",
+                arg.get_id()
+            );
         }
         for sub in command.get_subcommands() {
             assert_helped(sub, &format!("{path} {}", sub.get_name()));
@@ -135,7 +151,10 @@ mod tests {
             .try_get_matches_from(["ramal", "call", "600", "--jsn"])
             .unwrap_err();
         let complaint = complaint(&words, &error);
-        assert!(complaint.contains("there is no option --jsn"), "{complaint}");
+        assert!(
+            complaint.contains("there is no option --jsn"),
+            "{complaint}"
+        );
         assert!(complaint.contains("--json"), "{complaint}");
     }
 }

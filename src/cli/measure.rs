@@ -30,7 +30,11 @@ pub(super) fn start_lab(config: LabConfig) -> Result<Lab, Misuse> {
 
 /// `ramal lab`: until Ctrl-C.
 pub(super) fn lab(words: &Words, args: &LabArgs) -> Result<Exit, Misuse> {
-    let config = LabConfig { ip: args.bind.ip, port: args.bind.port, seed: args.seed };
+    let config = LabConfig {
+        ip: args.bind.ip,
+        port: args.bind.port,
+        seed: args.seed,
+    };
     let lab = start_lab(config)?;
     let (interrupted, interruption) = sync_channel(1);
     signals::on_interrupt(move || {
@@ -65,8 +69,7 @@ pub(super) fn codec(words: &Words, args: &BenchCodecArgs) -> Result<Exit, Misuse
         cause: Some(error.to_string()),
     };
     let rate = kind.sound_rate();
-    let mut sound =
-        resample(clip.samples(), clip.rate(), rate).map_err(|error| failed(&error))?;
+    let mut sound = resample(clip.samples(), clip.rate(), rate).map_err(|error| failed(&error))?;
     let frame = kind.frame_samples(kind.nearest_ptime(args.ptime.0));
     sound.resize(sound.len().next_multiple_of(frame), 0.0);
     let mut encoder = Encoder::new(kind).map_err(|error| failed(&error))?;
@@ -82,13 +85,17 @@ pub(super) fn codec(words: &Words, args: &BenchCodecArgs) -> Result<Exit, Misuse
     let mut payload = [0; MAX_PAYLOAD];
     let mut decoded = [0.0; MAX_PACKET_SAMPLES];
     for frame in sound.chunks(frame) {
-        let bytes = encoder.encode(frame, &mut payload).map_err(|error| failed(&error))?;
-        let samples =
-            decoder.decode(&payload[..bytes], &mut decoded).map_err(|error| failed(&error))?;
+        let bytes = encoder
+            .encode(frame, &mut payload)
+            .map_err(|error| failed(&error))?;
+        let samples = decoder
+            .decode(&payload[..bytes], &mut decoded)
+            .map_err(|error| failed(&error))?;
         for sample in &decoded[..samples] {
             // `as` saturates: what is louder than full scale is clipped, not wrapped.
             let sample = (sample * 32_768.0).round() as i16;
-            file.write_sample(sample).map_err(|error| unwritable(&error))?;
+            file.write_sample(sample)
+                .map_err(|error| unwritable(&error))?;
         }
     }
     file.finalize().map_err(|error| unwritable(&error))?;

@@ -54,9 +54,19 @@ pub fn main(args: Vec<OsString>) -> Face {
     start_logging(cli.verbose);
     let asked = cli.lang.as_deref().and_then(Language::from_tag);
     let outcome = match cli.command {
-        None => return Face::Window { uri: cli.uri, language: asked, demo: false },
+        None => {
+            return Face::Window {
+                uri: cli.uri,
+                language: asked,
+                demo: false,
+            };
+        }
         Some(Command::Demo(args)) if !args.no_window && has_display() => {
-            return Face::Window { uri: None, language: asked, demo: true };
+            return Face::Window {
+                uri: None,
+                language: asked,
+                demo: true,
+            };
         }
         Some(Command::Demo(_)) => Ok(Exit::Bug),
         Some(Command::Call(args)) => run::call(Words::new(language), &args),
@@ -95,7 +105,10 @@ fn wanted_language(args: &[OsString]) -> Option<Language> {
 }
 
 fn refuse(words: &Words, error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
         // Whoever asked for help may have closed the pipe.
         let _ = write!(std::io::stdout().lock(), "{}", error.render());
         return Exit::Well.into();

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::agent::{
     AccountState, CallEnd, CallId, EndCause, Event as PhoneEvent, RegistrationCause, Side,
 };
-use crate::engine::{Event, Stamped};
 use crate::engine::Direction;
+use crate::engine::{Event, Stamped};
 use crate::i18n::Words;
 use crate::media::Quality;
 use crate::media::plan::CodecChoice;
@@ -54,18 +54,30 @@ impl Report {
     /// A report whose clock starts at `started`.
     #[must_use]
     pub(super) fn new(started: Instant, json: bool, words: Words) -> Report {
-        Report { started, json, words, numbers: BTreeMap::new(), live_line: false }
+        Report {
+            started,
+            json,
+            words,
+            numbers: BTreeMap::new(),
+            live_line: false,
+        }
     }
 
     /// Whether a call was answered.
     pub(super) fn answered(&self, call: CallId) -> bool {
-        self.numbers.get(&call).is_some_and(|told| told.answered.is_some())
+        self.numbers
+            .get(&call)
+            .is_some_and(|told| told.answered.is_some())
     }
 
     /// Whether sound of a call came, or it was too short to tell.
     pub(super) fn heard(&self, call: CallId, too_short: Duration) -> bool {
         self.numbers.get(&call).is_some_and(|told| {
-            let talked = told.end.as_ref().and_then(|end| end.talked).unwrap_or_default();
+            let talked = told
+                .end
+                .as_ref()
+                .and_then(|end| end.talked)
+                .unwrap_or_default();
             told.first_received.is_some() || talked < too_short
         })
     }
@@ -90,7 +102,12 @@ impl Report {
         let at = stamped.at;
         match &stamped.event {
             Event::Phone(event) => self.phone(at, event),
-            Event::Stats { call, quality, level_in, level_out } => {
+            Event::Stats {
+                call,
+                quality,
+                level_in,
+                level_out,
+            } => {
                 let told = self.told(*call, at);
                 if told.measured.len() < MAX_MEASURED {
                     told.measured.push(*quality);
@@ -155,7 +172,12 @@ impl Report {
             PhoneEvent::Account { state, .. } => self.account(at, state),
             PhoneEvent::Calling { call, remote, .. } => {
                 let number = self.told(*call, at).number;
-                self.call_line(at, "calling", number, fields(json!({ "remote": remote.uri })));
+                self.call_line(
+                    at,
+                    "calling",
+                    number,
+                    fields(json!({ "remote": remote.uri })),
+                );
                 let sentence = say!(self.words, "cli-calling", remote = remote.uri.as_str());
                 self.print(&sentence);
             }
@@ -184,7 +206,11 @@ impl Report {
                 let sentence = say!(self.words, "cli-early-media");
                 self.print(&sentence);
             }
-            PhoneEvent::Answered { call, codec, remote } => {
+            PhoneEvent::Answered {
+                call,
+                codec,
+                remote,
+            } => {
                 let told = self.told(*call, at);
                 told.answered = Some(at);
                 told.codec = Some(codec.clone());
@@ -236,12 +262,20 @@ impl Report {
         };
         match state {
             AccountState::Registered { expires } => {
-                self.line(at, "registered", fields(json!({ "expires_s": expires.as_secs() })));
+                self.line(
+                    at,
+                    "registered",
+                    fields(json!({ "expires_s": expires.as_secs() })),
+                );
             }
-            AccountState::Failed { cause, status, reason, retry_at } => {
-                let retry = retry_at.map(|retry| rounded(
-                    retry.saturating_duration_since(at).as_secs_f32(),
-                ));
+            AccountState::Failed {
+                cause,
+                status,
+                reason,
+                retry_at,
+            } => {
+                let retry = retry_at
+                    .map(|retry| rounded(retry.saturating_duration_since(at).as_secs_f32()));
                 let fields = fields(json!({
                     "cause": registration_code(*cause),
                     "status": status,
@@ -278,7 +312,10 @@ impl Report {
                 })
             };
             let mut fields = Map::new();
-            fields.insert("answer_to_first_rtp_ms".into(), json!(since(told.answered, told.first_sent)));
+            fields.insert(
+                "answer_to_first_rtp_ms".into(),
+                json!(since(told.answered, told.first_sent)),
+            );
             fields.insert(
                 "answer_to_first_heard_ms".into(),
                 json!(since(told.answered, told.first_received)),
@@ -319,7 +356,11 @@ impl Report {
 
     /// Says a sentence to people: on stdout, or beside it where that is for programs.
     pub(super) fn print(&mut self, sentence: &str) {
-        let clear = if std::mem::take(&mut self.live_line) { CLEAR_LINE } else { "" };
+        let clear = if std::mem::take(&mut self.live_line) {
+            CLEAR_LINE
+        } else {
+            ""
+        };
         // Whoever listened may have gone; the call goes on.
         let _ = if self.json {
             writeln!(std::io::stderr().lock(), "{clear}{sentence}")
@@ -333,7 +374,9 @@ impl Report {
         if self.json || !std::io::stdout().is_terminal() {
             return;
         }
-        let Some(answered) = self.numbers.get(&call).and_then(|told| told.answered) else { return };
+        let Some(answered) = self.numbers.get(&call).and_then(|told| told.answered) else {
+            return;
+        };
         let timer = self.words.timer(at.saturating_duration_since(answered));
         let grade = self.words.grade(quality.grade());
         let numbers = self.words.quality_numbers(quality);

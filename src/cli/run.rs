@@ -39,15 +39,18 @@ pub(super) enum Wish {
 }
 
 impl Run {
-    fn start(
-        words: Words,
-        config: engine::EngineConfig,
-        json: bool,
-    ) -> Result<Run, Misuse> {
+    fn start(words: Words, config: engine::EngineConfig, json: bool) -> Result<Run, Misuse> {
         let started = clock::now();
         let (handle, events) = engine::start(config)?;
         let report = Report::new(started, json, words);
-        Ok(Run { handle, events, report, due: Vec::new(), leaving: false, outcome: None })
+        Ok(Run {
+            handle,
+            events,
+            report,
+            due: Vec::new(),
+            leaving: false,
+            outcome: None,
+        })
     }
 
     fn ask(&mut self, command: Command) {
@@ -74,7 +77,10 @@ impl Run {
     fn follow_script(&mut self, answered: Instant, call: CallId, script: &ScriptArgs) {
         for dtmf in &script.dtmf {
             let digits = dtmf.digits.clone();
-            self.at(answered + dtmf.at, Wish::Phone(agent::Command::SendDtmf { call, digits }));
+            self.at(
+                answered + dtmf.at,
+                Wish::Phone(agent::Command::SendDtmf { call, digits }),
+            );
         }
         if let Some(at) = script.hold_at {
             self.at(answered + at.0, Wish::Phone(agent::Command::Hold(call)));
@@ -83,7 +89,10 @@ impl Run {
             self.at(answered + at.0, Wish::Phone(agent::Command::Resume(call)));
         }
         if let Some(duration) = script.duration {
-            self.at(answered + duration.0, Wish::Phone(agent::Command::HangUp(call)));
+            self.at(
+                answered + duration.0,
+                Wish::Phone(agent::Command::HangUp(call)),
+            );
         }
     }
 
@@ -102,10 +111,16 @@ impl Run {
                     None => break,
                 }
             }
-            let next = self.due.last().map(|(at, _)| at.saturating_duration_since(now));
+            let next = self
+                .due
+                .last()
+                .map(|(at, _)| at.saturating_duration_since(now));
             let received = match next {
                 Some(wait) => self.events.recv_timeout(wait),
-                None => self.events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                None => self
+                    .events
+                    .recv()
+                    .map_err(|_| RecvTimeoutError::Disconnected),
             };
             match received {
                 Ok(stamped) => {
@@ -137,25 +152,39 @@ pub(super) fn call(words: Words, args: &CallArgs) -> Result<Exit, Misuse> {
     let registers = account.register;
     let id = account.id;
     let mut run = Run::start(words, config, args.script.json)?;
-    run.ask(Command::Phone(agent::Command::AddAccount(Box::new(account))));
+    run.ask(Command::Phone(agent::Command::AddAccount(Box::new(
+        account,
+    ))));
     let dial = |run: &mut Run| {
         let target = args.uri.clone();
-        run.ask(Command::Phone(agent::Command::Dial { account: id, call: CALL, target }));
+        run.ask(Command::Phone(agent::Command::Dial {
+            account: id,
+            call: CALL,
+            target,
+        }));
     };
     if !registers {
         dial(&mut run);
     }
     let mut dialled = !registers;
     Ok(run.finish(|run, stamped| {
-        let Event::Phone(event) = &stamped.event else { return };
+        let Event::Phone(event) = &stamped.event else {
+            return;
+        };
         match event {
-            PhoneEvent::Account { state: AccountState::Registered { .. }, .. } if !dialled => {
+            PhoneEvent::Account {
+                state: AccountState::Registered { .. },
+                ..
+            } if !dialled => {
                 dialled = true;
                 if !run.leaving {
                     dial(run);
                 }
             }
-            PhoneEvent::Account { state: AccountState::Failed { cause, .. }, .. } if !dialled => {
+            PhoneEvent::Account {
+                state: AccountState::Failed { cause, .. },
+                ..
+            } if !dialled => {
                 run.leave(exit::of_registration(*cause));
             }
             PhoneEvent::Answered { call, .. } => {
@@ -176,23 +205,34 @@ pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
     let config = setup::engine(&args.account, Some(&args.sound))?;
     let mut run = Run::start(words, config, args.script.json)?;
     let registers = account.register;
-    run.ask(Command::Phone(agent::Command::AddAccount(Box::new(account))));
+    run.ask(Command::Phone(agent::Command::AddAccount(Box::new(
+        account,
+    ))));
     let mut registered = !registers;
     let mut left = args.max_calls;
     Ok(run.finish(|run, stamped| {
-        let Event::Phone(event) = &stamped.event else { return };
+        let Event::Phone(event) = &stamped.event else {
+            return;
+        };
         match event {
-            PhoneEvent::Account { state: AccountState::Registered { .. }, .. } => {
+            PhoneEvent::Account {
+                state: AccountState::Registered { .. },
+                ..
+            } => {
                 registered = true;
             }
-            PhoneEvent::Account { state: AccountState::Failed { cause, .. }, .. }
-                if !registered =>
-            {
+            PhoneEvent::Account {
+                state: AccountState::Failed { cause, .. },
+                ..
+            } if !registered => {
                 run.leave(exit::of_registration(*cause));
             }
             PhoneEvent::Incoming { call, .. } => {
                 let wish = match args.reject.and_then(StatusCode::new) {
-                    Some(status) => agent::Command::Reject { call: *call, status },
+                    Some(status) => agent::Command::Reject {
+                        call: *call,
+                        status,
+                    },
                     None => agent::Command::Answer(*call),
                 };
                 let delay = args.auto_answer.map_or(Duration::ZERO, |delay| delay.0);
@@ -230,16 +270,22 @@ pub(super) fn register(words: Words, args: &RegisterArgs) -> Result<Exit, Misuse
         run.at(end, Wish::Leave);
     }
     let id: AccountId = account.id;
-    run.ask(Command::Phone(agent::Command::AddAccount(Box::new(account))));
+    run.ask(Command::Phone(agent::Command::AddAccount(Box::new(
+        account,
+    ))));
     Ok(run.finish(|run, stamped| {
-        let Event::Phone(PhoneEvent::Account { account, state }) = &stamped.event else { return };
+        let Event::Phone(PhoneEvent::Account { account, state }) = &stamped.event else {
+            return;
+        };
         if *account != id {
             return;
         }
         match state {
             AccountState::Registered { .. } if args.once => run.leave(Exit::Well),
             // What only the person can mend is not tried again, so nothing is to be waited for.
-            AccountState::Failed { cause, retry_at, .. } if args.once || retry_at.is_none() => {
+            AccountState::Failed {
+                cause, retry_at, ..
+            } if args.once || retry_at.is_none() => {
                 run.leave(exit::of_registration(*cause));
             }
             _ => {}

@@ -7,9 +7,7 @@ use super::args::{AccountArgs, SoundArgs, TransportArg};
 use super::exit::Exit;
 use crate::agent::{AccountConfig, AccountId, AgentConfig, dial};
 use crate::audio::{SinkChoice, SourceChoice};
-use crate::engine::{
-    EngineConfig, MediaConfig, MediaError, StartError, account_config, server,
-};
+use crate::engine::{EngineConfig, MediaConfig, MediaError, StartError, account_config, server};
 use crate::i18n::Words;
 use crate::net::BindError;
 use crate::redact::Secret;
@@ -46,7 +44,11 @@ impl Misuse {
     }
 
     pub(super) fn about(id: &'static str, about: impl Into<String>) -> Misuse {
-        Misuse::Told { id, about: about.into(), cause: None }
+        Misuse::Told {
+            id,
+            about: about.into(),
+            cause: None,
+        }
     }
 
     pub(super) fn with_cause(
@@ -54,7 +56,11 @@ impl Misuse {
         path: &Path,
         cause: &dyn std::error::Error,
     ) -> Misuse {
-        Misuse::Told { id, about: path.display().to_string(), cause: Some(whole(cause)) }
+        Misuse::Told {
+            id,
+            about: path.display().to_string(),
+            cause: Some(whole(cause)),
+        }
     }
 
     /// What the process ends with.
@@ -181,7 +187,10 @@ fn read_password(path: &Path) -> Result<Secret<String>, Misuse> {
         cause: Some(cause.to_string()),
     };
     if std::fs::metadata(path).map_err(failed)?.len() > MAX_PASSWORD_FILE {
-        return Err(Misuse::about("cli-password-file", path.display().to_string()));
+        return Err(Misuse::about(
+            "cli-password-file",
+            path.display().to_string(),
+        ));
     }
     let text = Secret::new(std::fs::read_to_string(path).map_err(failed)?);
     let line = text.reveal().lines().next().unwrap_or_default();
@@ -190,8 +199,14 @@ fn read_password(path: &Path) -> Result<Secret<String>, Misuse> {
 
 /// Says at once when the target cannot be called from this account.
 pub(super) fn dialable(typed: &str, account: &AccountConfig) -> Result<(), Misuse> {
-    let home = account.aor.as_ref().and_then(Uri::as_sip).map(|aor| &aor.host_port);
-    dial::target(typed, home).map(|_| ()).map_err(|_| Misuse::about("cli-not-dialable", typed))
+    let home = account
+        .aor
+        .as_ref()
+        .and_then(Uri::as_sip)
+        .map(|aor| &aor.host_port);
+    dial::target(typed, home)
+        .map(|_| ())
+        .map_err(|_| Misuse::about("cli-not-dialable", typed))
 }
 
 /// The engine that the arguments describe; without sound arguments, one without sound.
@@ -209,7 +224,10 @@ pub(super) fn engine(
         agent.ptime = sound.ptime.0;
         media.rtp_ports = sound.rtp_ports.as_ref().map(|ports| ports.0.clone());
         media.source = match (&sound.play, sound.silence) {
-            (Some(path), _) => SourceChoice::File { path: path.clone(), looped: sound.looped },
+            (Some(path), _) => SourceChoice::File {
+                path: path.clone(),
+                looped: sound.looped,
+            },
             (None, true) => SourceChoice::Silence,
             (None, false) => SourceChoice::Device(sound.input_device.clone()),
         };
@@ -218,9 +236,10 @@ pub(super) fn engine(
             && (sound.output_device.is_some() || (sound.play.is_none() && sound.record.is_none()));
         media.sink = match (&sound.record, speaks) {
             (Some(path), false) => SinkChoice::Record(path.clone()),
-            (Some(path), true) => {
-                SinkChoice::Both { device: sound.output_device.clone(), path: path.clone() }
-            }
+            (Some(path), true) => SinkChoice::Both {
+                device: sound.output_device.clone(),
+                path: path.clone(),
+            },
             (None, true) => SinkChoice::Device(sound.output_device.clone()),
             (None, false) => SinkChoice::Discard,
         };
@@ -238,12 +257,21 @@ pub(super) fn engine(
 
 fn start_error(words: &Words, error: &StartError) -> String {
     match error {
-        StartError::Bind(BindError::InUse { protocol, addr, owner }) => {
+        StartError::Bind(BindError::InUse {
+            protocol,
+            addr,
+            owner,
+        }) => {
             let address = format!("{protocol} {addr}");
             match owner {
                 Some(owner) => {
                     let owner = owner.to_string();
-                    say!(words, "cli-port-in-use-by", address = address, owner = owner)
+                    say!(
+                        words,
+                        "cli-port-in-use-by",
+                        address = address,
+                        owner = owner
+                    )
                 }
                 None => say!(words, "cli-port-in-use", address = address),
             }
@@ -252,10 +280,18 @@ fn start_error(words: &Words, error: &StartError) -> String {
             say!(words, "cli-not-local", address = addr.to_string())
         }
         StartError::Bind(BindError::Permission { protocol, addr }) => {
-            say!(words, "cli-port-forbidden", address = format!("{protocol} {addr}"))
+            say!(
+                words,
+                "cli-port-forbidden",
+                address = format!("{protocol} {addr}")
+            )
         }
         StartError::Bind(BindError::Io { protocol, addr, .. }) => {
-            say!(words, "cli-bind-failed", address = format!("{protocol} {addr}"))
+            say!(
+                words,
+                "cli-bind-failed",
+                address = format!("{protocol} {addr}")
+            )
         }
         StartError::Bind(_) => say!(words, "cli-no-socket"),
         StartError::Media(MediaError::Source(error)) => {

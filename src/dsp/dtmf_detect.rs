@@ -38,7 +38,13 @@ impl DtmfDetector {
     #[must_use]
     pub fn new(rate: SampleRate) -> DtmfDetector {
         let block = vec![0.0; rate.samples_in(BLOCK)];
-        DtmfDetector { rate, block, filled: 0, last: None, reported: None }
+        DtmfDetector {
+            rate,
+            block,
+            filled: 0,
+            last: None,
+            reported: None,
+        }
     }
 
     /// Listens to `sound` and calls `pressed` once for each key, 40 ms or more after it begins.
@@ -88,8 +94,14 @@ impl DtmfDetector {
 
 /// The strongest of four, if it stands out.
 fn strongest(powers: [f32; 4]) -> Option<(usize, f32)> {
-    let (best, power) = powers.into_iter().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
-    let others = powers.into_iter().enumerate().filter(|(index, _)| *index != best);
+    let (best, power) = powers
+        .into_iter()
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let others = powers
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| *index != best);
     let next = others.map(|(_, power)| power).fold(0.0, f32::max);
     (power > next * DISTINCT).then_some((best, power))
 }
@@ -105,7 +117,9 @@ mod tests {
     fn heard(rate: SampleRate, sound: &[f32]) -> String {
         let mut keys = String::new();
         let mut detector = DtmfDetector::new(rate);
-        sound.chunks(117).for_each(|piece| detector.listen(piece, |key| keys.push(key)));
+        sound
+            .chunks(117)
+            .for_each(|piece| detector.listen(piece, |key| keys.push(key)));
         keys
     }
 

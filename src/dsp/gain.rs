@@ -21,7 +21,12 @@ impl Gain {
     #[must_use]
     pub fn new(rate: SampleRate, factor: f32) -> Gain {
         let factor = sane(factor);
-        Gain { factor, target: factor, step: 0.0, ramp: rate.samples_in(RAMP).max(1) }
+        Gain {
+            factor,
+            target: factor,
+            step: 0.0,
+            ramp: rate.samples_in(RAMP).max(1),
+        }
     }
 
     /// Moves to `factor`, 0 to 100, within 10 ms of sound.
@@ -53,7 +58,11 @@ impl Gain {
 }
 
 fn sane(factor: f32) -> f32 {
-    if factor.is_finite() { factor.clamp(0.0, 100.0) } else { 1.0 }
+    if factor.is_finite() {
+        factor.clamp(0.0, 100.0)
+    } else {
+        1.0
+    }
 }
 
 /// A gain in dB as a factor.

@@ -18,7 +18,11 @@ pub fn level(sound: &[f32]) -> Dbov {
 fn of_power(power: f32) -> Dbov {
     // A full-scale sine has a mean square of one half.
     let level = 10.0 * (2.0 * power).log10();
-    if level.is_finite() { Dbov(level.max(Dbov::SILENCE.0)) } else { Dbov::SILENCE }
+    if level.is_finite() {
+        Dbov(level.max(Dbov::SILENCE.0))
+    } else {
+        Dbov::SILENCE
+    }
 }
 
 /// How fast the peak falls, in dB a second: slow enough to read.
@@ -39,7 +43,11 @@ impl Meter {
     /// A meter at rest.
     #[must_use]
     pub fn new(rate: SampleRate) -> Meter {
-        Meter { rate, power: 0.0, peak: 0.0 }
+        Meter {
+            rate,
+            power: 0.0,
+            peak: 0.0,
+        }
     }
 
     /// Takes note of the next sound, of any length.
@@ -49,7 +57,9 @@ impl Meter {
         }
         let span = sound.len() as f32 / self.rate.hz() as f32;
         let power = sound.iter().map(|s| s * s).sum::<f32>() / sound.len() as f32;
-        let peak = sound.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+        let peak = sound
+            .iter()
+            .fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
         let keep = (-span / MEAN_OVER.as_secs_f32()).exp();
         if power.is_finite() && peak.is_finite() {
             self.power = self.power * keep + power * (1.0 - keep);

@@ -67,7 +67,13 @@ impl Resampler {
         if from == to {
             check(from, to)?;
             let block = from.samples_in(BLOCK);
-            return Ok(Resampler { from, to, inner: None, block, most: block });
+            return Ok(Resampler {
+                from,
+                to,
+                inner: None,
+                block,
+                most: block,
+            });
         }
         Resampler::adjustable(from, to)
     }
@@ -90,7 +96,13 @@ impl Resampler {
         )
         .map_err(|_| ResampleError::Rate { from, to })?;
         let most = inner.output_frames_max();
-        Ok(Resampler { from, to, inner: Some(inner), block, most })
+        Ok(Resampler {
+            from,
+            to,
+            inner: Some(inner),
+            block,
+            most,
+        })
     }
 
     /// Samples that [`Resampler::process`] takes: 10 ms.
@@ -117,12 +129,15 @@ impl Resampler {
             return sound.len();
         };
         let room = out.len();
-        let (Ok(input), Ok(mut output)) =
-            (SequentialSlice::new(sound, 1, sound.len()), SequentialSlice::new_mut(out, 1, room))
-        else {
+        let (Ok(input), Ok(mut output)) = (
+            SequentialSlice::new(sound, 1, sound.len()),
+            SequentialSlice::new_mut(out, 1, room),
+        ) else {
             return 0;
         };
-        inner.process_into_buffer(&input, &mut output, None).map_or(0, |(_, written)| written)
+        inner
+            .process_into_buffer(&input, &mut output, None)
+            .map_or(0, |(_, written)| written)
     }
 
     /// Makes so many parts per million more samples (or fewer, below zero) than the rates say,
@@ -130,7 +145,11 @@ impl Resampler {
     /// [`Resampler::adjustable`].
     pub fn set_drift(&mut self, ppm: f64) {
         let Some(inner) = &mut self.inner else { return };
-        let ppm = if ppm.is_finite() { ppm.clamp(-MAX_DRIFT_PPM, MAX_DRIFT_PPM) } else { 0.0 };
+        let ppm = if ppm.is_finite() {
+            ppm.clamp(-MAX_DRIFT_PPM, MAX_DRIFT_PPM)
+        } else {
+            0.0
+        };
         // It is within the bounds given when made, so this cannot fail.
         let _ = inner.set_resample_ratio_relative(1.0 + ppm * 1e-6, true);
     }
@@ -138,7 +157,10 @@ impl Resampler {
     /// How much later sound comes out than it went in.
     #[must_use]
     pub fn delay(&self) -> Duration {
-        let samples = self.inner.as_ref().map_or(0, rubato::Resampler::output_delay);
+        let samples = self
+            .inner
+            .as_ref()
+            .map_or(0, rubato::Resampler::output_delay);
         self.to.duration_of(samples as u64)
     }
 
@@ -169,7 +191,9 @@ pub fn resample(
     let mut inner = Async::new_sinc(ratio, 1.01, &parameters, 1_024, 1, FixedAsync::Input)
         .map_err(|_| failed())?;
     let input = SequentialSlice::new(sound, 1, sound.len()).map_err(|_| failed())?;
-    let output = inner.process_all(&input, sound.len(), None).map_err(|_| failed())?;
+    let output = inner
+        .process_all(&input, sound.len(), None)
+        .map_err(|_| failed())?;
     Ok(output.take_data())
 }
 
@@ -246,7 +270,10 @@ mod tests {
                 // And nothing else: the rest is 60 dB below.
                 let power = rms(steady).powi(2) - amplitude(to, hz, steady).powi(2) / 2.0;
                 let rest = 10.0 * (power.abs() / 0.125).log10();
-                assert!(rest < -55.0, "{from} to {to}, {hz} Hz: {rest:.1} dB besides");
+                assert!(
+                    rest < -55.0,
+                    "{from} to {to}, {hz} Hz: {rest:.1} dB besides"
+                );
             }
         }
     }
@@ -300,10 +327,15 @@ mod tests {
             let at = from.samples_in(Duration::from_millis(30));
             click[at] = 1.0;
             let heard = stream(&mut resampler, &click);
-            let peak = (0..heard.len()).max_by(|a, b| heard[*a].total_cmp(&heard[*b])).unwrap();
+            let peak = (0..heard.len())
+                .max_by(|a, b| heard[*a].total_cmp(&heard[*b]))
+                .unwrap();
             let measured = to.duration_of(peak as u64).as_secs_f64() - 0.03;
             let stated = resampler.delay().as_secs_f64();
-            assert!((measured - stated).abs() < 2.5e-4, "{from} to {to}: {measured} {stated}");
+            assert!(
+                (measured - stated).abs() < 2.5e-4,
+                "{from} to {to}: {measured} {stated}"
+            );
             assert!(stated <= 0.0045, "{from} to {to}: {stated}");
         }
     }
@@ -311,8 +343,7 @@ mod tests {
     #[test]
     fn drift_makes_a_thousandth_more_or_less_without_a_step() {
         for ppm in [-1_000.0, 300.0, 1_000.0] {
-            let mut resampler =
-                Resampler::adjustable(SampleRate::FULL, SampleRate::FULL).unwrap();
+            let mut resampler = Resampler::adjustable(SampleRate::FULL, SampleRate::FULL).unwrap();
             let sound = second(SampleRate::FULL, 1_000.0);
             let before = stream(&mut resampler, &sound).len();
             resampler.set_drift(ppm);
@@ -320,8 +351,10 @@ mod tests {
             heard.extend(stream(&mut resampler, &sound));
             let more = heard.len() as f64 / (2.0 * before as f64) - 1.0;
             assert!((more * 1e6 - ppm).abs() < 30.0, "{ppm}: {}", more * 1e6);
-            let steepest =
-                heard.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+            let steepest = heard
+                .windows(2)
+                .map(|pair| (pair[1] - pair[0]).abs())
+                .fold(0.0, f32::max);
             assert!(steepest < 0.0659, "{steepest}"); // 0.5 · 2π/48 = 0.0654
         }
     }
@@ -348,11 +381,18 @@ mod tests {
             let hz = band * 0.9;
             let sound = second(from, hz);
             let heard = resample(&sound, from, to).unwrap();
-            assert!(heard.len().abs_diff(to.hz() as usize) <= 1, "{}", heard.len());
+            assert!(
+                heard.len().abs_diff(to.hz() as usize) <= 1,
+                "{}",
+                heard.len()
+            );
             let steady = to.hz() as usize / 4..to.hz() as usize * 3 / 4;
             let meant = &sine(to, hz, 0.5, heard.len())[steady.clone()];
-            let wrong: Vec<f32> =
-                heard[steady].iter().zip(meant).map(|(heard, meant)| heard - meant).collect();
+            let wrong: Vec<f32> = heard[steady]
+                .iter()
+                .zip(meant)
+                .map(|(heard, meant)| heard - meant)
+                .collect();
             let error = 20.0 * (rms(&wrong) / 0.3536).log10();
             assert!(error < -30.0, "{from} to {to}: {error:.1} dB");
         }

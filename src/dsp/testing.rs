@@ -9,13 +9,17 @@ use crate::units::SampleRate;
 pub(crate) fn speech() -> Vec<f32> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/speech_16k.wav");
     let mut file = hound::WavReader::open(path).unwrap();
-    file.samples::<i16>().map(|sample| f32::from(sample.unwrap()) / 32_768.0).collect()
+    file.samples::<i16>()
+        .map(|sample| f32::from(sample.unwrap()) / 32_768.0)
+        .collect()
 }
 
 /// A sine of amplitude `peak`.
 pub(crate) fn sine(rate: SampleRate, hz: f64, peak: f64, samples: usize) -> Vec<f32> {
     let step = 2.0 * PI * hz / f64::from(rate.hz());
-    (0..samples).map(|n| (peak * (step * n as f64).sin()) as f32).collect()
+    (0..samples)
+        .map(|n| (peak * (step * n as f64).sin()) as f32)
+        .collect()
 }
 
 /// Amplitude of `hz` in `sound`, by one term of a Hann-windowed Fourier transform.

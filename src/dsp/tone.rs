@@ -65,7 +65,11 @@ struct Sine {
 
 impl Sine {
     fn new(rate: SampleRate, hz: f32, peak: f32) -> Sine {
-        Sine { phase: 0.0, step: hz / rate.hz() as f32, peak }
+        Sine {
+            phase: 0.0,
+            step: hz / rate.hz() as f32,
+            peak,
+        }
     }
 
     fn next(&mut self) -> f32 {
@@ -104,7 +108,10 @@ impl Tone {
     ) -> Tone {
         Tone {
             rate,
-            sines: [Sine::new(rate, first.0, first.1), Sine::new(rate, second.0, second.1)],
+            sines: [
+                Sine::new(rate, first.0, first.1),
+                Sine::new(rate, second.0, second.1),
+            ],
             rhythm,
             part: 0,
             left: part_samples(rate, rhythm, 0),
@@ -168,7 +175,10 @@ pub(super) const KEYS: [[char; 4]; 4] = [
 
 fn dtmf_pair(key: char) -> Option<(f32, f32)> {
     let key = key.to_ascii_uppercase();
-    let (row, keys) = KEYS.iter().enumerate().find(|(_, keys)| keys.contains(&key))?;
+    let (row, keys) = KEYS
+        .iter()
+        .enumerate()
+        .find(|(_, keys)| keys.contains(&key))?;
     let column = keys.iter().position(|k| *k == key)?;
     Some((ROWS[row], COLUMNS[column]))
 }
@@ -208,7 +218,10 @@ mod tests {
         check(CallTone::Dial, &[(true, 1_000)]);
         check(CallTone::Ringback, &[(true, 1_000), (false, 4_000)]);
         check(CallTone::Busy, &[(true, 250), (false, 250)]);
-        check(CallTone::Congestion, &[(true, 250), (false, 250), (true, 750), (false, 250)]);
+        check(
+            CallTone::Congestion,
+            &[(true, 250), (false, 250), (true, 750), (false, 250)],
+        );
         check(CallTone::CallWaiting, &[(true, 50), (false, 1_000)]);
     }
 
@@ -231,7 +244,10 @@ mod tests {
         tone.stop();
         tone.fill(&mut sound[800..]);
         assert!(tone.is_over());
-        let steepest = sound.windows(2).map(|p| (p[1] - p[0]).abs()).fold(0.0, f32::max);
+        let steepest = sound
+            .windows(2)
+            .map(|p| (p[1] - p[0]).abs())
+            .fold(0.0, f32::max);
         assert!(steepest < 0.5 * TAU * 425.0 / 16_000.0 + 0.5 / 64.0);
         assert_eq!(sound[0].to_bits() & 0x7fff_ffff, 0);
         assert_eq!(rms(&sound[900..]), 0.0);

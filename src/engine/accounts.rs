@@ -52,7 +52,9 @@ pub fn account_config(
 }
 
 fn non_empty(text: Option<&str>) -> Option<String> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    text.map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }
 
 /// `user@host[:port]` or a `sip:` URI; it must name a user.
@@ -85,7 +87,11 @@ mod tests {
     use super::*;
 
     fn written(address: &str) -> AccountSettings {
-        AccountSettings { id: 4, address: address.into(), ..AccountSettings::default() }
+        AccountSettings {
+            id: 4,
+            address: address.into(),
+            ..AccountSettings::default()
+        }
     }
 
     #[test]
@@ -104,7 +110,10 @@ mod tests {
         settings.transport = Some("TCP".into());
         let config = account_config(&settings, None).unwrap();
         assert_eq!(config.registrar.unwrap().to_string(), "sip:10.0.0.1");
-        assert_eq!(config.proxy.unwrap().to_string(), "sip:sbc.example;transport=tcp");
+        assert_eq!(
+            config.proxy.unwrap().to_string(),
+            "sip:sbc.example;transport=tcp"
+        );
         assert_eq!(config.transport, Some(Transport::Tcp));
     }
 

@@ -19,5 +19,7 @@ pub fn wall_clock() -> SystemTime {
 /// The time of day in seconds since 1970, UTC.
 #[must_use]
 pub fn unix() -> u64 {
-    wall_clock().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    wall_clock()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }

@@ -143,12 +143,21 @@ impl Driver {
             }
             self.pump();
         }
-        let Driver { media, port, store, events, .. } = self;
+        let Driver {
+            media,
+            port,
+            store,
+            events,
+            ..
+        } = self;
         media.close();
         drop(store);
         port.close(GRACE).await;
         // Nobody may be listening any more.
-        let _ = events.try_send(Stamped { at: clock::now(), event: Event::Stopped });
+        let _ = events.try_send(Stamped {
+            at: clock::now(),
+            event: Event::Stopped,
+        });
     }
 
     /// Does everything that the agent wants done, and shows the faces what changed.
@@ -160,7 +169,11 @@ impl Driver {
                         self.agent.handle_transport_error(clock::now(), to);
                     }
                 }
-                Output::Resolve { id, host, transport } => self.resolve(id, &host, transport),
+                Output::Resolve {
+                    id,
+                    host,
+                    transport,
+                } => self.resolve(id, &host, transport),
                 Output::Media(order) => self.order_media(order),
                 Output::Event(event) => self.phone_event(event),
                 Output::Wait(at) => {
@@ -202,7 +215,11 @@ impl Driver {
             Host::Ip(ip) => {
                 let port = host.port_or(transport.default_port());
                 let addresses = Ok(vec![SocketAddr::new(*ip, port)]);
-                self.name_found(Found { id, transport, addresses });
+                self.name_found(Found {
+                    id,
+                    transport,
+                    addresses,
+                });
             }
             Host::Name(name) => {
                 let port = host.port_or(transport.default_port());
@@ -211,14 +228,24 @@ impl Driver {
                 tokio::spawn(async move {
                     let addresses = net::lookup(&name, port).await;
                     // The engine may have stopped: then nobody asks any more.
-                    let _ = finder.send(Found { id, transport, addresses }).await;
+                    let _ = finder
+                        .send(Found {
+                            id,
+                            transport,
+                            addresses,
+                        })
+                        .await;
                 });
             }
         }
     }
 
     fn name_found(&mut self, found: Found) {
-        let Found { id, transport, addresses } = found;
+        let Found {
+            id,
+            transport,
+            addresses,
+        } = found;
         let ways = match addresses {
             Ok(addresses) => self.port.ways(&addresses, transport),
             Err(error) => {

@@ -89,12 +89,22 @@ impl Handle {
     /// The phone as it is. The lock is held for as long as an `Arc` takes to clone.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.shared.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .shared
+                .snapshot
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Sets what is called when there is a new snapshot.
     pub fn set_waker(&self, waker: Waker) {
-        *self.shared.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
+        *self
+            .shared
+            .waker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(waker);
     }
 
     /// Waits until the engine has stopped; ask it to with [`Command::Quit`].
@@ -128,8 +138,10 @@ impl Drop for Handle {
 pub fn start(config: EngineConfig) -> Result<(Handle, Receiver<Stamped>), StartError> {
     let (commands, command_queue) = mpsc::channel(COMMANDS);
     let (events, event_queue) = sync_channel(EVENTS);
-    let shared =
-        Arc::new(Shared { snapshot: Mutex::default(), waker: Mutex::new(None) });
+    let shared = Arc::new(Shared {
+        snapshot: Mutex::default(),
+        waker: Mutex::new(None),
+    });
     let (ready, is_ready) = sync_channel(1);
     let theirs = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
@@ -137,7 +149,14 @@ pub fn start(config: EngineConfig) -> Result<(Handle, Receiver<Stamped>), StartE
         .spawn(move || run(config, command_queue, events, theirs, &ready))
         .map_err(StartError::Thread)?;
     match is_ready.recv() {
-        Ok(Ok(())) => Ok((Handle { commands, shared, thread: Some(thread) }, event_queue)),
+        Ok(Ok(())) => Ok((
+            Handle {
+                commands,
+                shared,
+                thread: Some(thread),
+            },
+            event_queue,
+        )),
         Ok(Err(error)) => {
             let _ = thread.join();
             Err(error)
@@ -153,7 +172,9 @@ fn run(
     shared: Arc<Shared>,
     ready: &SyncSender<Result<(), StartError>>,
 ) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {

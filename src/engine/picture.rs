@@ -36,10 +36,19 @@ impl Picture {
             user: aor.and_then(|aor| aor.user_unescaped()).unwrap_or_default(),
             domain: aor.map(|aor| aor.host_port.to_string()).unwrap_or_default(),
             display_name: config.display_name.clone(),
-            state: if config.register { AccountState::Registering } else { AccountState::Direct },
+            state: if config.register {
+                AccountState::Registering
+            } else {
+                AccountState::Direct
+            },
             settings: AccountSettings::default(),
         };
-        match self.snapshot.accounts.iter_mut().find(|account| account.id == config.id) {
+        match self
+            .snapshot
+            .accounts
+            .iter_mut()
+            .find(|account| account.id == config.id)
+        {
             Some(account) => *account = view,
             None => self.snapshot.accounts.push(view),
         }
@@ -53,15 +62,28 @@ impl Picture {
     pub(super) fn phone_event(&mut self, now: Instant, unix: u64, event: &agent::Event) {
         match event {
             agent::Event::Account { account, state } => {
-                let found = self.snapshot.accounts.iter_mut().find(|view| view.id == *account);
+                let found = self
+                    .snapshot
+                    .accounts
+                    .iter_mut()
+                    .find(|view| view.id == *account);
                 if let Some(view) = found {
                     view.state = state.clone();
                 }
             }
-            agent::Event::Calling { call, account, remote } => {
+            agent::Event::Calling {
+                call,
+                account,
+                remote,
+            } => {
                 self.add_call(now, *call, *account, remote, Direction::Outgoing);
             }
-            agent::Event::Incoming { call, account, remote, .. } => {
+            agent::Event::Incoming {
+                call,
+                account,
+                remote,
+                ..
+            } => {
                 self.add_call(now, *call, *account, remote, Direction::Incoming);
             }
             agent::Event::Ringing { call } => self.with_call(*call, |view| {
@@ -72,7 +94,11 @@ impl Picture {
             agent::Event::EarlyMedia { call } => {
                 self.with_call(*call, |view| view.phase = CallPhase::EarlyMedia);
             }
-            agent::Event::Answered { call, codec, remote } => self.with_call(*call, |view| {
+            agent::Event::Answered {
+                call,
+                codec,
+                remote,
+            } => self.with_call(*call, |view| {
                 view.phase = CallPhase::Connected;
                 view.answered_at = Some(now);
                 view.codec = Some(codec.clone());
@@ -131,7 +157,9 @@ impl Picture {
     }
 
     fn end_call(&mut self, now: Instant, unix: u64, call: CallId, end: &agent::CallEnd) {
-        let Some(view) = self.snapshot.calls.iter_mut().find(|view| view.id == call) else { return };
+        let Some(view) = self.snapshot.calls.iter_mut().find(|view| view.id == call) else {
+            return;
+        };
         view.phase = CallPhase::Ended(end.clone());
         view.quality = None;
         let age = now.saturating_duration_since(view.started_at).as_secs();
@@ -173,7 +201,11 @@ impl Picture {
 
     /// What an edit of an account starts from.
     pub(super) fn written(&mut self, written: &AccountSettings) {
-        let found = self.snapshot.accounts.iter_mut().find(|view| view.id.0 == written.id);
+        let found = self
+            .snapshot
+            .accounts
+            .iter_mut()
+            .find(|view| view.id.0 == written.id);
         if let Some(view) = found {
             view.settings = written.clone();
         }

@@ -5,16 +5,20 @@
 /// # Errors
 /// When the system gives no thread.
 pub fn on_interrupt(heard: impl Fn() + Send + 'static) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        runtime.block_on(async {
-            let mut interrupts = Interrupts::listen(true);
-            loop {
-                interrupts.next().await;
-                heard();
-            }
-        });
-    })?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            runtime.block_on(async {
+                let mut interrupts = Interrupts::listen(true);
+                loop {
+                    interrupts.next().await;
+                    heard();
+                }
+            });
+        })?;
     Ok(())
 }
 
@@ -36,7 +40,9 @@ impl Interrupts {
             let terminate = signal(SignalKind::terminate()).ok()?;
             Some([interrupt, terminate])
         };
-        Interrupts { signals: if wanted { both() } else { None } }
+        Interrupts {
+            signals: if wanted { both() } else { None },
+        }
     }
 
     #[cfg(not(unix))]

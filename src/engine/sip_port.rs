@@ -9,9 +9,7 @@ use tokio::sync::mpsc;
 use crate::agent::ResolveFailure;
 use crate::net::{self, BindError, NetEvent, Sockets, StreamId};
 use crate::sip::transaction::{ConnectionId, Peer};
-use crate::sip::{
-    Frame, FramingLimits, ParseError, Parsed, StreamFramer, Transport,
-};
+use crate::sip::{Frame, FramingLimits, ParseError, Parsed, StreamFramer, Transport};
 
 /// Events of the sockets that may wait.
 const QUEUE: usize = 1024;
@@ -61,7 +59,10 @@ impl SipPort {
     /// # Errors
     /// [`BindError`] names the address that could not be had, and why.
     pub fn open(ip: Option<IpAddr>, port: u16) -> Result<SipPort, BindError> {
-        let bind = |ip, required| net::Bind { addr: SocketAddr::new(ip, port), required };
+        let bind = |ip, required| net::Bind {
+            addr: SocketAddr::new(ip, port),
+            required,
+        };
         let binds = match ip {
             Some(ip) => vec![bind(ip, true)],
             None => vec![
@@ -75,7 +76,11 @@ impl SipPort {
             events: QUEUE,
             streams: net::tcp::Limits::default(),
         })?;
-        Ok(SipPort { sockets, events, streams: BTreeMap::new() })
+        Ok(SipPort {
+            sockets,
+            events,
+            streams: BTreeMap::new(),
+        })
     }
 
     /// The addresses listened on.
@@ -96,7 +101,11 @@ impl SipPort {
     /// What an event of the sockets means: no arrival, one, or several messages of a stream.
     pub fn take(&mut self, event: NetEvent) -> Vec<Arrival> {
         match event {
-            NetEvent::Datagram { local, remote, bytes } => {
+            NetEvent::Datagram {
+                local,
+                remote,
+                bytes,
+            } => {
                 tracing::trace!(%remote, message = %String::from_utf8_lossy(&bytes), "received");
                 let from = self.peer(Transport::Udp, local, remote, None);
                 vec![Arrival::Datagram { bytes, from }]
@@ -109,7 +118,12 @@ impl SipPort {
                 Vec::new()
             }
             NetEvent::StreamData { id, bytes } => self.stream_data(id, &bytes),
-            NetEvent::StreamClosed { id, remote, error, unsent } => {
+            NetEvent::StreamClosed {
+                id,
+                remote,
+                error,
+                unsent,
+            } => {
                 if let Some(error) = error {
                     tracing::debug!(%remote, unsent, "connection lost: {error:#}");
                 }
@@ -120,11 +134,21 @@ impl SipPort {
                 };
                 vec![Arrival::Lost { to }]
             }
-            NetEvent::SendFailed { local, remote, error } => {
+            NetEvent::SendFailed {
+                local,
+                remote,
+                error,
+            } => {
                 tracing::debug!(%remote, "not delivered: {error}");
-                vec![Arrival::Lost { to: self.peer(Transport::Udp, local, remote, None) }]
+                vec![Arrival::Lost {
+                    to: self.peer(Transport::Udp, local, remote, None),
+                }]
             }
-            NetEvent::SocketFailed { protocol, local, error } => {
+            NetEvent::SocketFailed {
+                protocol,
+                local,
+                error,
+            } => {
                 tracing::error!(%local, "{protocol} socket failed: {error}");
                 Vec::new()
             }
@@ -132,14 +156,19 @@ impl SipPort {
     }
 
     fn stream_data(&mut self, id: StreamId, bytes: &[u8]) -> Vec<Arrival> {
-        let Some(stream) = self.streams.get_mut(&id) else { return Vec::new() };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return Vec::new();
+        };
         let from = stream.peer;
         stream.framer.push(bytes);
         let mut arrivals = Vec::new();
         while let Some(frame) = stream.framer.next() {
             match frame {
                 Frame::Message(message) => {
-                    arrivals.push(Arrival::Message { message: Box::new(message), from });
+                    arrivals.push(Arrival::Message {
+                        message: Box::new(message),
+                        from,
+                    });
                 }
                 // RFC 5626 section 4.4.1: a double CRLF is answered with a single one. A
                 // connection that cannot take two bytes is on its way out.
@@ -162,9 +191,10 @@ impl SipPort {
     pub fn transmit(&mut self, to: Peer, bytes: Vec<u8>) -> bool {
         tracing::trace!(remote = %to.remote, message = %String::from_utf8_lossy(&bytes), "send");
         let sent = match (to.transport, to.connection) {
-            (Transport::Udp, _) => {
-                self.sockets.send_datagram(Some(to.local), to.remote, &bytes).map(|_| ())
-            }
+            (Transport::Udp, _) => self
+                .sockets
+                .send_datagram(Some(to.local), to.remote, &bytes)
+                .map(|_| ()),
             (Transport::Tcp, Some(id)) => self.sockets.send_on(StreamId(id.0), bytes),
             (Transport::Tcp, None) => self.sockets.send_stream(to.remote, bytes).map(|_| ()),
             // Nothing resolves to these.
@@ -199,11 +229,17 @@ impl SipPort {
                 (!way.local.ip().is_unspecified()).then_some(way)
             })
             .collect();
-        if ways.is_empty() { Err(ResolveFailure::Unreachable) } else { Ok(ways) }
+        if ways.is_empty() {
+            Err(ResolveFailure::Unreachable)
+        } else {
+            Ok(ways)
+        }
     }
 
     fn listening(&self, remote: SocketAddr) -> Option<SocketAddr> {
-        self.sockets.local_addrs().find(|addr| addr.is_ipv4() == remote.is_ipv4())
+        self.sockets
+            .local_addrs()
+            .find(|addr| addr.is_ipv4() == remote.is_ipv4())
     }
 
     /// How we see somebody. Our own address is the one that others reach us under: on a socket
@@ -215,13 +251,20 @@ impl SipPort {
         remote: SocketAddr,
         connection: Option<ConnectionId>,
     ) -> Peer {
-        let port = self.listening(remote).map_or(local.port(), |addr| addr.port());
+        let port = self
+            .listening(remote)
+            .map_or(local.port(), |addr| addr.port());
         let ip = if local.ip().is_unspecified() {
             net::local_address_towards(remote).unwrap_or(local.ip())
         } else {
             local.ip()
         };
-        Peer { transport, remote, local: SocketAddr::new(ip, port), connection }
+        Peer {
+            transport,
+            remote,
+            local: SocketAddr::new(ip, port),
+            connection,
+        }
     }
 
     /// Sends what waits, for at most `grace`, and closes everything.

@@ -19,11 +19,15 @@ use crate::store::{AccountSettings, Answer, Order, Settings};
 impl Driver {
     /// Asks the keyring for the passwords of the accounts in the settings.
     pub(super) fn recall_accounts(&mut self) {
-        let Some((_, settings)) = &self.settings else { return };
+        let Some((_, settings)) = &self.settings else {
+            return;
+        };
         for account in &settings.accounts {
             // The queue is longer than anybody has accounts; one that does not fit comes with
             // the next start.
-            let _ = self.store.give(Order::Find { account: account.id });
+            let _ = self.store.give(Order::Find {
+                account: account.id,
+            });
         }
     }
 
@@ -33,7 +37,11 @@ impl Driver {
             Command::Dial { account, target } => {
                 let call = CallId(self.next_call);
                 self.next_call += 1;
-                self.phone(agent::Command::Dial { account, call, target });
+                self.phone(agent::Command::Dial {
+                    account,
+                    call,
+                    target,
+                });
             }
             Command::SaveAccount { settings, password } => self.save_account(*settings, password),
             Command::ForgetAccount(id) => self.forget_account(id),
@@ -83,7 +91,10 @@ impl Driver {
         self.save_settings();
         if let Some(password) = password {
             self.passwords.insert(written.id, password.clone());
-            let order = Order::Put { account: written.id, password };
+            let order = Order::Put {
+                account: written.id,
+                password,
+            };
             if self.store.give(order).is_err() {
                 self.notice(Notice::PasswordNotKept);
             }
@@ -121,9 +132,15 @@ impl Driver {
     }
 
     fn save_settings(&mut self) {
-        let Some((_, settings)) = &self.settings else { return };
+        let Some((_, settings)) = &self.settings else {
+            return;
+        };
         self.dirty = true;
-        if self.store.give(Order::Save(Box::new(settings.clone()))).is_err() {
+        if self
+            .store
+            .give(Order::Save(Box::new(settings.clone())))
+            .is_err()
+        {
             self.notice(Notice::SettingsNotSaved);
         }
     }
@@ -135,12 +152,18 @@ impl Driver {
 
     pub(super) fn store_answer(&mut self, answer: Answer) {
         match answer {
-            Answer::Saved(Ok(())) | Answer::Kept { outcome: Ok(()), .. } => {}
+            Answer::Saved(Ok(()))
+            | Answer::Kept {
+                outcome: Ok(()), ..
+            } => {}
             Answer::Saved(Err(error)) => {
                 tracing::warn!("settings not saved: {error:#}");
                 self.notice(Notice::SettingsNotSaved);
             }
-            Answer::Kept { outcome: Err(error), .. } => {
+            Answer::Kept {
+                outcome: Err(error),
+                ..
+            } => {
                 tracing::info!("password kept for this session only: {error:#}");
                 self.notice(Notice::PasswordNotKept);
             }
@@ -153,7 +176,11 @@ impl Driver {
                     Err(error) => tracing::info!("no password from the keyring: {error:#}"),
                 }
                 let written = self.settings.as_ref().and_then(|(_, settings)| {
-                    settings.accounts.iter().find(|written| written.id == account).cloned()
+                    settings
+                        .accounts
+                        .iter()
+                        .find(|written| written.id == account)
+                        .cloned()
                 });
                 if let Some(written) = written {
                     self.use_account(&written);
@@ -164,7 +191,8 @@ impl Driver {
 
     /// Takes in what the agent says, and makes it ring.
     pub(super) fn phone_event(&mut self, event: agent::Event) {
-        self.picture.phone_event(clock::now(), clock::unix(), &event);
+        self.picture
+            .phone_event(clock::now(), clock::unix(), &event);
         self.dirty = true;
         match &event {
             agent::Event::Finished => self.finished = true,
@@ -219,7 +247,11 @@ impl Driver {
     pub(super) fn media_report(&mut self, report: MediaReport) {
         let call_of = |media: MediaId| CallId(media.0);
         match report {
-            MediaReport::Opened { media, opened, levels } => {
+            MediaReport::Opened {
+                media,
+                opened,
+                levels,
+            } => {
                 self.levels.insert(call_of(media), Arc::clone(&levels));
                 self.picture.levels(call_of(media), levels);
                 self.agent.handle_opened(clock::now(), media, Some(opened));
@@ -244,26 +276,55 @@ impl Driver {
                     Some(levels) => (levels.capture(), levels.playout()),
                     None => Default::default(),
                 };
-                self.tell(Event::Stats { call, quality, level_in, level_out });
+                self.tell(Event::Stats {
+                    call,
+                    quality,
+                    level_in,
+                    level_out,
+                });
             }
-            MediaReport::RemoteDtmf { media, digit, duration } => {
+            MediaReport::RemoteDtmf {
+                media,
+                digit,
+                duration,
+            } => {
                 let digit = digit.to_char();
-                self.tell(Event::Digit { call: call_of(media), digit, held: duration });
+                self.tell(Event::Digit {
+                    call: call_of(media),
+                    digit,
+                    held: duration,
+                });
             }
             MediaReport::FirstPacketSent { media, at } => {
-                self.tell_at(at, Event::FirstPacketSent { call: call_of(media) });
+                self.tell_at(
+                    at,
+                    Event::FirstPacketSent {
+                        call: call_of(media),
+                    },
+                );
             }
             MediaReport::FirstPacketReceived { media, at } => {
-                self.tell_at(at, Event::FirstPacketReceived { call: call_of(media) });
+                self.tell_at(
+                    at,
+                    Event::FirstPacketReceived {
+                        call: call_of(media),
+                    },
+                );
             }
             MediaReport::NoSound { media, .. } => {
-                self.tell(Event::NoSound { call: call_of(media) });
+                self.tell(Event::NoSound {
+                    call: call_of(media),
+                });
             }
             MediaReport::SoundBack { media } => {
-                self.tell(Event::SoundBack { call: call_of(media) });
+                self.tell(Event::SoundBack {
+                    call: call_of(media),
+                });
             }
             MediaReport::PlayFinished { media } => {
-                self.tell(Event::PlayFinished { call: call_of(media) });
+                self.tell(Event::PlayFinished {
+                    call: call_of(media),
+                });
             }
             MediaReport::DeviceGone { error, .. } => {
                 tracing::warn!("sound device: {error:#}");
@@ -283,7 +344,8 @@ impl Driver {
     }
 
     fn hang_up(&mut self, call: CallId) {
-        self.agent.handle_command(clock::now(), agent::Command::HangUp(call));
+        self.agent
+            .handle_command(clock::now(), agent::Command::HangUp(call));
     }
 
     /// Asks the sound system for its devices, on a thread of its own: it may take its time.
@@ -292,11 +354,13 @@ impl Driver {
             return;
         }
         let tell = self.device_lister.clone();
-        let asked = std::thread::Builder::new().name("devices".into()).spawn(move || {
-            let list = crate::audio::list(DEVICE_PATIENCE).unwrap_or_default();
-            // A full queue holds a newer list already, or a loop that has ended.
-            let _ = tell.try_send(list);
-        });
+        let asked = std::thread::Builder::new()
+            .name("devices".into())
+            .spawn(move || {
+                let list = crate::audio::list(DEVICE_PATIENCE).unwrap_or_default();
+                // A full queue holds a newer list already, or a loop that has ended.
+                let _ = tell.try_send(list);
+            });
         if let Err(error) = asked {
             tracing::warn!("devices are not listed: {error}");
         }

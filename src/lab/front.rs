@@ -84,9 +84,15 @@ impl Front {
     /// Where an extension is registered; the newest binding first.
     #[must_use]
     pub fn registered(&self, now: Instant, extension: &str) -> Vec<(Uri, Peer)> {
-        let bindings = self.bindings.get(extension).map(Vec::as_slice).unwrap_or_default();
+        let bindings = self
+            .bindings
+            .get(extension)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let live = bindings.iter().filter(|binding| binding.expires_at > now);
-        live.rev().map(|binding| (binding.contact.clone(), binding.way)).collect()
+        live.rev()
+            .map(|binding| (binding.contact.clone(), binding.way))
+            .collect()
     }
 
     /// Takes a message that was read.
@@ -150,12 +156,18 @@ impl Front {
                 let mut response = reply(StatusCode::UNAUTHORIZED);
                 let stale = matches!(refusal, VerifyError::Stale);
                 for challenge in self.digest.challenges(now, stale) {
-                    response.headers.push(HeaderName::WWW_AUTHENTICATE, challenge);
+                    response
+                        .headers
+                        .push(HeaderName::WWW_AUTHENTICATE, challenge);
                 }
                 return response;
             }
         };
-        let extension = request.headers.to().ok().and_then(|to| to.uri.user_unescaped());
+        let extension = request
+            .headers
+            .to()
+            .ok()
+            .and_then(|to| to.uri.user_unescaped());
         if extension.as_deref() != Some(user.as_str()) {
             return reply(StatusCode::FORBIDDEN);
         }
@@ -179,13 +191,19 @@ impl Front {
                     let expires = contact.expires().or(wished).unwrap_or(usual).min(longest);
                     if expires > 0 && expires < shortest {
                         let mut response = reply(StatusCode::INTERVAL_TOO_BRIEF);
-                        response.headers.push(HeaderName::MIN_EXPIRES, shortest.to_string());
+                        response
+                            .headers
+                            .push(HeaderName::MIN_EXPIRES, shortest.to_string());
                         return response;
                     }
                     bindings.retain(|binding| !binding.contact.equivalent(&contact.uri));
                     if expires > 0 {
                         let expires_at = now + Duration::from_secs(u64::from(expires));
-                        bindings.push(Binding { contact: contact.uri, way: from, expires_at });
+                        bindings.push(Binding {
+                            contact: contact.uri,
+                            way: from,
+                            expires_at,
+                        });
                     }
                 }
                 let surplus = bindings.len().saturating_sub(MAX_BINDINGS);
@@ -197,7 +215,9 @@ impl Front {
             let left = binding.expires_at.saturating_duration_since(now).as_secs();
             let mut contact = NameAddr::new(binding.contact.clone());
             contact.params.set("expires", Some(&left.to_string()));
-            response.headers.push(HeaderName::CONTACT, contact.to_string());
+            response
+                .headers
+                .push(HeaderName::CONTACT, contact.to_string());
         }
         response
     }
@@ -218,7 +238,9 @@ impl Front {
         let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
         let mut response = request.response(status, Some(&tag));
         for challenge in self.digest.challenges(now, stale) {
-            response.headers.push(HeaderName::PROXY_AUTHENTICATE, challenge);
+            response
+                .headers
+                .push(HeaderName::PROXY_AUTHENTICATE, challenge);
         }
         Some(response)
     }
@@ -249,13 +271,18 @@ impl Front {
             return self.answer(now, &request, &response, from);
         }
         // The same for each repetition, and for the CANCEL and ACK of an INVITE.
-        let branch = match request.headers.top_via().ok().and_then(|via| {
-            via.branch().map(|branch| format!("{BRANCH}{branch}"))
-        }) {
+        let branch = match request
+            .headers
+            .top_via()
+            .ok()
+            .and_then(|via| via.branch().map(|branch| format!("{BRANCH}{branch}")))
+        {
             Some(branch) => branch,
             None => return FrontOutput::Drop,
         };
-        request.headers.set(HeaderName::MAX_FORWARDS, (hops - 1).to_string());
+        request
+            .headers
+            .set(HeaderName::MAX_FORWARDS, (hops - 1).to_string());
         request.headers.remove(&HeaderName::PROXY_AUTHORIZATION);
         request.uri = contact;
         let via = Via::new(way.transport, HostPort::from(way.local), &branch);
@@ -270,7 +297,10 @@ impl Front {
     /// for the services.
     fn return_response(&self, mut response: Response, from: Peer) -> Option<FrontOutput> {
         let ours = response.headers.top_via().ok()?;
-        if !ours.branch().is_some_and(|branch| branch.starts_with(BRANCH)) {
+        if !ours
+            .branch()
+            .is_some_and(|branch| branch.starts_with(BRANCH))
+        {
             return None;
         }
         response.headers.pop_top_via().ok()?;
@@ -278,7 +308,12 @@ impl Front {
         let transport = back.transport.known()?;
         let (host, port) = back.response_target();
         let remote = std::net::SocketAddr::new(host.ip()?, port);
-        let to = Peer { transport, remote, local: from.local, connection: None };
+        let to = Peer {
+            transport,
+            remote,
+            local: from.local,
+            connection: None,
+        };
         let bytes = response.to_bytes().ok()?;
         Some(FrontOutput::Transmit { to, bytes })
     }
@@ -290,7 +325,9 @@ impl Front {
         response: &Response,
         from: Peer,
     ) -> FrontOutput {
-        let Ok(bytes) = response.to_bytes() else { return FrontOutput::Drop };
+        let Ok(bytes) = response.to_bytes() else {
+            return FrontOutput::Drop;
+        };
         if let Some(branch) = branch_of(request) {
             if self.answers.len() >= MAX_ANSWERS {
                 self.answers.pop_front();
@@ -309,13 +346,18 @@ impl Front {
     fn answered_before(&mut self, now: Instant, request: &Request) -> Option<FrontOutput> {
         self.answers.retain(|answered| answered.forget_at > now);
         let branch = branch_of(request)?;
-        let known = self.answers.iter().find(|answered| answered.branch == branch)?;
+        let known = self
+            .answers
+            .iter()
+            .find(|answered| answered.branch == branch)?;
         // The ACK to a final answer of ours ends there.
         if request.method == Method::Ack && known.method == Method::Invite {
             return Some(FrontOutput::Drop);
         }
-        (known.method == request.method)
-            .then(|| FrontOutput::Transmit { to: known.to, bytes: known.bytes.clone() })
+        (known.method == request.method).then(|| FrontOutput::Transmit {
+            to: known.to,
+            bytes: known.bytes.clone(),
+        })
     }
 }
 

@@ -34,14 +34,21 @@ impl Impairment {
     /// A network that treats the n-th packet the same way each time.
     #[must_use]
     pub fn new(seed: u64) -> Impairment {
-        Impairment { rng: ChaCha8Rng::seed_from_u64(seed), bad: false }
+        Impairment {
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            bad: false,
+        }
     }
 
     /// Decides over the next packet.
     pub fn next(&mut self) -> Fate {
         let roll = self.rng.next_u32() % 1000;
         let spread = self.rng.next_u32() % SPREAD_MICROS;
-        self.bad = if self.bad { roll >= MENDS } else { roll < WORSENS };
+        self.bad = if self.bad {
+            roll >= MENDS
+        } else {
+            roll < WORSENS
+        };
         if self.bad {
             Fate::Lost
         } else {

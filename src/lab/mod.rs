@@ -14,8 +14,8 @@ mod voice;
 
 pub use front::{Front, FrontOutput};
 pub use impair::{Fate, Impairment};
-pub use server::{Lab, LabConfig, LabError};
 pub use prompts::Prompt;
+pub use server::{Lab, LabConfig, LabError};
 pub use service::{Manner, Service};
 pub use voice::{Voice, VoiceOutput};
 

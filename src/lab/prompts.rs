@@ -41,8 +41,13 @@ impl Prompt {
     #[must_use]
     pub fn samples(self) -> Vec<f32> {
         let reader = hound::WavReader::new(self.wav());
-        let samples = reader.into_iter().flat_map(hound::WavReader::into_samples::<i16>);
-        samples.filter_map(Result::ok).map(|sample| f32::from(sample) / 32_768.0).collect()
+        let samples = reader
+            .into_iter()
+            .flat_map(hound::WavReader::into_samples::<i16>);
+        samples
+            .filter_map(Result::ok)
+            .map(|sample| f32::from(sample) / 32_768.0)
+            .collect()
     }
 }
 
@@ -64,8 +69,13 @@ mod tests {
         ] {
             let samples = prompt.samples();
             assert!(samples.len() > 8_000, "{prompt:?} has {}", samples.len());
-            let loudest = samples.iter().fold(0.0_f32, |most, sample| most.max(sample.abs()));
-            assert!((0.1..=1.0).contains(&loudest), "{prompt:?} peaks at {loudest}");
+            let loudest = samples
+                .iter()
+                .fold(0.0_f32, |most, sample| most.max(sample.abs()));
+            assert!(
+                (0.1..=1.0).contains(&loudest),
+                "{prompt:?} peaks at {loudest}"
+            );
         }
     }
 }

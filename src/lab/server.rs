@@ -84,29 +84,37 @@ impl Lab {
         }
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = sync_channel(1);
-        let thread = std::thread::Builder::new().name("lab".into()).spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = match runtime {
-                Ok(runtime) => runtime,
-                Err(error) => {
-                    let _ = ready.send(Err(LabError::System(error)));
-                    return;
-                }
-            };
-            runtime.block_on(async {
-                match Server::open(config) {
-                    Ok((server, address)) => {
-                        let _ = ready.send(Ok(address));
-                        server.run(stopped).await;
-                    }
+        let thread = std::thread::Builder::new()
+            .name("lab".into())
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build();
+                let runtime = match runtime {
+                    Ok(runtime) => runtime,
                     Err(error) => {
-                        let _ = ready.send(Err(error));
+                        let _ = ready.send(Err(LabError::System(error)));
+                        return;
                     }
-                }
-            });
-        })?;
+                };
+                runtime.block_on(async {
+                    match Server::open(config) {
+                        Ok((server, address)) => {
+                            let _ = ready.send(Ok(address));
+                            server.run(stopped).await;
+                        }
+                        Err(error) => {
+                            let _ = ready.send(Err(error));
+                        }
+                    }
+                });
+            })?;
         match is_ready.recv() {
-            Ok(Ok(address)) => Ok(Lab { address, stop: Some(stop), thread: Some(thread) }),
+            Ok(Ok(address)) => Ok(Lab {
+                address,
+                stop: Some(stop),
+                thread: Some(thread),
+            }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(LabError::Panicked),
         }
@@ -189,7 +197,10 @@ enum Deed {
 impl Server {
     fn open(config: LabConfig) -> Result<(Server, SocketAddr), LabError> {
         let port = SipPort::open(Some(config.ip), config.port)?;
-        let address = port.local_addrs().next().unwrap_or(SocketAddr::new(config.ip, config.port));
+        let address = port
+            .local_addrs()
+            .next()
+            .unwrap_or(SocketAddr::new(config.ip, config.port));
         let now = clock::now();
         let mut rng = ChaCha8Rng::seed_from_u64(seed::random()?);
         let front = Front::new([rng.next_u64(), rng.next_u64()], now);
@@ -245,8 +256,12 @@ impl Server {
     fn wake(&mut self) {
         let now = clock::now();
         self.agent.handle_timeout(now);
-        let due: Vec<Deed> =
-            self.plans.iter().filter(|(at, _)| *at <= now).map(|(_, deed)| deed.clone()).collect();
+        let due: Vec<Deed> = self
+            .plans
+            .iter()
+            .filter(|(at, _)| *at <= now)
+            .map(|(_, deed)| deed.clone())
+            .collect();
         self.plans.retain(|(at, _)| *at > now);
         for deed in due {
             self.act(now, deed);
@@ -269,9 +284,20 @@ impl Server {
                 self.next_call += 1;
                 let caller = Party::default();
                 let service = Service::CallsBack;
-                self.calls.insert(call, LabCall { service, caller, called_back: true });
+                self.calls.insert(
+                    call,
+                    LabCall {
+                        service,
+                        caller,
+                        called_back: true,
+                    },
+                );
                 let target = contact.to_string();
-                let dial = Command::Dial { account: SERVICES, call, target };
+                let dial = Command::Dial {
+                    account: SERVICES,
+                    call,
+                    target,
+                };
                 self.agent.handle_command(now, dial);
             }
         }
@@ -313,7 +339,11 @@ impl Server {
                         self.agent.handle_transport_error(now, to);
                     }
                 }
-                Output::Resolve { id, host, transport } => {
+                Output::Resolve {
+                    id,
+                    host,
+                    transport,
+                } => {
                     let ways = self.ways(&host, transport);
                     self.agent.handle_resolved(now, id, ways);
                 }
@@ -342,37 +372,57 @@ impl Server {
 
     fn event(&mut self, now: Instant, event: Event) {
         match event {
-            Event::Incoming { call, remote, called, .. } => {
+            Event::Incoming {
+                call,
+                remote,
+                called,
+                ..
+            } => {
                 let service = called.as_deref().and_then(Service::at);
                 let Some(service) = service else {
                     let status = StatusCode::NOT_FOUND;
-                    self.agent.handle_command(now, Command::Reject { call, status });
+                    self.agent
+                        .handle_command(now, Command::Reject { call, status });
                     return;
                 };
-                self.calls.insert(call, LabCall { service, caller: remote, called_back: false });
+                self.calls.insert(
+                    call,
+                    LabCall {
+                        service,
+                        caller: remote,
+                        called_back: false,
+                    },
+                );
                 match service.manner() {
                     Manner::Answers => self.agent.handle_command(now, Command::Answer(call)),
                     Manner::Rings => {}
                     Manner::Refuses(status) => {
                         if let Some(status) = StatusCode::new(status) {
-                            self.agent.handle_command(now, Command::Reject { call, status });
+                            self.agent
+                                .handle_command(now, Command::Reject { call, status });
                         }
                     }
                 }
             }
             Event::Answered { call, .. } => {
-                if let Some(after) =
-                    self.calls.get(&call).and_then(|call| call.service.hangs_up_after())
+                if let Some(after) = self
+                    .calls
+                    .get(&call)
+                    .and_then(|call| call.service.hangs_up_after())
                 {
                     self.plans.push((now + after, Deed::HangUp(call)));
                 }
             }
             Event::Ended { call, .. } => {
-                self.plans.retain(|(_, deed)| !matches!(deed, Deed::HangUp(other) if *other == call));
-                let Some(ended) = self.calls.remove(&call) else { return };
+                self.plans
+                    .retain(|(_, deed)| !matches!(deed, Deed::HangUp(other) if *other == call));
+                let Some(ended) = self.calls.remove(&call) else {
+                    return;
+                };
                 if ended.service == Service::CallsBack && !ended.called_back {
                     if let Some(extension) = ended.caller.user {
-                        self.plans.push((now + CALLS_BACK_AFTER, Deed::CallBack(extension)));
+                        self.plans
+                            .push((now + CALLS_BACK_AFTER, Deed::CallBack(extension)));
                     }
                 }
             }
@@ -394,9 +444,12 @@ impl Server {
             }
             MediaCommand::Apply { media, plan } => {
                 let call = self.calls.get(&CallId(media.0));
-                let Some(line) = self.lines.get_mut(&media) else { return };
+                let Some(line) = self.lines.get_mut(&media) else {
+                    return;
+                };
                 if let Some(call) = call {
-                    line.voice.serve(call.service, call.called_back, self.network_seed);
+                    line.voice
+                        .serve(call.service, call.called_back, self.network_seed);
                 }
                 if let Err(error) = line.voice.apply(now, &plan) {
                     tracing::warn!("the lab is silent: {error}");
@@ -421,7 +474,9 @@ impl Server {
         local: IpAddr,
     ) -> std::io::Result<Opened> {
         let (rtp, rtcp) = port_pair(local)?;
-        let opened = Opened { rtp: rtp.local_addr()? };
+        let opened = Opened {
+            rtp: rtp.local_addr()?,
+        };
         let (rtp, rtcp) = (Arc::new(rtp), Arc::new(rtcp));
         let readers = [
             tokio::spawn(read(media, false, Arc::clone(&rtp), self.sound_in.clone())),
@@ -429,16 +484,29 @@ impl Server {
         ];
         let mut seed = [0; 32];
         self.rng.fill_bytes(&mut seed);
-        let since = clock::wall_clock().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = clock::wall_clock()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         let config = session_config(self.rng.next_u32(), seed, since);
         let voice = Voice::new(now, config);
-        self.lines.insert(media, Line { voice, rtp, rtcp, readers, wake_at: None });
+        self.lines.insert(
+            media,
+            Line {
+                voice,
+                rtp,
+                rtcp,
+                readers,
+                wake_at: None,
+            },
+        );
         Ok(opened)
     }
 
     fn hear(&mut self, sound: &Sound) {
         let now = clock::now();
-        let Some(line) = self.lines.get_mut(&sound.media) else { return };
+        let Some(line) = self.lines.get_mut(&sound.media) else {
+            return;
+        };
         if sound.rtcp {
             line.voice.handle_rtcp(now, &sound.bytes, sound.from);
         } else {
@@ -474,7 +542,16 @@ async fn read(media: MediaId, rtcp: bool, socket: Arc<UdpSocket>, tell: mpsc::Se
         match socket.recv_from(&mut buffer).await {
             Ok((length, from)) => {
                 let bytes = buffer[..length].to_vec();
-                if tell.send(Sound { media, rtcp, from, bytes }).await.is_err() {
+                if tell
+                    .send(Sound {
+                        media,
+                        rtcp,
+                        from,
+                        bytes,
+                    })
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }

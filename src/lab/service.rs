@@ -73,7 +73,9 @@ impl Service {
     /// The service at an extension.
     #[must_use]
     pub fn at(extension: &str) -> Option<Service> {
-        Service::ALL.into_iter().find(|service| service.extension() == extension)
+        Service::ALL
+            .into_iter()
+            .find(|service| service.extension() == extension)
     }
 
     /// How it takes a call.

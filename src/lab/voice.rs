@@ -109,8 +109,7 @@ impl Voice {
         if self.plan.is_none() {
             self.service = service;
             self.called_back = called_back;
-            self.network =
-                (service == Service::BadNetwork).then(|| Impairment::new(network_seed));
+            self.network = (service == Service::BadNetwork).then(|| Impairment::new(network_seed));
         }
     }
 
@@ -119,14 +118,22 @@ impl Voice {
     /// # Errors
     /// [`CodecError`]: the codec cannot be set up; the voice stays silent.
     pub fn apply(&mut self, now: Instant, plan: &Plan) -> Result<(), CodecError> {
-        let format = |payload_type, clock, kind| PayloadFormat { payload_type, clock, kind };
+        let format = |payload_type, clock, kind| PayloadFormat {
+            payload_type,
+            clock,
+            kind,
+        };
         let mut formats: Vec<PayloadFormat> = plan
             .accepted
             .iter()
             .map(|(number, kind)| format(*number, kind.rtp_clock(), PayloadKind::Sound))
             .collect();
         let codec = &plan.codec;
-        formats.push(format(codec.payload_type, codec.kind.rtp_clock(), PayloadKind::Sound));
+        formats.push(format(
+            codec.payload_type,
+            codec.kind.rtp_clock(),
+            PayloadKind::Sound,
+        ));
         for (number, clock) in plan.dtmf_receive.iter().chain(&plan.dtmf_send) {
             if let Some(clock) = SampleRate::new(*clock) {
                 formats.push(format(*number, clock, PayloadKind::Event));
@@ -196,8 +203,9 @@ impl Voice {
             player.pause();
             let rate = SampleRate::WIDE;
             let step = std::f32::consts::TAU * TONE_HZ / rate.hz() as f32;
-            let tone: Vec<f32> =
-                (0..rate.hz()).map(|n| 0.25 * (step * n as f32).sin()).collect();
+            let tone: Vec<f32> = (0..rate.hz())
+                .map(|n| 0.25 * (step * n as f32).sin())
+                .collect();
             player.queue(&tone, rate);
         }
     }
@@ -223,7 +231,9 @@ impl Voice {
 
     /// Takes a datagram from the RTP port.
     pub fn handle_rtp(&mut self, now: Instant, datagram: &[u8], from: SocketAddr) {
-        let Ok(Some(received)) = self.rtp.handle_muxed(now, datagram, from) else { return };
+        let Ok(Some(received)) = self.rtp.handle_muxed(now, datagram, from) else {
+            return;
+        };
         let packet = received.packet;
         if received.kind == PayloadKind::Event {
             if let Some(digits) = &mut self.digits {
@@ -309,10 +319,14 @@ impl Voice {
             let payload_type = player.payload_type;
             let mut payload = [0; MAX_PAYLOAD];
             let length = player.next_frame(&mut payload);
-            let (Some(length), true) = (length, sends) else { continue };
+            let (Some(length), true) = (length, sends) else {
+                continue;
+            };
             let mut datagram = Vec::new();
             let payload = &payload[..length];
-            let sent = self.rtp.send(now, payload_type, begins, time, payload, &mut datagram);
+            let sent = self
+                .rtp
+                .send(now, payload_type, begins, time, payload, &mut datagram);
             if let Ok(to) = sent {
                 self.launch(now, to, datagram);
             }
@@ -386,8 +400,9 @@ impl Player {
 
     /// The next packet: of a recording, or silence after it. Its length in bytes.
     fn next_frame(&mut self, payload: &mut [u8]) -> Option<usize> {
-        let frame: Vec<f32> =
-            (0..self.frame).map(|_| self.sound.pop_front().unwrap_or(0.0)).collect();
+        let frame: Vec<f32> = (0..self.frame)
+            .map(|_| self.sound.pop_front().unwrap_or(0.0))
+            .collect();
         self.next_at += self.ptime;
         self.time += self.ticks;
         self.begins = false;
