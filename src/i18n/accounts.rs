@@ -73,7 +73,7 @@ impl Words {
     }
 
     /// A status and the other side's words for it, one a line.
-    pub(super) fn details(&self, status: Option<u16>, reason: Option<&str>) -> Vec<String> {
+    pub(crate) fn details(&self, status: Option<u16>, reason: Option<&str>) -> Vec<String> {
         let status = status.map(|status| say!(self, "details-status", status = status.to_string()));
         let reason = reason
             .map(str::trim)

@@ -1,4 +1,129 @@
 //! The window.
+//!
+//! View functions (`…_ui`) draw what they are given and answer with an [`Ask`]; they change
+//! nothing but the text being typed and what is unfolded. [`Window`] sends the command, the
+//! engine decides, and the next snapshot shows it.
 
-pub mod icons;
+mod account_form;
+mod action;
+mod app;
+mod call;
+mod dial;
+mod ended;
+mod icons;
+mod incoming;
+mod keypad;
+mod link;
+mod rail;
+mod settings;
 pub mod theme;
+mod toast;
+mod widgets;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::tz::TimeZone;
+
+use crate::agent::{AccountId, CallId};
+use crate::engine::{Command, Snapshot};
+use crate::i18n::Language;
+use theme::Appearance;
+
+pub use action::Action;
+pub use app::{OpenError, Window, run};
+
+/// What the window needs of the engine. A test gives it a fake.
+pub trait Phone {
+    /// The phone as it is.
+    fn snapshot(&self) -> Arc<Snapshot>;
+    /// Hands a wish over without waiting; `false` if there is no room for it.
+    fn send(&self, command: Command) -> bool;
+    /// Called whenever the snapshot has changed, from any thread.
+    fn set_waker(&self, waker: Box<dyn Fn() + Send + Sync>);
+    /// The clock that the snapshot's instants are of.
+    fn now(&self) -> Instant;
+    /// Seconds since 1970, UTC.
+    fn unix_secs(&self) -> u64;
+    /// Does what is not the engine's.
+    fn request(&self, action: UiAction);
+}
+
+/// What the window asks of the program around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UiAction {
+    /// Start the built-in lab and add its account.
+    StartLab,
+    /// Remember the language; `None` follows the system.
+    KeepLanguage(Option<Language>),
+    /// Remember the colours.
+    KeepAppearance(Appearance),
+}
+
+/// How the window opens.
+#[derive(Clone, Debug)]
+pub struct UiOptions {
+    /// A link to dial, once the person agrees.
+    pub start_uri: Option<String>,
+    /// `None` follows the system.
+    pub language: Option<Language>,
+    /// Light, dark, or as the system is.
+    pub appearance: Appearance,
+    /// In which the list of recents tells its times.
+    pub time_zone: TimeZone,
+}
+
+impl Default for UiOptions {
+    fn default() -> Self {
+        UiOptions {
+            start_uri: None,
+            language: None,
+            appearance: Appearance::System,
+            time_zone: TimeZone::system(),
+        }
+    }
+}
+
+/// What a view asks for: at most one thing a frame.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    /// Of the engine.
+    Send(Command),
+    /// Of the program around the window.
+    Request(UiAction),
+    /// Of the window itself.
+    Go(Go),
+}
+
+/// What changes only the window.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Go {
+    /// To keypad, recents and calls.
+    Phone,
+    /// To the settings.
+    Settings,
+    /// To an empty account form.
+    NewAccount,
+    /// To the form of an account.
+    EditAccount(AccountId),
+    /// Away with an account, after the time for an undo.
+    RemoveAccount(AccountId),
+    /// The account was not to be removed.
+    KeepAccount,
+    /// Calls go out through this account.
+    UseAccount(AccountId),
+    /// Hold the first call and go on with the second.
+    Swap(Option<CallId>, CallId),
+    /// Answer, and hold what is connected.
+    Answer(CallId),
+    /// Call what was typed, through the account in use.
+    Dial(String),
+    /// Forget the link that asked to be opened.
+    DropLink,
+    /// Speak this language; `None`: the system's.
+    Speak(Option<Language>),
+    /// Use these colours.
+    Look(Appearance),
+    /// Away with the window's own toast.
+    CloseToast,
+}

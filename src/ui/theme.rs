@@ -170,6 +170,8 @@ pub mod size {
     pub const COLUMN: f32 = 440.0;
     /// From this width on, recents stand beside the keypad.
     pub const TWO_COLUMNS: f32 = 640.0;
+    /// The narrowest that a menu is.
+    pub const MENU: f32 = 220.0;
     /// The account dot.
     pub const DOT: f32 = 8.0;
     /// Height of a level meter.
@@ -254,10 +256,20 @@ impl Type {
         size: 17.0,
         weight: 600.0,
     };
+    /// The running time of a call.
+    pub const TIMER: Type = Type {
+        size: 17.0,
+        weight: 500.0,
+    };
     /// The name in a call, titles of pages.
     pub const HERO: Type = Type {
         size: 21.0,
         weight: 600.0,
+    };
+    /// The letters below the digits of the keypad.
+    pub const LETTERS: Type = Type {
+        size: 10.5,
+        weight: 400.0,
     };
     /// The digits of the keypad.
     pub const DIGIT: Type = Type {
@@ -292,8 +304,11 @@ impl Type {
     /// Text for a painter: one line, ended by `…` where it is wider than `width`.
     #[must_use]
     pub fn line(self, ui: &Ui, text: &str, color: Color32, width: f32) -> Arc<Galley> {
-        let mut job = LayoutJob::default();
-        job.wrap = TextWrapping::truncate_at_width(width.max(1.0));
+        let wrap = TextWrapping::truncate_at_width(width.max(1.0));
+        let mut job = LayoutJob {
+            wrap,
+            ..LayoutJob::default()
+        };
         job.append(text, 0.0, self.format(color));
         ui.fonts_mut(|fonts| fonts.layout_job(job))
     }

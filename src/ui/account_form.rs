@@ -1,0 +1,535 @@
+//! The form of an account: the wizard's first step, and what edits an account later.
+
+use egui::{CollapsingHeader, Key, Popup, RichText, ScrollArea, Ui};
+use zeroize::Zeroizing;
+
+use super::icons::Icon;
+use super::settings::choice_ui;
+use super::theme::{Palette, Type, size, space};
+use super::widgets::{self, Field, Fill};
+use super::{Action, Ask, Go, UiAction};
+use crate::agent::{AccountState, RegistrationCause};
+use crate::engine::{AccountView, Command, Snapshot};
+use crate::i18n::Words;
+use crate::redact::Secret;
+use crate::say;
+use crate::sip::{Transport, Uri};
+use crate::store::AccountSettings;
+
+/// The longest text a field of the form takes.
+const LONGEST: usize = 256;
+
+/// Why the form is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// There is no account yet.
+    FirstSetup,
+    /// One more.
+    Add,
+    /// A change to one that there is.
+    Edit,
+}
+
+/// What has been typed. No `Debug`: it holds a password.
+pub(crate) struct AccountForm {
+    pub(crate) purpose: Purpose,
+    /// As it will be stored; empty fields of it are `None`.
+    settings: AccountSettings,
+    password: Zeroizing<String>,
+    password_shown: bool,
+    /// Sent as it stands, so that the account in the snapshot is the answer to it.
+    submitted: bool,
+}
+
+impl AccountForm {
+    /// An empty form.
+    pub(crate) fn new(purpose: Purpose) -> AccountForm {
+        AccountForm {
+            purpose,
+            settings: AccountSettings::default(),
+            password: Zeroizing::default(),
+            password_shown: false,
+            submitted: false,
+        }
+    }
+
+    /// The form of an account as it is stored. The password is not shown: it stays in its store.
+    pub(crate) fn edit(account: &AccountView) -> AccountForm {
+        AccountForm {
+            settings: account.settings.clone(),
+            ..AccountForm::new(Purpose::Edit)
+        }
+    }
+
+    /// Whether somebody has pressed the button and waits for the answer.
+    pub(crate) fn submitted(&self) -> bool {
+        self.submitted
+    }
+
+    fn command(&self) -> Command {
+        let mut settings = self.settings.clone();
+        settings.address = settings.address.trim().to_owned();
+        for text in [
+            &mut settings.display_name,
+            &mut settings.auth_user,
+            &mut settings.registrar,
+            &mut settings.proxy,
+            &mut settings.transport,
+        ] {
+            let trimmed = text
+                .as_deref()
+                .map(str::trim)
+                .filter(|text| !text.is_empty());
+            *text = trimmed.map(str::to_owned);
+        }
+        let password = Some(self.password.as_str()).filter(|password| !password.is_empty());
+        Command::SaveAccount {
+            settings: Box::new(settings),
+            password: password.map(Secret::from),
+        }
+    }
+
+    /// The account that this form's address has become.
+    fn account<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a AccountView> {
+        let address = self.settings.address.trim();
+        let newest_first = snapshot.accounts.iter().rev();
+        newest_first.into_iter().find(|account| {
+            if self.settings.id == 0 {
+                account.settings.address == address
+            } else {
+                account.settings.id == self.settings.id
+            }
+        })
+    }
+}
+
+/// Draws the form.
+pub(crate) fn account_form_ui(
+    ui: &mut Ui,
+    form: &mut AccountForm,
+    snapshot: &Snapshot,
+    words: &Words,
+) -> Option<Ask> {
+    let palette = Palette::of(ui);
+    let mut ask = None;
+    let may_close = form.purpose != Purpose::FirstSetup;
+    let back = if form.purpose == Purpose::Edit {
+        Go::Settings
+    } else {
+        Go::Phone
+    };
+    if may_close && Action::Close.pressed(ui) {
+        ask = Some(Ask::Go(back.clone()));
+    }
+    widgets::column(ui, |ui| {
+        egui::Panel::bottom("account-form-foot")
+            .show_separator_line(false)
+            .resizable(false)
+            .frame(egui::Frame::NONE.inner_margin(egui::Margin {
+                top: 12,
+                ..Default::default()
+            }))
+            .show(ui, |ui| {
+                ask = ask.take().or(foot_ui(ui, form, snapshot, words))
+            });
+        let (title, subtitle) = match form.purpose {
+            Purpose::FirstSetup => (say!(words, "setup-title"), say!(words, "setup-subtitle")),
+            Purpose::Add => (
+                say!(words, "setup-add-title"),
+                say!(words, "setup-subtitle"),
+            ),
+            Purpose::Edit => (say!(words, "setup-edit-title"), String::new()),
+        };
+        ui.horizontal(|ui| {
+            if may_close {
+                let name = say!(words, "nav-back");
+                if widgets::icon_button(ui, Icon::ARROW_LEFT, &name, palette.text).clicked() {
+                    ask = Some(Ask::Go(back));
+                }
+            }
+            ui.label(Type::HERO.rich(title, palette.text));
+        });
+        if !subtitle.is_empty() {
+            ui.label(Type::BODY.rich(subtitle, palette.mut_text));
+        }
+        ui.add_space(space::XS);
+        ScrollArea::vertical()
+            .auto_shrink([false, false])
+            .show(ui, |ui| {
+                fields_ui(ui, form, words);
+                ui.add_space(space::XXS);
+                checks_ui(ui, form, snapshot, words);
+            });
+    });
+    ask
+}
+
+fn foot_ui(ui: &mut Ui, form: &mut AccountForm, snapshot: &Snapshot, words: &Words) -> Option<Ask> {
+    let mut ask = None;
+    let state = form
+        .account(snapshot)
+        .map(|account| &account.state)
+        .filter(|_| form.submitted);
+    let done = matches!(state, Some(AccountState::Registered { .. }));
+    let waiting = form.submitted && matches!(state, None | Some(AccountState::Registering));
+    if form.purpose == Purpose::FirstSetup && !done {
+        ui.vertical_centered(|ui| {
+            let text = say!(words, "setup-lab");
+            if widgets::text_button(ui, Some(Icon::FLASK), &text).clicked() {
+                ask = Some(Ask::Request(UiAction::StartLab));
+            }
+        });
+    }
+    let width = ui.available_width();
+    let text = if done {
+        say!(words, "setup-finish")
+    } else if form.purpose == Purpose::Edit {
+        say!(words, "setup-save")
+    } else {
+        say!(words, "setup-connect")
+    };
+    let ready = done || (!waiting && readable(&form.settings.address));
+    let entered = ui.text_edit_focused() && ui.input(|input| input.key_pressed(Key::Enter));
+    ui.add_enabled_ui(ready, |ui| {
+        let button = widgets::filled_button(ui, Fill::Accent, None, &text, width);
+        // Enter in a field is as good as the button.
+        if button.clicked() || (ready && entered) {
+            if done {
+                ask = Some(Ask::Go(Go::Phone));
+            } else {
+                form.submitted = true;
+                ask = Some(Ask::Send(form.command()));
+            }
+        }
+    });
+    ask
+}
+
+fn fields_ui(ui: &mut Ui, form: &mut AccountForm, words: &Words) {
+    let hint = say!(words, "setup-address-hint");
+    let title = say!(words, "setup-address");
+    let address = labelled(ui, &title, &hint, &mut form.settings.address);
+    if form.settings.address.is_empty() && ui.memory(|memory| memory.focused()).is_none() {
+        address.request_focus();
+    }
+    let mut changed = address.changed();
+    changed |= password_ui(ui, form, words);
+
+    let advanced = say!(words, "setup-advanced");
+    let heading = if form.purpose == Purpose::FirstSetup {
+        format!("{advanced} — {}", say!(words, "setup-advanced-what"))
+    } else {
+        advanced
+    };
+    let heading = Type::SMALL.rich(heading, Palette::of(ui).mut_text);
+    CollapsingHeader::new(heading)
+        .id_salt("advanced")
+        .show_unindented(ui, |ui| {
+            let settings = &mut form.settings;
+            changed |= transport_ui(ui, &mut settings.transport, words);
+            for (title, hint, text) in [
+                (
+                    say!(words, "setup-proxy"),
+                    say!(words, "setup-proxy-hint"),
+                    &mut settings.proxy,
+                ),
+                (
+                    say!(words, "setup-registrar"),
+                    say!(words, "setup-registrar-hint"),
+                    &mut settings.registrar,
+                ),
+                (
+                    say!(words, "setup-auth-user"),
+                    say!(words, "setup-auth-user-hint"),
+                    &mut settings.auth_user,
+                ),
+                (
+                    say!(words, "setup-display-name"),
+                    String::new(),
+                    &mut settings.display_name,
+                ),
+            ] {
+                let text = text.get_or_insert_default();
+                changed |= labelled(ui, &title, &hint, text).changed();
+            }
+        });
+    if changed {
+        form.submitted = false;
+    }
+}
+
+fn labelled(ui: &mut Ui, title: &str, hint: &str, text: &mut String) -> egui::Response {
+    ui.label(Type::SMALL.rich(title, Palette::of(ui).text));
+    let field = Field {
+        name: title,
+        hint,
+        secret: false,
+        limit: LONGEST,
+    };
+    let response = widgets::field(ui, text, &field, |_| {}, |_, _| {});
+    ui.add_space(space::XXS);
+    response
+}
+
+fn password_ui(ui: &mut Ui, form: &mut AccountForm, words: &Words) -> bool {
+    let palette = Palette::of(ui);
+    let title = say!(words, "setup-password");
+    let hint = if form.purpose == Purpose::Edit {
+        say!(words, "setup-password-kept")
+    } else {
+        String::new()
+    };
+    ui.label(Type::SMALL.rich(&title, palette.text));
+    let shown = &mut form.password_shown;
+    let field = Field {
+        name: &title,
+        hint: &hint,
+        secret: !*shown,
+        limit: LONGEST,
+    };
+    let response = widgets::field(
+        ui,
+        &mut form.password,
+        &field,
+        |_| {},
+        |ui, _| {
+            let (icon, name) = if *shown {
+                (Icon::EYE_SLASH, say!(words, "a11y-password-hide"))
+            } else {
+                (Icon::EYE, say!(words, "a11y-password-show"))
+            };
+            if widgets::icon_button(ui, icon, &name, palette.mut_text).clicked() {
+                *shown = !*shown;
+            }
+        },
+    );
+    // What can be undone is kept in egui's memory: a password must not be.
+    if let Some(mut state) = egui::TextEdit::load_state(ui.ctx(), response.id) {
+        state.clear_undoer();
+        state.store(ui.ctx(), response.id);
+    }
+    ui.add_space(space::XXS);
+    response.changed()
+}
+
+fn transport_ui(ui: &mut Ui, transport: &mut Option<String>, words: &Words) -> bool {
+    let palette = Palette::of(ui);
+    let title = say!(words, "setup-transport");
+    ui.label(Type::SMALL.rich(&title, palette.text));
+    let auto = say!(words, "setup-transport-auto");
+    let chosen = transport
+        .as_deref()
+        .and_then(|name| name.parse::<Transport>().ok());
+    let shown = chosen.map_or(auto.as_str(), |transport| transport.as_str());
+    let response = choice_ui(ui, shown, &format!("{title}, {shown}"));
+    let mut changed = false;
+    Popup::menu(&response).show(|ui| {
+        // Those that the engine has sockets for.
+        for option in [None, Some(Transport::Udp), Some(Transport::Tcp)] {
+            let text = option.map_or(auto.as_str(), |transport| transport.as_str());
+            if widgets::menu_item(ui, None, text, option == chosen).clicked() {
+                *transport = option.map(|transport| transport.as_param().to_owned());
+                changed = true;
+                ui.close();
+            }
+        }
+    });
+    ui.add_space(space::XXS);
+    changed
+}
+
+/// How far one of the checks is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Check {
+    /// Its turn has not come.
+    Open,
+    /// Under way.
+    Waiting,
+    /// Went well.
+    Passed,
+    /// Went wrong.
+    Failed,
+}
+
+/// What an account's state says of server and password.
+fn checks(submitted: bool, state: Option<&AccountState>) -> (Check, Check) {
+    if !submitted {
+        return (Check::Open, Check::Open);
+    }
+    match state {
+        None | Some(AccountState::Registering) => (Check::Waiting, Check::Open),
+        Some(AccountState::Registered { .. }) => (Check::Passed, Check::Passed),
+        Some(AccountState::Direct | AccountState::Unregistered) => (Check::Open, Check::Open),
+        Some(AccountState::Failed { cause, .. }) => match cause {
+            RegistrationCause::HostNotFound
+            | RegistrationCause::Unreachable
+            | RegistrationCause::TimedOut => (Check::Failed, Check::Open),
+            RegistrationCause::WrongPassword
+            | RegistrationCause::PasswordNeeded
+            | RegistrationCause::Forbidden
+            | RegistrationCause::UnknownUser
+            | RegistrationCause::AuthUnsupported
+            | RegistrationCause::ServerTrouble
+            | RegistrationCause::Refused => (Check::Passed, Check::Failed),
+        },
+    }
+}
+
+fn checks_ui(ui: &mut Ui, form: &AccountForm, snapshot: &Snapshot, words: &Words) {
+    if form.settings.address.trim().is_empty() {
+        return;
+    }
+    let address_ok = readable(&form.settings.address);
+    let state = form.account(snapshot).map(|account| &account.state);
+    let (server, password) = checks(form.submitted, state);
+    widgets::card(ui, |ui| {
+        if address_ok {
+            check_ui(ui, Check::Passed, &say!(words, "check-address-ok"), "");
+        } else {
+            let text = say!(words, "check-address-bad");
+            check_ui(
+                ui,
+                Check::Open,
+                &text,
+                &say!(words, "check-address-bad-why"),
+            );
+        }
+        let text = match server {
+            Check::Passed => say!(words, "check-server-ok"),
+            Check::Waiting => say!(words, "check-server-wait"),
+            Check::Open | Check::Failed => say!(words, "check-server-todo"),
+        };
+        check_ui(ui, server, &text, "");
+        let text = match password {
+            Check::Passed => say!(words, "check-password-ok"),
+            Check::Waiting => say!(words, "check-password-wait"),
+            Check::Open | Check::Failed => say!(words, "check-password-todo"),
+        };
+        check_ui(ui, password, &text, "");
+        if let Some(AccountState::Failed {
+            cause,
+            status,
+            reason,
+            ..
+        }) = state.filter(|_| form.submitted)
+        {
+            let palette = Palette::of(ui);
+            let explanation = words.registration_cause(*cause);
+            ui.add_space(space::XXS);
+            ui.label(Type::STRONG.rich(explanation.title, palette.bad));
+            if let Some(todo) = explanation.todo {
+                ui.label(Type::SMALL.rich(todo, palette.text));
+            }
+            for line in words.details(*status, reason.as_deref()) {
+                ui.label(Type::SMALL.rich(line, palette.mut_text));
+            }
+        }
+    });
+}
+
+fn check_ui(ui: &mut Ui, check: Check, text: &str, aside: &str) {
+    let palette = Palette::of(ui);
+    let (icon, ink) = match check {
+        Check::Open => (Icon::CIRCLE, palette.faint),
+        Check::Waiting => (Icon::CIRCLE_NOTCH, palette.accent),
+        Check::Passed => (Icon::CHECK_CIRCLE_FILL, palette.ok),
+        Check::Failed => (Icon::X_CIRCLE_FILL, palette.bad),
+    };
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = space::XS;
+        let side = egui::vec2(size::ICON_S, size::ICON_S);
+        let (rect, _) = ui.allocate_exact_size(side, egui::Sense::hover());
+        icon.paint(ui.painter(), rect.center(), size::ICON_S, ink);
+        let color = if check == Check::Open {
+            palette.mut_text
+        } else {
+            palette.text
+        };
+        ui.label(Type::BODY.rich(text, color));
+        if !aside.is_empty() {
+            let aside: RichText = Type::SMALL.rich(aside, palette.mut_text);
+            ui.add(egui::Label::new(aside).truncate());
+        }
+    });
+}
+
+/// Whether an address names an extension at a host: `1001@pbx.example`, or a whole SIP URI.
+fn readable(address: &str) -> bool {
+    let address = address.trim();
+    let scheme = address
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("sip:"))
+        || address
+            .get(..5)
+            .is_some_and(|start| start.eq_ignore_ascii_case("sips:"));
+    let whole = if scheme {
+        address.to_owned()
+    } else {
+        format!("sip:{address}")
+    };
+    match whole.parse::<Uri>() {
+        Ok(Uri::Sip(uri)) => uri.user.is_some_and(|user| !user.is_empty()),
+        Ok(Uri::Tel(_) | Uri::Other(_)) | Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_an_extension_at_a_host() {
+        for (address, expected) in [
+            ("1001@pbx.example", true),
+            (" 1001@192.0.2.1:5080 ", true),
+            ("sip:ana@[2001:db8::1]", true),
+            ("SIPS:ana@pbx.example", true),
+            ("1001", false),
+            ("pbx.example", false),
+            ("@pbx.example", false),
+            ("tel:+551135550142", false),
+            ("1001@", false),
+            ("", false),
+        ] {
+            assert_eq!(readable(address), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_refused_password_proves_that_the_server_was_found() {
+        let failed = |cause| AccountState::Failed {
+            cause,
+            status: None,
+            reason: None,
+            retry_at: None,
+        };
+        let wrong = failed(RegistrationCause::WrongPassword);
+        assert_eq!(checks(true, Some(&wrong)), (Check::Passed, Check::Failed));
+        let lost = failed(RegistrationCause::HostNotFound);
+        assert_eq!(checks(true, Some(&lost)), (Check::Failed, Check::Open));
+        assert_eq!(checks(false, Some(&wrong)), (Check::Open, Check::Open));
+        assert_eq!(checks(true, None), (Check::Waiting, Check::Open));
+    }
+
+    #[test]
+    fn what_was_left_empty_is_not_stored() {
+        let mut form = AccountForm::new(Purpose::Add);
+        form.settings.address = " 1001@pbx.example ".into();
+        form.settings.proxy = Some("  ".into());
+        form.settings.auth_user = Some(" u1001 ".into());
+        let Command::SaveAccount { settings, password } = form.command() else {
+            panic!("a form saves an account");
+        };
+        assert_eq!(settings.address, "1001@pbx.example");
+        assert_eq!(settings.proxy, None);
+        assert_eq!(settings.auth_user.as_deref(), Some("u1001"));
+        assert_eq!(password, None);
+    }
+
+    #[test]
+    fn a_form_never_shows_its_password_in_a_log() {
+        let mut form = AccountForm::new(Purpose::Add);
+        form.password.push_str("hunter2");
+        assert!(!format!("{:?}", form.command()).contains("hunter2"));
+    }
+}

@@ -1,0 +1,701 @@
+//! The window itself: what page is open, who is in front, and what becomes of what is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::{Align2, Area, CentralPanel, Context, Frame, Id, Order, Ui, ViewportCommand};
+use jiff::tz::TimeZone;
+
+use super::account_form::{AccountForm, Purpose, account_form_ui};
+use super::call::{CallDraft, CallPage, call_ui};
+use super::dial::{DialDraft, DialView, account_name, dial_ui};
+use super::ended::{ended_ui, must_be_read};
+use super::incoming::{IncomingCard, incoming_card_ui, incoming_popup_ui};
+use super::link::link_ui;
+use super::rail::{Section, rail_ui};
+use super::settings::{SettingsView, settings_ui};
+use super::theme::{self, Appearance, Palette, motion, size, space};
+use super::toast::{Pressed, toast_ui};
+use super::widgets;
+use super::{Action, Ask, Go, Phone, UiAction, UiOptions};
+use crate::agent::{self, AccountId, AccountState, CallId, EndCause, Side};
+use crate::engine::{AccountView, CallPhase, CallView, Command, Snapshot};
+use crate::i18n::{Explanation, Language, Words};
+use crate::say;
+
+/// The name under which the desktop knows the window.
+const APP_ID: &str = "ramal";
+
+/// Why no window could be opened. The words are for a log; a face says them by variant.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is no display, or it does not let us in.
+    #[error("no display: {0}")]
+    NoDisplay(String),
+    /// There is a display, but nothing to draw with.
+    #[error("no OpenGL: {0}")]
+    NoGraphics(String),
+}
+
+impl From<eframe::Error> for OpenError {
+    fn from(error: eframe::Error) -> Self {
+        let reason = error.to_string();
+        match error {
+            eframe::Error::Glutin(_)
+            | eframe::Error::NoGlutinConfigs(..)
+            | eframe::Error::OpenGL(_) => OpenError::NoGraphics(reason),
+            _ => OpenError::NoDisplay(reason),
+        }
+    }
+}
+
+/// Opens the window and returns when it has been closed. Must be called on the main thread.
+///
+/// # Errors
+/// Where there is no display or nothing to draw with: before anything was shown.
+pub fn run(phone: impl Phone, options: UiOptions) -> Result<(), OpenError> {
+    let mut viewport = egui::ViewportBuilder::default()
+        .with_app_id(APP_ID)
+        .with_title(say!(words_of(options.language), "app-name"))
+        .with_inner_size([380.0, 640.0])
+        .with_min_inner_size([360.0, 560.0]);
+    let icon = include_bytes!("../../assets/icon/ramal-256.png");
+    if let Ok(icon) = eframe::icon_data::from_png_bytes(icon) {
+        viewport = viewport.with_icon(icon);
+    }
+    let native = eframe::NativeOptions {
+        viewport,
+        centered: true,
+        ..Default::default()
+    };
+    let open = |context: &eframe::CreationContext<'_>| {
+        let window = Window::new(&context.egui_ctx, phone, options);
+        Ok(Box::new(window) as Box<dyn eframe::App>)
+    };
+    Ok(eframe::run_native(APP_ID, native, Box::new(open))?)
+}
+
+fn words_of(language: Option<Language>) -> Words {
+    Words::new(language.unwrap_or_else(Language::of_system))
+}
+
+/// What the page area shows.
+enum Page {
+    Phone,
+    Settings,
+    Form(AccountForm),
+}
+
+/// An account that goes unless somebody says no in time.
+struct Leaving {
+    account: AccountId,
+    name: String,
+    until: Instant,
+}
+
+/// A toast of the window's own, beside those the snapshot brings.
+struct OwnToast {
+    explanation: Explanation,
+    until: Instant,
+}
+
+/// The window. Generic over what it shows, so that tests draw it over a fake.
+pub struct Window<P> {
+    phone: P,
+    words: Words,
+    language: Option<Language>,
+    appearance: Appearance,
+    zone: TimeZone,
+    snapshot: Arc<Snapshot>,
+    now: Instant,
+    page: Page,
+    dial: DialDraft,
+    /// What was sent to be dialled: it leaves the field once its call is there.
+    dialled: Option<String>,
+    call: CallDraft,
+    account: Option<AccountId>,
+    /// The call that was chosen to be in front.
+    front: Option<CallId>,
+    link: Option<String>,
+    /// Since when each call has been ringing here.
+    ringing_since: BTreeMap<CallId, Instant>,
+    /// Ended calls that have been told to go.
+    dismissed: BTreeSet<CallId>,
+    leaving: Option<Leaving>,
+    toast: Option<OwnToast>,
+    /// Since when the oldest notice has been shown, and how many there were.
+    notice: Option<(Instant, usize)>,
+    title: String,
+}
+
+impl<P: Phone> Window<P> {
+    /// A window in `ctx`, whose fonts and styles it sets.
+    pub fn new(ctx: &Context, phone: P, options: UiOptions) -> Window<P> {
+        theme::install(ctx);
+        options.appearance.apply(ctx);
+        let waker = ctx.clone();
+        phone.set_waker(Box::new(move || waker.request_repaint()));
+        let (snapshot, now) = (phone.snapshot(), phone.now());
+        Window {
+            words: words_of(options.language),
+            language: options.language,
+            appearance: options.appearance,
+            zone: options.time_zone,
+            snapshot,
+            now,
+            page: Page::Phone,
+            dial: DialDraft::default(),
+            dialled: None,
+            call: CallDraft::default(),
+            account: None,
+            front: None,
+            link: options.start_uri,
+            ringing_since: BTreeMap::new(),
+            dismissed: BTreeSet::new(),
+            leaving: None,
+            toast: None,
+            notice: None,
+            title: String::new(),
+            phone,
+        }
+    }
+
+    /// One whole frame: takes in what has happened, draws, and does what was asked.
+    pub fn frame(&mut self, ui: &mut Ui) {
+        self.take_in(ui.ctx());
+        self.window_ui(ui);
+    }
+
+    /// Takes in what has happened. Runs while the window is hidden, too.
+    fn take_in(&mut self, ctx: &Context) {
+        self.snapshot = self.phone.snapshot();
+        self.now = self.phone.now();
+        let snapshot = Arc::clone(&self.snapshot);
+
+        self.ringing_since.retain(|id, _| {
+            snapshot
+                .calls
+                .iter()
+                .any(|call| call.id == *id && call.phase == CallPhase::RingingHere)
+        });
+        self.dismissed
+            .retain(|id| snapshot.calls.iter().any(|call| call.id == *id));
+        for call in &snapshot.calls {
+            if call.phase == CallPhase::RingingHere && !self.ringing_since.contains_key(&call.id) {
+                self.ringing_since.insert(call.id, self.now);
+                let attention = egui::UserAttentionType::Informational;
+                ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(attention));
+            }
+            self.take_in_end(call);
+        }
+        self.take_in_accounts();
+        if let Some(dialled) = &self.dialled
+            && snapshot
+                .calls
+                .iter()
+                .any(|call| call.phase == CallPhase::Dialing)
+        {
+            if self.dial.text.trim() == dialled {
+                self.dial.text.clear();
+            }
+            self.dialled = None;
+        }
+        if self.live_calls().next().is_none() {
+            self.call = CallDraft::default();
+            self.front = None;
+        }
+        self.take_in_time();
+        self.retitle(ctx);
+    }
+
+    /// Lets an ended call go that nobody needs to read about.
+    fn take_in_end(&mut self, call: &CallView) {
+        let CallPhase::Ended(end) = &call.phase else {
+            return;
+        };
+        if must_be_read(end, call.direction) || self.dismissed.contains(&call.id) {
+            return;
+        }
+        if end.cause == EndCause::HungUp && end.by == Side::Remote {
+            let mut explanation = self.words.call_end(end, call.direction);
+            explanation.todo = Some(std::mem::take(&mut explanation.why));
+            self.show_toast(explanation);
+        }
+        if self.phone.send(Command::Dismiss(call.id)) {
+            self.dismissed.insert(call.id);
+        }
+    }
+
+    /// The setup is open exactly as long as there is no account, or until it has been finished.
+    fn take_in_accounts(&mut self) {
+        let none = self.snapshot.accounts.is_empty();
+        match &self.page {
+            Page::Phone if none => {
+                self.page = Page::Form(AccountForm::new(Purpose::FirstSetup));
+            }
+            Page::Form(form)
+                if !none && form.purpose == Purpose::FirstSetup && !form.submitted() =>
+            {
+                self.page = Page::Phone;
+            }
+            Page::Phone | Page::Settings | Page::Form(_) => {}
+        }
+    }
+
+    fn take_in_time(&mut self) {
+        if self
+            .leaving
+            .as_ref()
+            .is_some_and(|leaving| self.now >= leaving.until)
+        {
+            self.let_leave();
+        }
+        if self
+            .toast
+            .as_ref()
+            .is_some_and(|toast| self.now >= toast.until)
+        {
+            self.toast = None;
+        }
+        let count = self.snapshot.notices.len();
+        match self.notice {
+            _ if count == 0 => self.notice = None,
+            Some((since, shown)) if shown == count => {
+                if self.now.saturating_duration_since(since) >= motion::TOAST
+                    && self.phone.send(Command::DismissNotice)
+                {
+                    self.notice = None;
+                }
+            }
+            Some(_) | None => self.notice = Some((self.now, count)),
+        }
+    }
+
+    fn let_leave(&mut self) {
+        if let Some(leaving) = self.leaving.take() {
+            self.send(Command::ForgetAccount(leaving.account));
+        }
+    }
+
+    fn retitle(&mut self, ctx: &Context) {
+        let talking = self.live_calls().next().is_some();
+        let title = match &self.page {
+            Page::Form(form) if form.purpose == Purpose::FirstSetup => {
+                say!(self.words, "window-setup")
+            }
+            _ if talking => say!(self.words, "window-in-call"),
+            _ => say!(self.words, "app-name"),
+        };
+        if title != self.title {
+            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    /// Calls under way, except those that ring here.
+    fn live_calls(&self) -> impl Iterator<Item = &CallView> {
+        self.snapshot
+            .calls
+            .iter()
+            .filter(|call| !matches!(call.phase, CallPhase::RingingHere | CallPhase::Ended(_)))
+    }
+
+    /// The call that is drawn large: the chosen one, else the one that is talked in.
+    fn front_call(&self) -> Option<&CallView> {
+        let chosen = self
+            .front
+            .and_then(|id| self.live_calls().find(|call| call.id == id));
+        chosen.or_else(|| {
+            self.live_calls().min_by_key(|call| match call.phase {
+                CallPhase::Connected => 0,
+                CallPhase::EarlyMedia | CallPhase::RingingThere | CallPhase::Dialing => 1,
+                CallPhase::OnHold(Side::Remote) => 2,
+                CallPhase::OnHold(Side::Local) => 3,
+                CallPhase::RingingHere | CallPhase::Ended(_) => 4,
+            })
+        })
+    }
+
+    /// Through which calls go out: the chosen account, else one that is registered.
+    fn account_in_use(&self) -> Option<&AccountView> {
+        let accounts = &self.snapshot.accounts;
+        let chosen = self
+            .account
+            .and_then(|id| accounts.iter().find(|one| one.id == id));
+        let registered = || {
+            accounts
+                .iter()
+                .find(|one| matches!(one.state, AccountState::Registered { .. }))
+        };
+        chosen.or_else(registered).or_else(|| accounts.first())
+    }
+
+    fn incoming_card<'a>(&self, snapshot: &'a Snapshot) -> Option<IncomingCard<'a>> {
+        let call = snapshot
+            .calls
+            .iter()
+            .find(|call| call.phase == CallPhase::RingingHere)?;
+        let since = self
+            .ringing_since
+            .get(&call.id)
+            .copied()
+            .unwrap_or(self.now);
+        Some(IncomingCard {
+            call,
+            account: snapshot
+                .accounts
+                .iter()
+                .find(|account| account.id == call.account),
+            shown_for: self.now.saturating_duration_since(since).as_secs_f64(),
+        })
+    }
+
+    fn window_ui(&mut self, ui: &mut Ui) {
+        let snapshot = Arc::clone(&self.snapshot);
+        let mut asks = Vec::new();
+        let incoming = self.incoming_card(&snapshot);
+        if let Some(card) = &incoming
+            && card.armed()
+            && self.enter_is_free(ui)
+            && Action::Answer.pressed(ui)
+        {
+            asks.push(Ask::Go(Go::Answer(card.call.id)));
+        }
+        if Action::Settings.pressed(ui) && !self.in_first_setup() {
+            asks.push(Ask::Go(Go::Settings));
+        }
+        if !self.in_first_setup() {
+            let section = match self.page {
+                Page::Phone => Section::Phone,
+                Page::Settings | Page::Form(_) => Section::Settings,
+            };
+            asks.extend(rail_ui(ui, section, &self.words));
+        }
+        let palette = Palette::of(ui);
+        let margin = if self.in_first_setup() {
+            space::L
+        } else {
+            space::M
+        };
+        let frame = Frame::NONE.fill(palette.bg).inner_margin(margin);
+        CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+            asks.extend(self.page_ui(ui, &snapshot));
+            if let Some(card) = &incoming {
+                asks.extend(floating_incoming_ui(ui, card, &self.words));
+            }
+            asks.extend(self.toasts_ui(ui, &snapshot));
+        });
+        if let Some(card) = &incoming
+            && ui.input(|input| input.viewport().focused) != Some(true)
+        {
+            asks.extend(incoming_popup_ui(ui, card, &self.words));
+        }
+        self.schedule(ui, incoming.as_ref());
+        for ask in asks {
+            self.fulfil(ui.ctx(), ask);
+        }
+    }
+
+    fn in_first_setup(&self) -> bool {
+        matches!(&self.page, Page::Form(form) if form.purpose == Purpose::FirstSetup)
+    }
+
+    /// Whether Enter belongs to no control: nothing has the focus but the empty dial field.
+    fn enter_is_free(&self, ui: &Ui) -> bool {
+        match &self.page {
+            Page::Phone if self.front_call().is_none() && ui.text_edit_focused() => {
+                self.dial.text.is_empty()
+            }
+            Page::Phone | Page::Settings | Page::Form(_) => {
+                ui.memory(|memory| memory.focused()).is_none()
+            }
+        }
+    }
+
+    fn page_ui(&mut self, ui: &mut Ui, snapshot: &Snapshot) -> Option<Ask> {
+        let mut page = std::mem::replace(&mut self.page, Page::Phone);
+        let ask = match &mut page {
+            Page::Phone => self.phone_page_ui(ui, snapshot),
+            Page::Settings => {
+                let view = SettingsView {
+                    snapshot,
+                    language: self.language,
+                    appearance: self.appearance,
+                    leaving: self.leaving.as_ref().map(|leaving| leaving.account),
+                };
+                let closed = Action::Close.pressed(ui).then_some(Ask::Go(Go::Phone));
+                closed.or(settings_ui(ui, &view, &self.words))
+            }
+            Page::Form(form) => account_form_ui(ui, form, snapshot, &self.words),
+        };
+        self.page = page;
+        ask
+    }
+
+    fn phone_page_ui(&mut self, ui: &mut Ui, snapshot: &Snapshot) -> Option<Ask> {
+        if let Some(front) = self.front_call().map(|call| call.id) {
+            let mut draft = std::mem::take(&mut self.call);
+            let call = snapshot.calls.iter().find(|call| call.id == front)?;
+            let page = CallPage {
+                call,
+                others: self.live_calls().filter(|call| call.id != front).collect(),
+                audio: &snapshot.audio,
+                now: self.now,
+            };
+            let ask = call_ui(ui, &page, &mut draft, &self.words);
+            self.call = draft;
+            return ask;
+        }
+        if let Some(target) = &self.link {
+            let account = self
+                .account_in_use()
+                .map(|account| account_name(account, &self.words));
+            return widgets::column(ui, |ui| {
+                link_ui(ui, target, account.as_deref(), &self.words)
+            });
+        }
+        let failed = snapshot
+            .calls
+            .iter()
+            .rev()
+            .find_map(|call| match &call.phase {
+                CallPhase::Ended(end) if must_be_read(end, call.direction) => Some((call, end)),
+                _ => None,
+            });
+        if let Some((call, end)) = failed {
+            return widgets::column(ui, |ui| ended_ui(ui, call, end, &self.words));
+        }
+        let mut draft = std::mem::take(&mut self.dial);
+        let view = DialView {
+            snapshot,
+            account: self.account_in_use(),
+            zone: &self.zone,
+            unix_secs: self.phone.unix_secs(),
+            now: self.now,
+        };
+        let ask = dial_ui(ui, &view, &mut draft, &self.words);
+        self.dial = draft;
+        ask
+    }
+
+    fn toasts_ui(&self, ui: &Ui, snapshot: &Snapshot) -> Option<Ask> {
+        if let Some(leaving) = &self.leaving {
+            let explanation = Explanation {
+                title: say!(self.words, "settings-removed", name = leaving.name.clone()),
+                why: String::new(),
+                todo: None,
+                details: Vec::new(),
+            };
+            let undo = say!(self.words, "settings-removed-undo");
+            return match toast_ui(ui, &explanation, Some(&undo), &self.words)? {
+                Pressed::Action => Some(Ask::Go(Go::KeepAccount)),
+                Pressed::Close => Some(Ask::Go(Go::CloseToast)),
+            };
+        }
+        if let Some(toast) = &self.toast {
+            toast_ui(ui, &toast.explanation, None, &self.words)?;
+            return Some(Ask::Go(Go::CloseToast));
+        }
+        let notice = snapshot.notices.first()?;
+        toast_ui(ui, &self.words.notice(notice), None, &self.words)?;
+        Some(Ask::Send(Command::DismissNotice))
+    }
+
+    /// Asks for the next frame no sooner than something on the page changes by itself.
+    fn schedule(&self, ui: &Ui, incoming: Option<&IncomingCard<'_>>) {
+        let mut next: Option<Duration> = None;
+        let mut within = |span: Duration| next = Some(next.map_or(span, |next| next.min(span)));
+        if let Some(front) = self.front_call() {
+            let talking = matches!(front.phase, CallPhase::Connected | CallPhase::OnHold(_));
+            let metering = talking && matches!(self.page, Page::Phone);
+            within(if metering {
+                motion::METER
+            } else {
+                motion::CLOCK
+            });
+        }
+        if incoming.is_some_and(|card| !card.armed()) {
+            within(motion::GUARD);
+        }
+        let retrying = |account: &AccountView| {
+            matches!(
+                account.state,
+                AccountState::Failed {
+                    retry_at: Some(_),
+                    ..
+                }
+            )
+        };
+        if self.account_in_use().is_some_and(retrying) {
+            within(motion::CLOCK);
+        }
+        let leaving = self.leaving.as_ref().map(|leaving| leaving.until);
+        let toast = self.toast.as_ref().map(|toast| toast.until);
+        let notice = self.notice.map(|(since, _)| since + motion::TOAST);
+        for due in [leaving, toast, notice].into_iter().flatten() {
+            within(due.saturating_duration_since(self.now));
+        }
+        if let Some(next) = next {
+            ui.request_repaint_after(next);
+        }
+    }
+
+    fn fulfil(&mut self, ctx: &Context, ask: Ask) {
+        match ask {
+            Ask::Send(command) => self.send(command),
+            Ask::Request(action) => self.phone.request(action),
+            Ask::Go(go) => self.go(ctx, go),
+        }
+        ctx.request_repaint();
+    }
+
+    fn go(&mut self, ctx: &Context, go: Go) {
+        match go {
+            Go::Phone => self.page = Page::Phone,
+            Go::Settings => self.page = Page::Settings,
+            Go::NewAccount => self.page = Page::Form(AccountForm::new(Purpose::Add)),
+            Go::EditAccount(id) => {
+                if let Some(account) = self.snapshot.accounts.iter().find(|one| one.id == id) {
+                    self.page = Page::Form(AccountForm::edit(account));
+                }
+            }
+            Go::RemoveAccount(id) => {
+                self.let_leave();
+                if let Some(account) = self.snapshot.accounts.iter().find(|one| one.id == id) {
+                    let name = account_name(account, &self.words);
+                    let until = self.now + motion::TOAST;
+                    self.leaving = Some(Leaving {
+                        account: id,
+                        name,
+                        until,
+                    });
+                }
+            }
+            Go::KeepAccount => self.leaving = None,
+            Go::CloseToast => {
+                self.let_leave();
+                self.toast = None;
+            }
+            Go::UseAccount(id) => self.account = Some(id),
+            Go::Swap(hold, to) => {
+                if let Some(hold) = hold {
+                    self.send(Command::Phone(agent::Command::Hold(hold)));
+                }
+                self.front = Some(to);
+                self.call = CallDraft::default();
+                let held =
+                    |call: &CallView| call.id == to && call.phase == CallPhase::OnHold(Side::Local);
+                if self.snapshot.calls.iter().any(held) {
+                    self.send(Command::Phone(agent::Command::Resume(to)));
+                }
+            }
+            Go::Answer(id) => {
+                let talking = self
+                    .live_calls()
+                    .find(|call| call.phase == CallPhase::Connected);
+                if let Some(talking) = talking.map(|call| call.id) {
+                    self.send(Command::Phone(agent::Command::Hold(talking)));
+                }
+                self.front = Some(id);
+                self.call = CallDraft::default();
+                self.page = Page::Phone;
+                self.send(Command::Phone(agent::Command::Answer(id)));
+            }
+            Go::Dial(target) => self.dial(target),
+            Go::DropLink => self.link = None,
+            Go::Speak(language) => {
+                self.language = language;
+                self.words = words_of(language);
+                self.phone.request(UiAction::KeepLanguage(language));
+            }
+            Go::Look(appearance) => {
+                self.appearance = appearance;
+                appearance.apply(ctx);
+                self.phone.request(UiAction::KeepAppearance(appearance));
+            }
+        }
+    }
+
+    fn dial(&mut self, target: String) {
+        let Some(account) = self.account_in_use().map(|account| account.id) else {
+            return;
+        };
+        // What ended before has been read: somebody goes on.
+        let ended: Vec<CallId> = self
+            .snapshot
+            .calls
+            .iter()
+            .filter(|call| matches!(call.phase, CallPhase::Ended(_)))
+            .map(|call| call.id)
+            .collect();
+        for call in ended {
+            self.send(Command::Dismiss(call));
+        }
+        self.link = None;
+        self.front = None;
+        self.page = Page::Phone;
+        self.dialled = Some(target.clone());
+        self.send(Command::Dial { account, target });
+    }
+
+    fn send(&mut self, command: Command) {
+        if !self.phone.send(command) {
+            let busy = self.words.busy();
+            self.show_toast(busy);
+        }
+    }
+
+    fn show_toast(&mut self, explanation: Explanation) {
+        self.toast = Some(OwnToast {
+            explanation,
+            until: self.now + motion::TOAST,
+        });
+    }
+}
+
+fn floating_incoming_ui(ui: &Ui, card: &IncomingCard<'_>, words: &Words) -> Option<Ask> {
+    let page = ui.max_rect();
+    let width = page.width().min(size::COLUMN);
+    Area::new(Id::unique("incoming"))
+        .order(Order::Foreground)
+        .pivot(Align2::CENTER_TOP)
+        .fixed_pos(page.center_top())
+        .show(ui, |ui| {
+            ui.set_width(width);
+            widgets::floating_card(ui, |ui| incoming_card_ui(ui, card, words))
+        })
+        .inner
+}
+
+impl<P: Phone> eframe::App for Window<P> {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.take_in(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.window_ui(ui);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.let_leave();
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        Palette::for_dark(visuals.dark_mode)
+            .bg
+            .to_normalized_gamma_f32()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_display_is_told_from_missing_graphics() {
+        let error = eframe::Error::AppCreation("no display".into());
+        assert!(matches!(OpenError::from(error), OpenError::NoDisplay(_)));
+    }
+}

@@ -1,0 +1,439 @@
+//! A call that is under way: who, how long, how good, and what can be done.
+
+use std::time::{Duration, Instant};
+
+use egui::{Popup, RichText, ScrollArea, Ui, vec2};
+
+use super::icons::Icon;
+use super::keypad::{Hold, keypad_ui};
+use super::settings;
+use super::theme::{Palette, Type, radius, size, space};
+use super::widgets::{self, Fill, Tile};
+use super::{Action, Ask, Go};
+use crate::agent::{self, CallId, Side};
+use crate::engine::{AudioView, CallPhase, CallView, Command, Quality};
+use crate::i18n::Words;
+use crate::say;
+use crate::units::Dbov;
+
+/// What the page draws.
+pub(crate) struct CallPage<'a> {
+    /// The call in front.
+    pub(crate) call: &'a CallView,
+    /// The others under way, except those that ring here.
+    pub(crate) others: Vec<&'a CallView>,
+    /// Devices.
+    pub(crate) audio: &'a AudioView,
+    /// The moment, on the engine's clock.
+    pub(crate) now: Instant,
+}
+
+/// What the page keeps between frames.
+#[derive(Debug, Default)]
+pub(crate) struct CallDraft {
+    /// The keypad is open.
+    pub(crate) keypad: bool,
+}
+
+/// Draws the page.
+pub(crate) fn call_ui(
+    ui: &mut Ui,
+    page: &CallPage<'_>,
+    draft: &mut CallDraft,
+    words: &Words,
+) -> Option<Ask> {
+    let call = page.call;
+    let mut ask = shortcut_ask(ui, call, draft);
+    widgets::column(ui, |ui| {
+        egui::Panel::bottom("hang-up")
+            .show_separator_line(false)
+            .resizable(false)
+            .frame(egui::Frame::NONE.inner_margin(egui::Margin {
+                top: 12,
+                ..Default::default()
+            }))
+            .show(ui, |ui| {
+                let width = ui.available_width();
+                let text = Action::HangUp.text(words);
+                let button = widgets::filled_button(
+                    ui,
+                    Fill::Bad,
+                    Some(Icon::PHONE_DOWN_FILL),
+                    &text,
+                    width,
+                );
+                if button
+                    .on_hover_text(Action::HangUp.tooltip(words, ui))
+                    .clicked()
+                {
+                    ask = Some(hang_up(call.id));
+                }
+            });
+        ScrollArea::vertical()
+            .auto_shrink([false, false])
+            .show(ui, |ui| {
+                for other in &page.others {
+                    ask = ask
+                        .take()
+                        .or(other_call_ui(ui, other, call, page.now, words));
+                    ui.add_space(space::XS);
+                }
+                who_ui(ui, page, draft.keypad && can_send_digits(call), words);
+                ui.add_space(space::XS);
+                if is_connected(call) {
+                    quality_ui(ui, call, words);
+                    ui.add_space(space::XXS);
+                }
+                if page.audio.unavailable && is_connected(call) {
+                    let palette = Palette::of(ui);
+                    let text = Type::SMALL.rich(say!(words, "call-no-audio"), palette.text);
+                    widgets::icon_line(ui, Icon::WARNING_CIRCLE_FILL, palette.warn, text);
+                }
+                ask = ask.take().or(tiles_ui(ui, page, draft, words));
+                if draft.keypad && can_send_digits(call) {
+                    ui.add_space(space::XXS);
+                    ask = ask.take().or(dtmf_ui(ui, call, words));
+                }
+            });
+    });
+    ask
+}
+
+fn hang_up(call: CallId) -> Ask {
+    Ask::Send(Command::Phone(agent::Command::HangUp(call)))
+}
+
+fn is_connected(call: &CallView) -> bool {
+    matches!(call.phase, CallPhase::Connected | CallPhase::OnHold(_))
+}
+
+fn can_send_digits(call: &CallView) -> bool {
+    matches!(call.phase, CallPhase::Connected | CallPhase::EarlyMedia)
+}
+
+fn set_muted(call: &CallView) -> Ask {
+    let muted = !call.muted;
+    Ask::Send(Command::Phone(agent::Command::SetMuted {
+        call: call.id,
+        muted,
+    }))
+}
+
+fn toggle_hold(call: &CallView) -> Ask {
+    Ask::Send(Command::Phone(match call.phase {
+        CallPhase::OnHold(Side::Local) => agent::Command::Resume(call.id),
+        _ => agent::Command::Hold(call.id),
+    }))
+}
+
+fn send_digits(call: CallId, digits: String) -> Ask {
+    Ask::Send(Command::Phone(agent::Command::SendDtmf { call, digits }))
+}
+
+/// Keys that act on the call, and digits typed while no field has the focus.
+fn shortcut_ask(ui: &Ui, call: &CallView, draft: &mut CallDraft) -> Option<Ask> {
+    if Action::HangUp.pressed(ui) {
+        return Some(hang_up(call.id));
+    }
+    if !is_connected(call) && !can_send_digits(call) {
+        return None;
+    }
+    if is_connected(call) && Action::Mute.pressed(ui) {
+        return Some(set_muted(call));
+    }
+    if is_connected(call) && Action::Hold.pressed(ui) {
+        return Some(toggle_hold(call));
+    }
+    if Action::Keypad.pressed(ui) {
+        draft.keypad = !draft.keypad;
+    }
+    if draft.keypad && !Popup::is_any_open(ui.ctx()) && Action::Close.pressed(ui) {
+        draft.keypad = false;
+    }
+    if !can_send_digits(call) || ui.text_edit_focused() {
+        return None;
+    }
+    let typed: String = ui.input(|input| {
+        let texts = input.events.iter().filter_map(|event| match event {
+            egui::Event::Text(text) | egui::Event::Paste(text) => Some(text.as_str()),
+            _ => None,
+        });
+        texts
+            .flat_map(str::chars)
+            .filter(|c| is_dtmf(*c))
+            .take(MOST_DIGITS)
+            .collect()
+    });
+    (!typed.is_empty()).then(|| send_digits(call.id, typed))
+}
+
+/// As many digits as a command takes.
+const MOST_DIGITS: usize = 64;
+
+fn is_dtmf(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '*' | '#')
+}
+
+fn other_call_ui(
+    ui: &mut Ui,
+    other: &CallView,
+    front: &CallView,
+    now: Instant,
+    words: &Words,
+) -> Option<Ask> {
+    let palette = Palette::of(ui);
+    let name = words.party_name(&other.remote);
+    let mut swap = false;
+    widgets::card(ui, |ui| {
+        ui.horizontal(|ui| {
+            let (rect, _) =
+                ui.allocate_exact_size(vec2(size::ICON_S, size::ICON_S), egui::Sense::hover());
+            let held = matches!(other.phase, CallPhase::OnHold(_));
+            let icon = if held { Icon::PAUSE } else { Icon::PHONE };
+            icon.paint(ui.painter(), rect.center(), size::ICON_S, palette.mut_text);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let label = say!(words, "a11y-swap-to", name = name.clone());
+                swap = widgets::chip_button(ui, &say!(words, "action-swap"), &label)
+                    .on_hover_text(say!(words, "action-swap", "tip"))
+                    .clicked();
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    let status = match &other.phase {
+                        CallPhase::OnHold(_) => {
+                            let time = words.timer(talk_time(other, now));
+                            say!(words, "call-held-line", time = time)
+                        }
+                        phase => words
+                            .call_phase(phase)
+                            .unwrap_or_else(|| words.timer(talk_time(other, now))),
+                    };
+                    ui.spacing_mut().item_spacing.x = space::XXS;
+                    let name = Type::STRONG.rich(&name, palette.text);
+                    ui.add(egui::Label::new(name).truncate());
+                    let status = Type::SMALL.rich(status, palette.mut_text);
+                    ui.add(egui::Label::new(status).truncate());
+                });
+            });
+        });
+    });
+    let hold = matches!(front.phase, CallPhase::Connected).then_some(front.id);
+    swap.then(|| Ask::Go(Go::Swap(hold, other.id)))
+}
+
+/// Time since the answer, or since the beginning while there is none.
+fn talk_time(call: &CallView, now: Instant) -> Duration {
+    now.saturating_duration_since(call.answered_at.unwrap_or(call.started_at))
+}
+
+/// Draws avatar, name, number and state; without the avatar where room is short.
+fn who_ui(ui: &mut Ui, page: &CallPage<'_>, compact: bool, words: &Words) {
+    let call = page.call;
+    let palette = Palette::of(ui);
+    let name = words.party_name(&call.remote);
+    ui.vertical_centered(|ui| {
+        ui.spacing_mut().item_spacing.y = space::XXS;
+        if !compact {
+            ui.add_space(space::S);
+            let (rect, _) =
+                ui.allocate_exact_size(vec2(size::AVATAR_L, size::AVATAR_L), egui::Sense::hover());
+            widgets::avatar(ui, rect.center(), size::AVATAR_L, &name, false);
+            ui.add_space(space::XS);
+        }
+        ui.add(egui::Label::new(Type::HERO.rich(&name, palette.text)).truncate());
+        if let Some(number) = words.party_number(&call.remote) {
+            ui.add(egui::Label::new(Type::BODY.rich(number, palette.mut_text)).truncate());
+        }
+        ui.label(state_text(call, page.now, palette, words));
+        if let Some(phase) = words.call_phase(&call.phase).filter(|_| is_connected(call)) {
+            ui.label(Type::SMALL_STRONG.rich(phase, palette.warn));
+        }
+        if call.muted && is_connected(call) {
+            ui.label(Type::SMALL_STRONG.rich(say!(words, "call-muted"), palette.warn));
+        }
+    });
+}
+
+fn state_text(call: &CallView, now: Instant, palette: &Palette, words: &Words) -> RichText {
+    if is_connected(call) {
+        Type::TIMER.rich(words.timer(talk_time(call, now)), palette.text)
+    } else {
+        Type::LEAD.rich(
+            words.call_phase(&call.phase).unwrap_or_default(),
+            palette.mut_text,
+        )
+    }
+}
+
+fn quality_ui(ui: &mut Ui, call: &CallView, words: &Words) {
+    let palette = Palette::of(ui);
+    widgets::card(ui, |ui| {
+        ui.horizontal(|ui| {
+            let grade = call.quality.as_ref().map(Quality::grade);
+            widgets::signal_bars(ui, grade);
+            match (&call.quality, grade) {
+                (Some(quality), Some(grade)) => {
+                    let word = words.grade(grade);
+                    let numbers = words.quality_numbers(quality);
+                    let tip = quality_tip(quality, words);
+                    ui.label(Type::STRONG.rich(&word, palette.text))
+                        .on_hover_text(&tip);
+                    ui.label(Type::SMALL.rich(&numbers, palette.mut_text))
+                        .on_hover_text(&tip);
+                }
+                _ => {
+                    ui.label(Type::SMALL.rich(say!(words, "quality-measuring"), palette.mut_text));
+                }
+            }
+            if let Some(codec) = &call.codec {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    let text = Type::SMALL.rich(words.codec(codec.kind), palette.mut_text);
+                    egui::Frame::NONE
+                        .fill(palette.sub)
+                        .corner_radius(radius::FULL)
+                        .inner_margin(egui::Margin::symmetric(space::S as i8, 3))
+                        .show(ui, |ui| ui.label(text));
+                });
+            }
+        });
+        ui.add_space(space::XXS);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = space::XS;
+            let each = (ui.available_width() - 2.0 * size::ICON_S - 3.0 * space::XS) / 2.0;
+            let capture = if call.muted {
+                Dbov::SILENCE
+            } else {
+                call.levels.capture()
+            };
+            let icon = if call.muted {
+                Icon::MICROPHONE_SLASH
+            } else {
+                Icon::MICROPHONE
+            };
+            for (icon, level, name) in [
+                (icon, capture, say!(words, "a11y-level-microphone")),
+                (
+                    Icon::SPEAKER,
+                    call.levels.playout(),
+                    say!(words, "a11y-level-speaker"),
+                ),
+            ] {
+                let (rect, _) =
+                    ui.allocate_exact_size(vec2(size::ICON_S, size::ICON_S), egui::Sense::hover());
+                icon.paint(ui.painter(), rect.center(), size::ICON_S, palette.mut_text);
+                widgets::meter(ui, level, &name, each);
+            }
+        });
+    });
+}
+
+fn quality_tip(quality: &Quality, words: &Words) -> String {
+    let first = say!(words, "quality-tip");
+    let full = say!(
+        words,
+        "quality-tip-full",
+        loss = words.percent(quality.loss_pct),
+        jitter = words.decimal(quality.jitter_ms, 1),
+        buffer = words.decimal(quality.buffer_ms, 0),
+        concealed = words.percent(quality.concealed_pct)
+    );
+    format!("{first}\n{full}")
+}
+
+fn tiles_ui(ui: &mut Ui, page: &CallPage<'_>, draft: &mut CallDraft, words: &Words) -> Option<Ask> {
+    let call = page.call;
+    let mut ask = None;
+    let gap = space::XS;
+    let width = ((ui.available_width() - 3.0 * gap) / 4.0).floor();
+    let held = call.phase == CallPhase::OnHold(Side::Local);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = gap;
+        ui.add_enabled_ui(is_connected(call), |ui| {
+            let name = if call.muted {
+                say!(words, "a11y-microphone-off")
+            } else {
+                say!(words, "a11y-microphone-on")
+            };
+            let text = Action::Mute.text(words);
+            let mute = Tile {
+                icon: Icon::MICROPHONE_SLASH,
+                text: &text,
+                name: &name,
+                on: call.muted,
+            };
+            if widgets::tile(ui, &mute, width)
+                .on_hover_text(Action::Mute.tooltip(words, ui))
+                .clicked()
+            {
+                ask = Some(set_muted(call));
+            }
+            let name = if held {
+                say!(words, "a11y-hold-on")
+            } else {
+                say!(words, "a11y-hold-off")
+            };
+            let text = Action::Hold.text(words);
+            let icon = if held { Icon::PLAY } else { Icon::PAUSE };
+            let hold = Tile {
+                icon,
+                text: &text,
+                name: &name,
+                on: held,
+            };
+            if widgets::tile(ui, &hold, width)
+                .on_hover_text(Action::Hold.tooltip(words, ui))
+                .clicked()
+            {
+                ask = Some(toggle_hold(call));
+            }
+        });
+        ui.add_enabled_ui(can_send_digits(call), |ui| {
+            let open = draft.keypad && can_send_digits(call);
+            let name = if open {
+                say!(words, "a11y-keypad-open")
+            } else {
+                say!(words, "a11y-keypad-closed")
+            };
+            let text = Action::Keypad.text(words);
+            let keypad = Tile {
+                icon: Icon::NUMPAD,
+                text: &text,
+                name: &name,
+                on: open,
+            };
+            if widgets::tile(ui, &keypad, width)
+                .on_hover_text(Action::Keypad.tooltip(words, ui))
+                .clicked()
+            {
+                draft.keypad = !open;
+            }
+        });
+        let device = page.audio.output.clone();
+        let device = device.unwrap_or_else(|| say!(words, "settings-device-default"));
+        let name = say!(words, "a11y-audio", device = device);
+        let text = Action::Audio.text(words);
+        let audio = Tile {
+            icon: Icon::HEADSET,
+            text: &text,
+            name: &name,
+            on: false,
+        };
+        let response = widgets::tile(ui, &audio, width);
+        Popup::menu(&response).show(|ui| {
+            ask = ask
+                .take()
+                .or(settings::device_menu_ui(ui, page.audio, words));
+        });
+        response.on_hover_text(Action::Audio.tooltip(words, ui));
+    });
+    ask
+}
+
+fn dtmf_ui(ui: &mut Ui, call: &CallView, words: &Words) -> Option<Ask> {
+    let palette = Palette::of(ui);
+    if !call.digits_sent.is_empty() {
+        let text = say!(words, "call-digits-sent", digits = call.digits_sent.clone());
+        ui.vertical_centered(|ui| {
+            ui.add(egui::Label::new(Type::BODY.rich(text, palette.mut_text)).truncate());
+        });
+    }
+    keypad_ui(ui, Hold::Nothing, words).map(|digit| send_digits(call.id, digit.to_string()))
+}

@@ -1,0 +1,78 @@
+//! The rail on the left: the sections that there are.
+
+use egui::{Frame, Role, Sense, Stroke, Ui, WidgetInfo};
+
+use super::icons::Icon;
+use super::theme::{Palette, radius, size, space};
+use super::{Ask, Go};
+use crate::i18n::Words;
+use crate::say;
+
+/// Which section is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// Keypad, recents, calls.
+    Phone,
+    /// Settings and account forms.
+    Settings,
+}
+
+/// Draws the rail and takes its width off `ui`.
+pub(crate) fn rail_ui(ui: &mut Ui, open: Section, words: &Words) -> Option<Ask> {
+    let palette = Palette::of(ui);
+    let mut ask = None;
+    let frame = Frame::NONE
+        .fill(palette.panel)
+        .inner_margin(egui::Margin::symmetric(8, 8));
+    egui::Panel::left("rail")
+        .exact_size(size::RAIL)
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(frame)
+        .show(ui, |ui| {
+            let line = ui.max_rect().expand(space::XS);
+            ui.painter()
+                .vline(line.right(), line.y_range(), Stroke::new(1.0, palette.line));
+            let phone = (Icon::PHONE, Icon::PHONE_FILL);
+            if section_ui(ui, phone, open == Section::Phone, &say!(words, "nav-phone")) {
+                ask = Some(Ask::Go(Go::Phone));
+            }
+            ui.with_layout(egui::Layout::bottom_up(egui::Align::Center), |ui| {
+                let gear = (Icon::GEAR, Icon::GEAR_FILL);
+                if section_ui(
+                    ui,
+                    gear,
+                    open == Section::Settings,
+                    &say!(words, "nav-settings"),
+                ) {
+                    ask = Some(Ask::Go(Go::Settings));
+                }
+            });
+        });
+    ask
+}
+
+fn section_ui(ui: &mut Ui, (icon, filled): (Icon, Icon), open: bool, name: &str) -> bool {
+    let palette = Palette::of(ui);
+    let side = egui::vec2(size::RAIL_BUTTON, size::RAIL_BUTTON);
+    let (rect, response) = ui.allocate_exact_size(side, Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Tab, true, open, name));
+    let corner = egui::CornerRadius::same(radius::M);
+    let (icon, ink) = if open {
+        (filled, palette.accent)
+    } else {
+        (icon, palette.mut_text)
+    };
+    if open {
+        ui.painter().rect_filled(rect, corner, palette.accent_soft);
+    } else if response.hovered() {
+        ui.painter().rect_filled(rect, corner, palette.sub);
+    }
+    icon.paint(ui.painter(), rect.center(), size::ICON_L, ink);
+    if response.has_focus() {
+        let stroke = Stroke::new(2.0, palette.accent);
+        ui.painter()
+            .rect_stroke(rect, corner, stroke, egui::StrokeKind::Inside);
+    }
+    response.on_hover_text(name).clicked()
+}

@@ -1,0 +1,59 @@
+//! What a person should know, said at the foot of the window without standing in the way.
+
+use egui::{Align2, Area, Id, Order, Ui, vec2};
+
+use super::icons::Icon;
+use super::theme::{Palette, Type, size, space};
+use super::widgets;
+use crate::i18n::{Explanation, Words};
+use crate::say;
+
+/// What was pressed on a toast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pressed {
+    /// The cross.
+    Close,
+    /// The word of its own, if it has one.
+    Action,
+}
+
+/// Draws a toast above the page; `action` is a word that undoes what it tells of.
+pub(crate) fn toast_ui(
+    ui: &Ui,
+    explanation: &Explanation,
+    action: Option<&str>,
+    words: &Words,
+) -> Option<Pressed> {
+    let mut pressed = None;
+    let width = (ui.max_rect().width() - 2.0 * space::M).min(size::COLUMN);
+    Area::new(Id::unique("toast"))
+        .order(Order::Foreground)
+        .anchor(Align2::CENTER_BOTTOM, vec2(0.0, -space::M))
+        .show(ui, |ui| {
+            ui.set_width(width);
+            let palette = Palette::of(ui);
+            widgets::floating_card(ui, |ui| {
+                ui.horizontal_top(|ui| {
+                    let text_width = ui.available_width() - size::PILL - space::XS;
+                    ui.vertical(|ui| {
+                        ui.set_width(text_width);
+                        let title = Type::STRONG.rich(&explanation.title, palette.text);
+                        widgets::icon_line(ui, Icon::INFO, palette.warn, title);
+                        if let Some(todo) = &explanation.todo {
+                            ui.label(Type::SMALL.rich(todo, palette.mut_text));
+                        }
+                        if let Some(action) = action
+                            && widgets::chip_button(ui, action, action).clicked()
+                        {
+                            pressed = Some(Pressed::Action);
+                        }
+                    });
+                    let name = say!(words, "a11y-close-notice");
+                    if widgets::icon_button(ui, Icon::X, &name, palette.mut_text).clicked() {
+                        pressed = Some(Pressed::Close);
+                    }
+                });
+            });
+        });
+    pressed
+}

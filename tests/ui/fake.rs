@@ -1,0 +1,273 @@
+//! A phone of cardboard: it shows what the test puts up and keeps what the window asks.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use jiff::tz::TimeZone;
+use ramal::agent::{AccountId, AccountState, CallEnd, CallId, EndCause, Party, Side};
+use ramal::codec::CodecKind;
+use ramal::engine::{
+    AccountView, CallPhase, CallView, Command, Direction, Quality, RecentCall, Snapshot,
+};
+use ramal::i18n::Language;
+use ramal::media::plan::{CodecChoice, OpusWishes};
+use ramal::store::AccountSettings;
+use ramal::ui::{Phone, UiAction, UiOptions, Window};
+use ramal::units::PayloadType;
+
+/// 22 November 2026, 12:00:00 UTC.
+pub(crate) const NOON: u64 = 1_795_348_800;
+
+/// What the window and the test share.
+pub(crate) struct Shared {
+    snapshot: RefCell<Arc<Snapshot>>,
+    sent: RefCell<Vec<String>>,
+    requested: RefCell<Vec<UiAction>>,
+    now: Cell<Instant>,
+    has_room: Cell<bool>,
+}
+
+/// The phone as the window sees it.
+pub(crate) struct Fake(Rc<Shared>);
+
+impl Phone for Fake {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0.snapshot.borrow())
+    }
+
+    fn send(&self, command: Command) -> bool {
+        if self.0.has_room.get() {
+            self.0.sent.borrow_mut().push(format!("{command:?}"));
+        }
+        self.0.has_room.get()
+    }
+
+    fn set_waker(&self, _waker: Box<dyn Fn() + Send + Sync>) {}
+
+    fn now(&self) -> Instant {
+        self.0.now.get()
+    }
+
+    fn unix_secs(&self) -> u64 {
+        NOON
+    }
+
+    fn request(&self, action: UiAction) {
+        self.0.requested.borrow_mut().push(action);
+    }
+}
+
+/// A window over a phone of cardboard.
+pub(crate) struct Desk {
+    pub(crate) harness: Harness<'static>,
+    shared: Rc<Shared>,
+}
+
+impl Desk {
+    /// A window of the usual size, in Portuguese.
+    pub(crate) fn new(snapshot: Snapshot) -> Desk {
+        let options = UiOptions {
+            language: Some(Language::Portuguese),
+            time_zone: TimeZone::UTC,
+            ..UiOptions::default()
+        };
+        Desk::with(snapshot, options)
+    }
+
+    pub(crate) fn with(snapshot: Snapshot, options: UiOptions) -> Desk {
+        let shared = Rc::new(Shared {
+            snapshot: RefCell::new(Arc::new(snapshot)),
+            sent: RefCell::default(),
+            requested: RefCell::default(),
+            now: Cell::new(some_instant()),
+            has_room: Cell::new(true),
+        });
+        let window = Rc::new(RefCell::new(None));
+        let (made, phone) = (Rc::clone(&window), Fake(Rc::clone(&shared)));
+        let mut harness = Harness::builder()
+            .with_size(egui::vec2(380.0, 640.0))
+            .with_os(egui::os::OperatingSystem::Nix)
+            .with_context_setup(move |ctx| {
+                *made.borrow_mut() = Some(Window::new(ctx, phone, options));
+            })
+            .build_ui(move |ui| {
+                if let Some(window) = window.borrow_mut().as_mut() {
+                    window.frame(ui);
+                }
+            });
+        harness.run();
+        Desk { harness, shared }
+    }
+
+    /// Clicks what has this accessible name, and lets the window settle.
+    #[track_caller]
+    pub(crate) fn click(&mut self, name: &str) {
+        self.harness.get_by_label(name).click();
+        self.harness.run();
+    }
+
+    /// Types into what has the focus.
+    pub(crate) fn type_text(&mut self, text: &str) {
+        self.harness.event(egui::Event::Text(text.to_owned()));
+        self.harness.run();
+    }
+
+    pub(crate) fn key(&mut self, key: egui::Key) {
+        self.harness.key_press(key);
+        self.harness.run();
+    }
+
+    pub(crate) fn command_key(&mut self, key: egui::Key) {
+        self.harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, key);
+        self.harness.run();
+    }
+
+    /// Whether something with this accessible name, or with this text, is on the window.
+    pub(crate) fn shows(&self, text: &str) -> bool {
+        self.harness.query_all_by_label(text).next().is_some()
+    }
+
+    /// Whether some text on the window contains this.
+    pub(crate) fn says(&self, part: &str) -> bool {
+        self.harness
+            .query_all_by_label_contains(part)
+            .next()
+            .is_some()
+    }
+
+    /// Puts up another picture of the phone.
+    pub(crate) fn put(&mut self, snapshot: Snapshot) {
+        *self.shared.snapshot.borrow_mut() = Arc::new(snapshot);
+        self.harness.run();
+    }
+
+    /// Lets time pass on the phone's clock.
+    pub(crate) fn pass(&mut self, span: Duration) {
+        self.shared.now.set(self.shared.now.get() + span);
+        self.harness.run();
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.shared.now.get()
+    }
+
+    /// Makes the phone's queue full, or gives it room.
+    pub(crate) fn set_room(&mut self, has_room: bool) {
+        self.shared.has_room.set(has_room);
+    }
+
+    /// What was sent since the last time, as `Debug` writes it.
+    pub(crate) fn sent(&mut self) -> Vec<String> {
+        self.shared.sent.take()
+    }
+
+    /// What was asked of the program around the window since the last time.
+    pub(crate) fn requested(&mut self) -> Vec<UiAction> {
+        self.shared.requested.take()
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an instant can be had in no other way"
+)]
+pub(crate) fn some_instant() -> Instant {
+    Instant::now()
+}
+
+pub(crate) fn account(state: AccountState) -> AccountView {
+    AccountView {
+        id: AccountId(1),
+        user: "1001".into(),
+        domain: "pbx.example".into(),
+        display_name: Some("Suporte".into()),
+        state,
+        settings: AccountSettings {
+            id: 1,
+            address: "1001@pbx.example".into(),
+            display_name: Some("Suporte".into()),
+            ..AccountSettings::default()
+        },
+    }
+}
+
+pub(crate) fn registered() -> AccountState {
+    AccountState::Registered {
+        expires: Duration::from_secs(300),
+    }
+}
+
+pub(crate) fn idle() -> Snapshot {
+    Snapshot {
+        accounts: vec![account(registered())],
+        ..Snapshot::default()
+    }
+}
+
+pub(crate) fn with_call(call: CallView) -> Snapshot {
+    Snapshot {
+        calls: vec![call],
+        ..idle()
+    }
+}
+
+pub(crate) fn party(name: Option<&str>, user: &str) -> Party {
+    Party {
+        display_name: name.map(Into::into),
+        user: Some(user.into()),
+        uri: format!("sip:{user}@pbx.example"),
+    }
+}
+
+/// A call with the bakery, begun and answered at `now`.
+pub(crate) fn call(id: u64, phase: CallPhase, now: Instant) -> CallView {
+    CallView {
+        id: CallId(id),
+        account: AccountId(1),
+        direction: Direction::Outgoing,
+        phase,
+        remote: party(Some("Padaria Aurora"), "1135550142"),
+        started_at: now,
+        answered_at: Some(now),
+        muted: false,
+        codec: Some(CodecChoice {
+            kind: CodecKind::Opus,
+            payload_type: PayloadType::new(111).unwrap(),
+            ptime: Duration::from_millis(20),
+            opus: OpusWishes::default(),
+        }),
+        digits_sent: String::new(),
+        quality: Some(Quality {
+            mos: 4.4,
+            loss_pct: 0.2,
+            mouth_to_ear_ms: Some(38.0),
+            ..Quality::default()
+        }),
+        levels: Arc::default(),
+    }
+}
+
+pub(crate) fn end(cause: EndCause, status: Option<u16>, reason: Option<&str>) -> CallEnd {
+    CallEnd {
+        cause,
+        by: Side::Remote,
+        status,
+        reason: reason.map(Into::into),
+        talked: None,
+    }
+}
+
+pub(crate) fn recent(name: Option<&str>, user: &str, end: CallEnd) -> RecentCall {
+    RecentCall {
+        account: AccountId(1),
+        direction: Direction::Incoming,
+        remote: party(name, user),
+        began_unix: NOON - 3_600,
+        end,
+    }
+}
