@@ -1,12 +1,190 @@
 //! The `ramal` binary: the command line does what the arguments say, or gives way to the window.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
+use ramal::agent::AgentConfig;
+use ramal::audio::{SinkChoice, SourceChoice};
 use ramal::cli::{self, Face};
+use ramal::engine::{self, Command, EngineConfig, Handle, MediaConfig, Snapshot, clock};
+use ramal::i18n::{Language, Words};
+use ramal::lab::{self, Lab, LabConfig};
+use ramal::redact::Secret;
+use ramal::say;
+use ramal::store::{
+    AccountSettings, Keyring, Secrets, SessionSecrets, Settings, SettingsFile, Theme,
+};
+use ramal::ui::theme::Appearance;
+use ramal::ui::{self, Phone, UiAction, UiOptions};
+
+/// The extension that the person has in the lab.
+const LAB_EXTENSION: &str = lab::EXTENSIONS[0];
 
 fn main() -> ExitCode {
     match cli::main(std::env::args_os().collect()) {
         Face::Done(code) => code,
-        Face::Window { .. } => ExitCode::FAILURE,
+        Face::Window {
+            uri,
+            language,
+            demo,
+        } => window(uri, language, demo),
+    }
+}
+
+/// Opens the window on an engine of its own, and ends both well.
+fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCode {
+    let (file, settings) = if demo {
+        (None, Settings::default())
+    } else {
+        settings()
+    };
+    let language = language.or_else(|| settings.language.as_deref().and_then(Language::from_tag));
+    let words = Words::new(language.unwrap_or_else(Language::of_system));
+    let appearance = match settings.theme {
+        Theme::System => Appearance::System,
+        Theme::Light => Appearance::Light,
+        Theme::Dark => Appearance::Dark,
+    };
+    // Without a file to write to there is nothing to keep a password for.
+    let secrets: Box<dyn Secrets> = match &file {
+        Some(_) => Box::new(Keyring),
+        None => Box::<SessionSecrets>::default(),
+    };
+    let config = EngineConfig {
+        bind: demo.then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        port: 0,
+        agent: AgentConfig::default(),
+        media: MediaConfig {
+            rtp_ports: None,
+            source: SourceChoice::Device(settings.input_device.clone()),
+            sink: SinkChoice::Device(settings.output_device.clone()),
+        },
+        settings: file.map(|file| (file, settings)),
+        secrets,
+        hear_interrupts: false,
+    };
+    let (handle, events) = match engine::start(config) {
+        Ok(started) => started,
+        Err(error) => {
+            cli::complain(&cli::start_error(&words, &error));
+            return ExitCode::FAILURE;
+        }
+    };
+    // The window follows the snapshot; steps are of no interest to it.
+    drop(events);
+    let phone = Desk {
+        handle: Arc::new(handle),
+        lab: Mutex::new(None),
+    };
+    if demo {
+        phone.start_lab();
+    }
+    let options = UiOptions {
+        start_uri: uri,
+        language,
+        appearance,
+        ..UiOptions::default()
+    };
+    match ui::run(phone, options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            cli::complain(&say!(words, "cli-no-window", cause = error.to_string()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The person's settings. What cannot be read is told by the log and not overwritten.
+fn settings() -> (Option<SettingsFile>, Settings) {
+    let loaded = SettingsFile::of_user().and_then(|file| Ok((file.load()?, file)));
+    match loaded {
+        Ok((loaded, file)) => {
+            if let Some(aside) = loaded.set_aside {
+                tracing::warn!(path = %aside.display(), "damaged settings were set aside");
+            }
+            (Some(file), loaded.settings)
+        }
+        Err(error) => {
+            tracing::warn!("settings are not read, and will not be written: {error:#}");
+            (None, Settings::default())
+        }
+    }
+}
+
+/// What stands between window and engine.
+struct Desk {
+    handle: Arc<Handle>,
+    /// The built-in lab, once it was asked for.
+    lab: Mutex<Option<Lab>>,
+}
+
+impl Desk {
+    /// Starts the lab and registers its first extension, on a thread of its own.
+    fn start_lab(&self) {
+        let mut lab = self.lab.lock().unwrap_or_else(PoisonError::into_inner);
+        if lab.is_some() {
+            return;
+        }
+        let config = LabConfig {
+            ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            seed: 1,
+        };
+        match Lab::start(config) {
+            Ok(started) => {
+                let settings = AccountSettings {
+                    address: format!("{LAB_EXTENSION}@{}", started.address()),
+                    ..AccountSettings::default()
+                };
+                let password = Some(Secret::from(lab::PASSWORD));
+                self.send(Command::SaveAccount {
+                    settings: Box::new(settings),
+                    password,
+                });
+                *lab = Some(started);
+            }
+            Err(error) => tracing::error!("the lab does not start: {error:#}"),
+        }
+    }
+}
+
+impl Phone for Desk {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.handle.snapshot()
+    }
+
+    fn send(&self, command: Command) -> bool {
+        self.handle.send(command).is_ok()
+    }
+
+    fn set_waker(&self, waker: Box<dyn Fn() + Send + Sync>) {
+        self.handle.set_waker(waker);
+    }
+
+    fn now(&self) -> Instant {
+        clock::now()
+    }
+
+    fn unix_secs(&self) -> u64 {
+        clock::unix()
+    }
+
+    fn request(&self, action: UiAction) {
+        match action {
+            UiAction::StartLab => self.start_lab(),
+            UiAction::KeepLanguage(language) => {
+                let tag = language.map(|language| language.tag().to_owned());
+                self.send(Command::SetLanguage(tag));
+            }
+            UiAction::KeepAppearance(appearance) => {
+                self.send(Command::SetTheme(match appearance {
+                    Appearance::System => Theme::System,
+                    Appearance::Light => Theme::Light,
+                    Appearance::Dark => Theme::Dark,
+                }));
+            }
+        }
     }
 }

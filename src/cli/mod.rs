@@ -1,6 +1,7 @@
 //! The command line: the other face of the same engine.
 
 mod args;
+mod demo;
 mod devices;
 mod exit;
 mod help;
@@ -68,7 +69,7 @@ pub fn main(args: Vec<OsString>) -> Face {
                 demo: true,
             };
         }
-        Some(Command::Demo(_)) => Ok(Exit::Bug),
+        Some(Command::Demo(args)) => demo::run(Words::new(language), &args),
         Some(Command::Call(args)) => run::call(Words::new(language), &args),
         Some(Command::Answer(args)) => run::answer(Words::new(language), &args),
         Some(Command::Register(args)) => run::register(Words::new(language), &args),
@@ -115,6 +116,13 @@ fn refuse(words: &Words, error: &clap::Error) -> ExitCode {
     }
     complain(&help::complaint(words, error));
     Exit::Usage.into()
+}
+
+/// Why the engine does not start, in words.
+#[must_use]
+pub fn start_error(words: &Words, error: &crate::engine::StartError) -> String {
+    let what = setup::start_error(words, error);
+    crate::say!(words, "cli-error", what = what)
 }
 
 /// Says on stderr what cannot be done.

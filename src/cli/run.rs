@@ -28,7 +28,7 @@ pub(super) struct Run {
     report: Report,
     /// Wishes of the script and their moments, soonest last.
     due: Vec<(Instant, Wish)>,
-    leaving: bool,
+    pub(super) leaving: bool,
     outcome: Option<Exit>,
 }
 
@@ -39,7 +39,11 @@ pub(super) enum Wish {
 }
 
 impl Run {
-    fn start(words: Words, config: engine::EngineConfig, json: bool) -> Result<Run, Misuse> {
+    pub(super) fn start(
+        words: Words,
+        config: engine::EngineConfig,
+        json: bool,
+    ) -> Result<Run, Misuse> {
         let started = clock::now();
         let (handle, events) = engine::start(config)?;
         let report = Report::new(started, json, words);
@@ -53,19 +57,19 @@ impl Run {
         })
     }
 
-    fn ask(&mut self, command: Command) {
+    pub(super) fn ask(&mut self, command: Command) {
         if self.handle.send(command).is_err() {
             self.outcome.get_or_insert(Exit::Bug);
         }
     }
 
-    fn at(&mut self, at: Instant, wish: Wish) {
+    pub(super) fn at(&mut self, at: Instant, wish: Wish) {
         let place = self.due.partition_point(|(other, _)| *other > at);
         self.due.insert(place, (at, wish));
     }
 
     /// Ends everything well; what has been decided of the exit code stays.
-    fn leave(&mut self, outcome: Exit) {
+    pub(super) fn leave(&mut self, outcome: Exit) {
         self.outcome.get_or_insert(outcome);
         if !std::mem::replace(&mut self.leaving, true) {
             self.ask(Command::Quit);
@@ -97,7 +101,7 @@ impl Run {
     }
 
     /// Goes on until the engine has stopped. `on_event` decides what each event means.
-    fn finish(mut self, mut on_event: impl FnMut(&mut Run, &Stamped)) -> Exit {
+    pub(super) fn finish(mut self, mut on_event: impl FnMut(&mut Run, &Stamped)) -> Exit {
         loop {
             let now = clock::now();
             while self.due.last().is_some_and(|(at, _)| *at <= now) {

@@ -255,7 +255,7 @@ pub(super) fn engine(
     })
 }
 
-fn start_error(words: &Words, error: &StartError) -> String {
+pub(super) fn start_error(words: &Words, error: &StartError) -> String {
     match error {
         StartError::Bind(BindError::InUse {
             protocol,
