@@ -83,8 +83,8 @@ pub enum StreamError {
     /// Nothing came or went for the idle time.
     #[error("connection idle")]
     Idle,
-    /// The other end takes nothing any more.
-    #[error("the other end does not read")]
+    /// The other end takes nothing, or acknowledges nothing, any more.
+    #[error("the other end stalls")]
     Stalled,
     /// Something else.
     #[error("connection failed")]
@@ -101,7 +101,7 @@ impl From<io::Error> for StreamError {
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::BrokenPipe => StreamError::Reset,
-            io::ErrorKind::TimedOut => StreamError::ConnectTimeout,
+            io::ErrorKind::TimedOut => StreamError::Stalled,
             _ => StreamError::Io(error),
         }
     }
@@ -201,11 +201,9 @@ impl Streams {
     ) -> Result<StreamId, SendError> {
         let mut table = self.shared.table();
         let mut bytes = bytes;
-        // The youngest first: an older one may be dead without knowing.
         for (id, entry) in table
             .entries
             .iter()
-            .rev()
             .filter(|(_, entry)| entry.remote == remote)
         {
             match entry.push(bytes) {

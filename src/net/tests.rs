@@ -31,11 +31,7 @@ impl Party {
     }
 
     async fn event(&mut self) -> NetEvent {
-        let event = tokio::time::timeout(PATIENCE, self.events.recv());
-        event
-            .await
-            .expect("an event in time")
-            .expect("the sockets live")
+        in_time(self.events.recv()).await.expect("the sockets live")
     }
 
     async fn datagram(&mut self) -> (SocketAddr, SocketAddr, Vec<u8>) {
@@ -86,6 +82,12 @@ fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
+async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, what)
+        .await
+        .expect("it happens in time")
+}
+
 /// A port that is kept from everybody else and that nobody listens on: a UDP socket which hears
 /// only another one, and a TCP socket which was never told to listen.
 struct Nobody {
@@ -130,6 +132,45 @@ async fn both_protocols_share_one_port() {
         (local, remote),
         (addr, stream.local_addr().expect("connected"))
     );
+}
+
+#[tokio::test]
+async fn both_families_share_one_port_where_there_are_two() {
+    let v6 = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 0));
+    let two = std::net::UdpSocket::bind(v6).is_ok();
+    let mut party = Party::with(|config| {
+        config.binds.push(Bind {
+            addr: v6,
+            required: false,
+        })
+    });
+    let locals: Vec<SocketAddr> = party.sockets.local_addrs().collect();
+    assert_eq!(locals.len(), if two { 2 } else { 1 });
+    assert!(locals.iter().all(|local| local.port() == locals[0].port()));
+    for local in locals {
+        assert_eq!(
+            party
+                .sockets
+                .send_datagram(None, local, b"x")
+                .expect("sent"),
+            local
+        );
+        assert_eq!(party.datagram().await, (local, local, b"x".to_vec()));
+    }
+}
+
+#[tokio::test]
+async fn unspecified_addresses_of_both_families_do_not_collide() {
+    let v6 = SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0));
+    let two = std::net::UdpSocket::bind(v6).is_ok();
+    let party = Party::with(|config| {
+        config.binds[0].addr = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        config.binds.push(Bind {
+            addr: v6,
+            required: false,
+        });
+    });
+    assert_eq!(party.sockets.local_addrs().count(), if two { 2 } else { 1 });
 }
 
 #[tokio::test]
@@ -288,9 +329,12 @@ async fn datagrams_that_nobody_reads_are_dropped_and_counted() {
     for number in 0..10_u8 {
         sender.send_to(&[number], party.addr()).await.expect("sent");
     }
-    while party.sockets.dropped_datagrams() < 8 {
-        tokio::task::yield_now().await;
-    }
+    let dropping = async {
+        while party.sockets.dropped_datagrams() < 8 {
+            tokio::task::yield_now().await;
+        }
+    };
+    in_time(dropping).await;
     assert_eq!(party.datagram().await.2, [0]);
     assert_eq!(party.datagram().await.2, [1]);
     sender.send_to(&[99], party.addr()).await.expect("sent");
@@ -492,6 +536,44 @@ async fn an_idle_connection_is_closed() {
 }
 
 #[tokio::test]
+async fn a_connection_that_only_brings_is_not_idle() {
+    let idle = Duration::from_millis(400);
+    let mut party = Party::with(|config| config.streams.idle = idle);
+    let mut stream = TcpStream::connect(party.addr())
+        .await
+        .expect("somebody listens");
+    party.opened().await;
+    let until = tokio::time::Instant::now() + 2 * idle;
+    while tokio::time::Instant::now() < until {
+        stream.write_all(b"x").await.expect("written");
+        party.data(1).await;
+    }
+    assert!(matches!(party.closed().await.1, Some(StreamError::Idle)));
+}
+
+#[tokio::test]
+async fn what_the_other_end_still_sends_is_taken_and_not_answered_with_a_reset() {
+    let mut party = Party::new();
+    let mut stream = TcpStream::connect(party.addr())
+        .await
+        .expect("somebody listens");
+    let (id, _, _) = party.opened().await;
+    party.sockets.send_on(id, b"end".to_vec()).expect("taken");
+    party.sockets.close_stream(id);
+    let mut end = [0; 3];
+    stream.read_exact(&mut end).await.expect("read");
+    assert_eq!(stream.read(&mut end).await.expect("closed"), 0);
+    // A moment later, in which a task that does not linger is gone.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    stream.write_all(b"late words").await.expect("written");
+    stream.shutdown().await.expect("closed");
+    assert_eq!(party.data(10).await, (id, b"late words".to_vec()));
+    assert!(party.closed().await.1.is_none());
+}
+
+#[tokio::test]
 async fn too_many_connections_are_not_taken() {
     let mut party = Party::with(|config| {
         config.streams.incoming_per_host = 1;
@@ -504,7 +586,7 @@ async fn too_many_connections_are_not_taken() {
     let mut second = TcpStream::connect(party.addr())
         .await
         .expect("the system accepts");
-    let closed = second.read(&mut [0; 1]).await;
+    let closed = in_time(second.read(&mut [0; 1])).await;
     assert!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
     assert_eq!(party.sockets.stream_count(), 1);
 
@@ -624,7 +706,5 @@ async fn dropping_the_sockets_closes_everything() {
     far.closed().await;
     // With the last task the last sender of events goes.
     let drained = async { while events.recv().await.is_some() {} };
-    tokio::time::timeout(PATIENCE, drained)
-        .await
-        .expect("no task is left");
+    in_time(drained).await;
 }
