@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ramal::agent::{AccountConfig, AccountId, AgentConfig, CallId, Command, EndCause, Event, Side};
 
-use sim::World;
+use ramal::sip::{Message, StatusCode, parse_datagram};
+
+use sim::{Weather, World};
 
 const ANA: &str = "10.0.0.1:5060";
 const BIA: &str = "10.0.0.2:5060";
@@ -49,6 +51,422 @@ fn answered(world: &World, phone: usize) -> bool {
         .events
         .iter()
         .any(|event| matches!(event, Event::Answered { .. }))
+}
+
+/// Ana calls Bia; it rings there. Bia's name for the call.
+fn ring(world: &mut World, ana: usize, bia: usize) -> CallId {
+    let target = format!("sip:bia@{BIA}");
+    world.ask(
+        ana,
+        Command::Dial {
+            account: ACCOUNT,
+            call: CALL,
+            target,
+        },
+    );
+    world.run(secs(1));
+    world.incoming(bia)[0]
+}
+
+/// Ana calls Bia, who answers. Bia's name for the call.
+fn talk(world: &mut World, ana: usize, bia: usize) -> CallId {
+    let ringing = ring(world, ana, bia);
+    world.ask(bia, Command::Answer(ringing));
+    world.run(secs(1));
+    assert!(answered(world, ana) && answered(world, bia));
+    ringing
+}
+
+/// Loses the first datagrams whose first line begins so.
+fn lose(world: &mut World, begins: &'static str, mut times: u32) {
+    world.censor = Some(Box::new(move |datagram| {
+        let hit = times > 0 && datagram.first_line().starts_with(begins);
+        times -= u32::from(hit);
+        !hit
+    }));
+}
+
+fn count(lines: &[String], begins: &str) -> usize {
+    lines.iter().filter(|line| line.starts_with(begins)).count()
+}
+
+/// Nothing is left of any call: no state, no ports, no timers but those that forget.
+fn assert_forgotten(world: &mut World) {
+    world.run(secs(70));
+    for phone in &world.phones {
+        assert_eq!(phone.agent.calls_under_way(), 0);
+        assert!(phone.open_media.is_empty());
+    }
+}
+
+#[test]
+fn a_lost_200_is_sent_again_and_both_sides_talk() {
+    let (mut world, ana, bia) = two_phones(2);
+    let ringing = ring(&mut world, ana, bia);
+    lose(&mut world, "SIP/2.0 200", 2);
+    world.ask(bia, Command::Answer(ringing));
+    world.run(secs(4));
+    assert!(answered(&world, ana));
+    assert_eq!(count(&world.sent_by(BIA), "SIP/2.0 200"), 3);
+    world.ask(ana, Command::HangUp(CALL));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_lost_ack_is_sent_again_for_each_200_that_comes_again() {
+    let (mut world, ana, bia) = two_phones(3);
+    let ringing = ring(&mut world, ana, bia);
+    lose(&mut world, "ACK", 2);
+    world.ask(bia, Command::Answer(ringing));
+    world.run(secs(5));
+    assert_eq!(count(&world.sent_by(ANA), "ACK"), 3);
+    assert_eq!(end_of(&world, bia), None);
+    world.ask(bia, Command::HangUp(ringing));
+    assert_forgotten(&mut world);
+    assert_eq!(end_of(&world, ana), Some((EndCause::HungUp, Side::Remote)));
+}
+
+#[test]
+fn an_answer_that_nobody_acknowledges_ends_with_a_bye() {
+    let (mut world, ana, bia) = two_phones(4);
+    let ringing = ring(&mut world, ana, bia);
+    lose(&mut world, "ACK", u32::MAX);
+    world.ask(bia, Command::Answer(ringing));
+    world.run(secs(40));
+    assert_eq!(
+        end_of(&world, bia),
+        Some((EndCause::NotAcknowledged, Side::Local))
+    );
+    assert_eq!(end_of(&world, ana), Some((EndCause::HungUp, Side::Remote)));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_call_given_up_while_it_rings_is_missed_over_there() {
+    let (mut world, ana, bia) = two_phones(5);
+    ring(&mut world, ana, bia);
+    world.ask(ana, Command::HangUp(CALL));
+    world.run(secs(2));
+    assert_eq!(
+        end_of(&world, ana),
+        Some((EndCause::Cancelled, Side::Local))
+    );
+    assert_eq!(
+        end_of(&world, bia),
+        Some((EndCause::Cancelled, Side::Remote))
+    );
+    assert_eq!(count(&world.sent_by(BIA), "SIP/2.0 487"), 1);
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_cancel_that_crosses_the_answer_ends_in_a_bye() {
+    let (mut world, ana, bia) = two_phones(6);
+    let ringing = ring(&mut world, ana, bia);
+    world.ask(bia, Command::Answer(ringing));
+    world.ask(ana, Command::HangUp(CALL));
+    world.run(secs(3));
+    assert_eq!(
+        end_of(&world, ana),
+        Some((EndCause::Cancelled, Side::Local))
+    );
+    assert_eq!(end_of(&world, bia), Some((EndCause::HungUp, Side::Remote)));
+    let sent = world.sent_by(ANA);
+    assert_eq!(
+        (
+            count(&sent, "CANCEL"),
+            count(&sent, "ACK"),
+            count(&sent, "BYE")
+        ),
+        (1, 1, 1)
+    );
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn both_hang_up_in_the_same_moment() {
+    let (mut world, ana, bia) = two_phones(7);
+    let ringing = talk(&mut world, ana, bia);
+    world.ask(ana, Command::HangUp(CALL));
+    world.ask(bia, Command::HangUp(ringing));
+    world.run(secs(2));
+    assert_eq!(end_of(&world, ana), Some((EndCause::HungUp, Side::Local)));
+    assert_eq!(end_of(&world, bia), Some((EndCause::HungUp, Side::Local)));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn both_hold_in_the_same_moment_and_both_get_their_way() {
+    let (mut world, ana, bia) = two_phones(8);
+    let ringing = talk(&mut world, ana, bia);
+    world.ask(ana, Command::Hold(CALL));
+    world.ask(bia, Command::Hold(ringing));
+    world.run(secs(1));
+    assert_eq!(count(&world.sent_by(ANA), "SIP/2.0 491"), 1);
+    assert_eq!(count(&world.sent_by(BIA), "SIP/2.0 491"), 1);
+    world.run(secs(10));
+    for (phone, call) in [(ana, CALL), (bia, ringing)] {
+        let events = &world.phones[phone].events;
+        assert!(
+            events.contains(&Event::Held {
+                call,
+                by: Side::Local
+            }),
+            "{events:?}"
+        );
+    }
+    world.ask(ana, Command::HangUp(CALL));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn hold_and_resume_are_seen_on_both_sides() {
+    let (mut world, ana, bia) = two_phones(9);
+    let ringing = talk(&mut world, ana, bia);
+    world.ask(ana, Command::Hold(CALL));
+    world.run(secs(1));
+    let plan = |world: &World, phone: usize| world.phones[phone].plans.values().next().cloned();
+    let held = plan(&world, ana).expect("a plan");
+    assert!(held.held && held.send && !held.receive);
+    let holding = plan(&world, bia).expect("a plan");
+    assert!(!holding.send && holding.receive);
+    assert!(world.phones[bia].events.contains(&Event::Held {
+        call: ringing,
+        by: Side::Remote
+    }));
+    world.ask(ana, Command::Resume(CALL));
+    world.run(secs(1));
+    assert!(plan(&world, ana).is_some_and(|plan| plan.send && plan.receive && !plan.held));
+    assert!(world.phones[bia].events.contains(&Event::Resumed {
+        call: ringing,
+        by: Side::Remote
+    }));
+    world.ask(bia, Command::HangUp(ringing));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_call_turned_away_says_with_what() {
+    let (mut world, ana, bia) = two_phones(10);
+    let ringing = ring(&mut world, ana, bia);
+    let status = StatusCode::BUSY_HERE;
+    world.ask(
+        bia,
+        Command::Reject {
+            call: ringing,
+            status,
+        },
+    );
+    world.run(secs(1));
+    assert_eq!(end_of(&world, ana), Some((EndCause::Busy, Side::Remote)));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_phone_with_all_its_lines_taken_is_busy() {
+    let mut world = World::new(11);
+    let ana = world.phone(ANA, AgentConfig::default());
+    let bia = world.phone(
+        BIA,
+        AgentConfig {
+            max_calls: 1,
+            ..AgentConfig::default()
+        },
+    );
+    for phone in [ana, bia] {
+        world.ask(
+            phone,
+            Command::AddAccount(Box::new(AccountConfig::direct(ACCOUNT))),
+        );
+    }
+    ring(&mut world, ana, bia);
+    let second = Command::Dial {
+        account: ACCOUNT,
+        call: CallId(2),
+        target: format!("sip:bia@{BIA}"),
+    };
+    world.ask(ana, second);
+    world.run(secs(1));
+    assert_eq!(end_of(&world, ana), Some((EndCause::Busy, Side::Remote)));
+}
+
+#[test]
+fn nobody_answers_and_the_caller_gives_up() {
+    let (mut world, ana, bia) = two_phones(12);
+    world.phones[bia].events.clear();
+    ring(&mut world, ana, bia);
+    world.run(secs(125));
+    assert_eq!(end_of(&world, bia), Some((EndCause::NoAnswer, Side::Local)));
+    assert_eq!(
+        end_of(&world, ana),
+        Some((EndCause::NoAnswer, Side::Remote))
+    );
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_phone_that_is_not_there_is_told_after_64_t1() {
+    let (mut world, ana, _) = two_phones(13);
+    let target = "sip:nobody@10.0.0.9".to_owned();
+    world.ask(
+        ana,
+        Command::Dial {
+            account: ACCOUNT,
+            call: CALL,
+            target,
+        },
+    );
+    world.run(Duration::from_millis(31_900));
+    assert_eq!(end_of(&world, ana), None);
+    world.run(secs(1));
+    assert_eq!(end_of(&world, ana), Some((EndCause::TimedOut, Side::Local)));
+    assert_eq!(count(&world.sent_by(ANA), "INVITE"), 7);
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_told_at_once() {
+    let (mut world, ana, _) = two_phones(14);
+    let target = "sip:bia@nowhere.example".to_owned();
+    world.ask(
+        ana,
+        Command::Dial {
+            account: ACCOUNT,
+            call: CALL,
+            target,
+        },
+    );
+    assert_eq!(
+        end_of(&world, ana),
+        Some((EndCause::HostNotFound, Side::Local))
+    );
+    assert!(world.sent_by(ANA).is_empty());
+}
+
+#[test]
+fn everything_said_twice_is_heard_once() {
+    let (mut world, ana, bia) = two_phones(15);
+    world.weather = Weather {
+        duplicates: 100,
+        ..Weather::FINE
+    };
+    let ringing = talk(&mut world, ana, bia);
+    world.ask(ana, Command::Hold(CALL));
+    world.run(secs(1));
+    world.ask(bia, Command::HangUp(ringing));
+    world.run(secs(1));
+    assert_eq!(world.incoming(bia).len(), 1);
+    assert_eq!(end_of(&world, ana), Some((EndCause::HungUp, Side::Remote)));
+    assert_eq!(end_of(&world, bia), Some((EndCause::HungUp, Side::Local)));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn the_first_of_two_answers_of_a_fork_is_kept_and_the_other_ended() {
+    let mut world = World::new(16);
+    let ana = world.phone(ANA, AgentConfig::default());
+    world.ask(
+        ana,
+        Command::AddAccount(Box::new(AccountConfig::direct(ACCOUNT))),
+    );
+    let target = "sip:bia@10.0.0.7".to_owned();
+    world.ask(
+        ana,
+        Command::Dial {
+            account: ACCOUNT,
+            call: CALL,
+            target,
+        },
+    );
+    world.run(Duration::from_millis(100));
+    let invite = world.outside[0].clone();
+    let Ok(Message::Request(invite)) = parse_datagram(&invite.bytes).map(|p| p.message) else {
+        panic!("no INVITE left");
+    };
+    for (tag, port) in [("first", 5071_u16), ("second", 5072)] {
+        let mut response = invite.response(StatusCode::OK, Some(tag));
+        response
+            .headers
+            .push("Contact", format!("<sip:bia@10.0.0.7:{port}>"));
+        let body = format!(
+            "v=0\r\no=- 1 1 IN IP4 10.0.0.7\r\ns=-\r\nc=IN IP4 10.0.0.7\r\nt=0 0\r\n\
+             m=audio {port} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
+        );
+        response.set_body("application/sdp", body.into_bytes());
+        let bytes = response.to_bytes().expect("a message");
+        world.inject(
+            "10.0.0.7:5060".parse().expect("an address"),
+            ANA.parse().expect("one"),
+            &bytes,
+        );
+    }
+    world.run(secs(1));
+    let lines: Vec<String> = world
+        .outside
+        .iter()
+        .map(sim::Datagram::first_line)
+        .collect();
+    assert!(
+        lines.contains(&"ACK sip:bia@10.0.0.7:5071 SIP/2.0".to_owned()),
+        "{lines:?}"
+    );
+    assert!(
+        lines.contains(&"ACK sip:bia@10.0.0.7:5072 SIP/2.0".to_owned()),
+        "{lines:?}"
+    );
+    assert!(
+        lines.contains(&"BYE sip:bia@10.0.0.7:5072 SIP/2.0".to_owned()),
+        "{lines:?}"
+    );
+    assert!(
+        !lines.contains(&"BYE sip:bia@10.0.0.7:5071 SIP/2.0".to_owned()),
+        "{lines:?}"
+    );
+    assert!(answered(&world, ana));
+    assert_eq!(end_of(&world, ana), None);
+    let plan = world.phones[ana].plans.values().next().expect("a plan");
+    assert_eq!(plan.remote_rtp.port(), 5071);
+}
+
+#[test]
+fn bad_weather_of_two_hundred_seeds_leaks_no_call() {
+    for seed in 0..200 {
+        let (mut world, ana, bia) = two_phones(1_000 + seed);
+        world.weather = Weather {
+            loss: 20,
+            duplicates: 10,
+            delay: Duration::from_millis(20),
+            jitter: Duration::from_millis(300),
+        };
+        let target = format!("sip:bia@{BIA}");
+        world.ask(
+            ana,
+            Command::Dial {
+                account: ACCOUNT,
+                call: CALL,
+                target,
+            },
+        );
+        world.run(secs(20));
+        if let Some(ringing) = world.incoming(bia).first() {
+            world.ask(bia, Command::Answer(*ringing));
+        }
+        world.run(secs(20));
+        world.ask(ana, Command::HangUp(CALL));
+        world.run(secs(150));
+        for phone in &world.phones {
+            assert_eq!(
+                phone.agent.calls_under_way(),
+                0,
+                "seed {seed}: {:?}",
+                phone.events
+            );
+            assert!(
+                phone.open_media.is_empty(),
+                "seed {seed}: {:?}",
+                phone.events
+            );
+        }
+    }
 }
 
 #[test]

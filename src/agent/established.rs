@@ -36,7 +36,7 @@ impl Agent {
             Phase::Inviting(_) => self.cancel(now, call, EndCause::Cancelled),
             Phase::Cancelling(_) => {}
             Phase::Preparing(offered) => {
-                let (key, invite) = (offered.key.clone(), offered.invite.clone());
+                let (key, invite) = (offered.key, offered.invite.clone());
                 self.answer_request(now, &key, &invite, StatusCode::DECLINE);
                 self.end(now, call, EndCause::Declined, Side::Local, None);
             }
@@ -231,7 +231,7 @@ impl Agent {
         }
         let sequence = request.headers.cseq().map_or(0, |cseq| cseq.seq);
         e.unacknowledged = Some(Unacknowledged {
-            key: key.clone(),
+            key,
             sequence,
             answer_in_ack: !offered,
         });

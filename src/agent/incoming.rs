@@ -316,7 +316,7 @@ impl Agent {
                 remote_hold: false,
                 caller: false,
                 unacknowledged: Some(Unacknowledged {
-                    key: key.clone(),
+                    key,
                     sequence,
                     answer_in_ack: plan.is_none(),
                 }),
@@ -373,7 +373,7 @@ impl Agent {
             return;
         };
         let response = self.reply(&alerting.invite, status, Some(&alerting.local_tag));
-        let key = alerting.key.clone();
+        let key = alerting.key;
         self.respond(now, &key, response);
         self.end(now, call, cause, by, None);
     }
@@ -392,7 +392,7 @@ impl Agent {
             ..
         }) = self.calls.get(&call)
         {
-            let (key, invite) = (offered.key.clone(), offered.invite.clone());
+            let (key, invite) = (offered.key, offered.invite.clone());
             self.answer_request(now, &key, &invite, StatusCode::REQUEST_TERMINATED);
             self.outputs.push_back(Output::Media(MediaCommand::Close {
                 media: MediaId(call.0),

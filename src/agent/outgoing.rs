@@ -29,6 +29,7 @@ const MAX_CHALLENGES: u8 = 3;
 /// An INVITE that got a 2xx, kept for those that may still come from other forks.
 #[derive(Debug)]
 pub(super) struct AnsweredInvite {
+    pub(super) call: CallId,
     pub(super) account: AccountId,
     pub(super) invite: Request,
     pub(super) forget_at: Instant,
@@ -132,7 +133,7 @@ impl Agent {
             return;
         };
         if let Phase::Preparing(offered) = &found.phase {
-            let (key, request) = (offered.key.clone(), offered.invite.clone());
+            let (key, request) = (offered.key, offered.invite.clone());
             self.answer_request(now, &key, &request, StatusCode::SERVER_INTERNAL_ERROR);
             self.calls.remove(&call);
         } else if matches!(found.phase, Phase::Opening(..)) {
@@ -297,7 +298,7 @@ impl Agent {
         }
     }
 
-    fn invite_accepted(
+    pub(super) fn invite_accepted(
         &mut self,
         now: Instant,
         call: CallId,
@@ -367,8 +368,9 @@ impl Agent {
         if let Some((account, invite)) = invite {
             let forget_at = now + self.config.timers.patience();
             self.answered_invites.insert(
-                key.clone(),
+                *key,
                 AnsweredInvite {
+                    call,
                     account,
                     invite,
                     forget_at,

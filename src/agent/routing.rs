@@ -130,6 +130,11 @@ impl Agent {
     }
 
     pub(super) fn response_came(&mut self, now: Instant, key: &ClientKey, response: &Response) {
+        // A 2xx that comes again, or that of another fork.
+        if let Some(call) = self.answered_invites.get(key).map(|answered| answered.call) {
+            self.invite_accepted(now, call, key, response);
+            return;
+        }
         let last = response.status.is_final();
         // The transaction of an INVITE hands up further 2xx of a fork after the first.
         let keep = !last || matches!(self.clients.get(key), Some(Purpose::Invite(_)));

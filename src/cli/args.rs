@@ -16,20 +16,20 @@ use crate::codec::CodecKind;
 /// `ramal`.
 #[derive(Debug, Parser)]
 #[command(name = "ramal", version, disable_help_subcommand = true)]
-pub struct Cli {
+pub(super) struct Cli {
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(super) command: Option<Command>,
     #[arg(value_name = "URI")]
-    pub uri: Option<String>,
+    pub(super) uri: Option<String>,
     #[arg(long, global = true, value_name = "LANG")]
-    pub lang: Option<String>,
+    pub(super) lang: Option<String>,
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    pub(super) verbose: u8,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     Call(CallArgs),
     Answer(AnswerArgs),
     Register(RegisterArgs),
@@ -43,183 +43,183 @@ pub enum Command {
 
 /// Who calls, and from where.
 #[derive(Debug, Clone, Args)]
-pub struct AccountArgs {
+pub(super) struct AccountArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "aor")]
-    pub account: Option<String>,
+    pub(super) account: Option<String>,
     #[arg(long, value_name = "URI")]
-    pub aor: Option<String>,
+    pub(super) aor: Option<String>,
     #[arg(long, value_name = "URI", requires = "aor")]
-    pub registrar: Option<String>,
+    pub(super) registrar: Option<String>,
     #[arg(long, value_name = "URI")]
-    pub proxy: Option<String>,
+    pub(super) proxy: Option<String>,
     #[arg(long, value_name = "USER", requires = "aor")]
-    pub auth_user: Option<String>,
+    pub(super) auth_user: Option<String>,
     #[arg(long, value_name = "FILE")]
-    pub password_file: Option<PathBuf>,
+    pub(super) password_file: Option<PathBuf>,
     #[arg(long, value_name = "TEXT")]
-    pub display_name: Option<String>,
+    pub(super) display_name: Option<String>,
     #[arg(long, requires = "aor")]
-    pub no_register: bool,
+    pub(super) no_register: bool,
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    pub expires: u32,
+    pub(super) expires: u32,
     #[arg(long, value_name = "ADDR[:PORT]")]
-    pub bind: Option<Bind>,
+    pub(super) bind: Option<Bind>,
     #[arg(long, value_enum)]
-    pub transport: Option<TransportArg>,
+    pub(super) transport: Option<TransportArg>,
 }
 
 /// How it sounds.
 #[derive(Debug, Clone, Args)]
-pub struct SoundArgs {
+pub(super) struct SoundArgs {
     #[arg(long, value_name = "A-B")]
-    pub rtp_ports: Option<PortRange>,
+    pub(super) rtp_ports: Option<PortRange>,
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub codecs: Vec<CodecArg>,
+    pub(super) codecs: Vec<CodecArg>,
     #[arg(long, value_name = "MS", default_value = "20")]
-    pub ptime: Ptime,
+    pub(super) ptime: Ptime,
     #[arg(long, value_name = "FILE")]
-    pub play: Option<PathBuf>,
+    pub(super) play: Option<PathBuf>,
     #[arg(long = "loop", requires = "play")]
-    pub looped: bool,
+    pub(super) looped: bool,
     #[arg(long, value_name = "FILE")]
-    pub record: Option<PathBuf>,
+    pub(super) record: Option<PathBuf>,
     #[arg(long, value_name = "NAME", conflicts_with = "play")]
-    pub input_device: Option<String>,
+    pub(super) input_device: Option<String>,
     #[arg(long, value_name = "NAME")]
-    pub output_device: Option<String>,
+    pub(super) output_device: Option<String>,
     #[arg(long, conflicts_with_all = ["play", "input_device", "output_device"])]
-    pub silence: bool,
+    pub(super) silence: bool,
 }
 
 /// What happens during a call.
 #[derive(Debug, Clone, Args)]
-pub struct ScriptArgs {
+pub(super) struct ScriptArgs {
     #[arg(long, value_name = "SECONDS")]
-    pub duration: Option<Seconds>,
+    pub(super) duration: Option<Seconds>,
     #[arg(long, value_name = "DIGITS[@S]")]
-    pub dtmf: Vec<DtmfAt>,
+    pub(super) dtmf: Vec<DtmfAt>,
     #[arg(long, value_name = "SECONDS")]
-    pub hold_at: Option<Seconds>,
+    pub(super) hold_at: Option<Seconds>,
     #[arg(long, value_name = "SECONDS")]
-    pub resume_at: Option<Seconds>,
+    pub(super) resume_at: Option<Seconds>,
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// `ramal call`.
 #[derive(Debug, Args)]
-pub struct CallArgs {
+pub(super) struct CallArgs {
     #[arg(value_name = "URI")]
-    pub uri: String,
+    pub(super) uri: String,
     #[command(flatten)]
-    pub account: AccountArgs,
+    pub(super) account: AccountArgs,
     #[command(flatten)]
-    pub sound: SoundArgs,
+    pub(super) sound: SoundArgs,
     #[command(flatten)]
-    pub script: ScriptArgs,
+    pub(super) script: ScriptArgs,
     #[arg(long, value_name = "SECONDS")]
-    pub no_answer: Option<Seconds>,
+    pub(super) no_answer: Option<Seconds>,
 }
 
 /// `ramal answer`.
 #[derive(Debug, Args)]
-pub struct AnswerArgs {
+pub(super) struct AnswerArgs {
     #[command(flatten)]
-    pub account: AccountArgs,
+    pub(super) account: AccountArgs,
     #[command(flatten)]
-    pub sound: SoundArgs,
+    pub(super) sound: SoundArgs,
     #[command(flatten)]
-    pub script: ScriptArgs,
+    pub(super) script: ScriptArgs,
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "0")]
-    pub auto_answer: Option<Seconds>,
+    pub(super) auto_answer: Option<Seconds>,
     #[arg(long, value_name = "STATUS", conflicts_with = "auto_answer", value_parser = clap::value_parser!(u16).range(300..=699))]
-    pub reject: Option<u16>,
+    pub(super) reject: Option<u16>,
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_calls: Option<u32>,
+    pub(super) max_calls: Option<u32>,
 }
 
 /// `ramal register`.
 #[derive(Debug, Args)]
-pub struct RegisterArgs {
+pub(super) struct RegisterArgs {
     #[command(flatten)]
-    pub account: AccountArgs,
+    pub(super) account: AccountArgs,
     #[arg(long)]
-    pub once: bool,
+    pub(super) once: bool,
     #[arg(long, value_name = "SECONDS")]
-    pub duration: Option<Seconds>,
+    pub(super) duration: Option<Seconds>,
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// `ramal devices`.
 #[derive(Debug, Args)]
-pub struct DevicesArgs {
+pub(super) struct DevicesArgs {
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// `ramal lab`.
 #[derive(Debug, Args)]
-pub struct LabArgs {
+pub(super) struct LabArgs {
     #[arg(long, value_name = "ADDR[:PORT]", default_value = "127.0.0.1:5060")]
-    pub bind: Bind,
+    pub(super) bind: Bind,
     #[arg(long, value_name = "N", default_value = "1")]
-    pub seed: u64,
+    pub(super) seed: u64,
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// `ramal demo`.
 #[derive(Debug, Args)]
-pub struct DemoArgs {
+pub(super) struct DemoArgs {
     #[arg(long)]
-    pub no_window: bool,
+    pub(super) no_window: bool,
     #[arg(long, value_name = "FILE", default_value = "ramal-demo.wav")]
-    pub record: PathBuf,
+    pub(super) record: PathBuf,
     #[arg(long, value_name = "EXTENSION", default_value = "600")]
-    pub extension: String,
+    pub(super) extension: String,
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// `ramal inspect`.
 #[derive(Debug, Args)]
-pub struct InspectArgs {
+pub(super) struct InspectArgs {
     #[arg(value_name = "FILE|-")]
-    pub file: String,
+    pub(super) file: String,
 }
 
 /// `ramal bench`.
 #[derive(Debug, Subcommand)]
-pub enum BenchCommand {
+pub(super) enum BenchCommand {
     Codec(BenchCodecArgs),
 }
 
 /// `ramal bench codec`.
 #[derive(Debug, Args)]
-pub struct BenchCodecArgs {
+pub(super) struct BenchCodecArgs {
     #[arg(long, value_name = "FILE")]
-    pub input: PathBuf,
+    pub(super) input: PathBuf,
     #[arg(long, value_name = "FILE")]
-    pub output: PathBuf,
+    pub(super) output: PathBuf,
     #[arg(long, value_name = "NAME")]
-    pub codec: CodecArg,
+    pub(super) codec: CodecArg,
     #[arg(long, value_name = "MS", default_value = "20")]
-    pub ptime: Ptime,
+    pub(super) ptime: Ptime,
 }
 
 /// SIP transports of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TransportArg {
+pub(super) enum TransportArg {
     Udp,
     Tcp,
 }
 
 /// `ADDR[:PORT]`: where to listen. Without a port: one that is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bind {
-    pub ip: IpAddr,
-    pub port: u16,
+pub(super) struct Bind {
+    pub(super) ip: IpAddr,
+    pub(super) port: u16,
 }
 
 impl FromStr for Bind {
@@ -239,7 +239,7 @@ impl FromStr for Bind {
 
 /// `A-B`, both in it; A is at least 1024 and the range holds a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PortRange(pub RangeInclusive<u16>);
+pub(super) struct PortRange(pub RangeInclusive<u16>);
 
 impl FromStr for PortRange {
     type Err = Unreadable;
@@ -258,7 +258,7 @@ impl FromStr for PortRange {
 
 /// A codec by the name it has in SDP, in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CodecArg(pub CodecKind);
+pub(super) struct CodecArg(pub CodecKind);
 
 impl FromStr for CodecArg {
     type Err = Unreadable;
@@ -276,7 +276,7 @@ impl FromStr for CodecArg {
 
 /// Milliseconds of sound in a packet: 10, 20, 30, 40 or 60.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ptime(pub Duration);
+pub(super) struct Ptime(pub Duration);
 
 impl FromStr for Ptime {
     type Err = Unreadable;
@@ -291,7 +291,7 @@ impl FromStr for Ptime {
 
 /// Seconds, with fractions; at most a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seconds(pub Duration);
+pub(super) struct Seconds(pub Duration);
 
 impl FromStr for Seconds {
     type Err = Unreadable;
@@ -307,9 +307,9 @@ impl FromStr for Seconds {
 
 /// `DIGITS[@S]`: digits, sent S seconds after the answer, or at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DtmfAt {
-    pub digits: String,
-    pub at: Duration,
+pub(super) struct DtmfAt {
+    pub(super) digits: String,
+    pub(super) at: Duration,
 }
 
 impl FromStr for DtmfAt {
@@ -337,7 +337,7 @@ impl FromStr for DtmfAt {
 /// A value that is not of its argument's form. What the form is, stands in the argument's help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not of the form that this argument takes")]
-pub struct Unreadable;
+pub(super) struct Unreadable;
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use crate::agent::{CallEnd, EndCause, RegistrationCause};
 /// How a command ended. The numbers are a promise: README lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum Exit {
+pub(super) enum Exit {
     /// Answered and ended well; registered.
     Well = 0,
     /// The command line cannot be carried out as it stands.
@@ -34,7 +34,7 @@ impl From<Exit> for ExitCode {
 
 /// What a call's end means for the exit code. `heard`: at least one packet of its sound came.
 #[must_use]
-pub fn of_call(end: &CallEnd, heard: bool) -> Exit {
+pub(super) fn of_call(end: &CallEnd, heard: bool) -> Exit {
     match end.cause {
         EndCause::HungUp if heard => Exit::Well,
         EndCause::HungUp | EndCause::NoMedia => Exit::Media,
@@ -60,7 +60,7 @@ pub fn of_call(end: &CallEnd, heard: bool) -> Exit {
 
 /// What a failed registration means for the exit code.
 #[must_use]
-pub const fn of_registration(cause: RegistrationCause) -> Exit {
+pub(super) const fn of_registration(cause: RegistrationCause) -> Exit {
     match cause {
         RegistrationCause::WrongPassword
         | RegistrationCause::PasswordNeeded

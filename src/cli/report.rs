@@ -32,8 +32,6 @@ pub(super) struct Report {
 pub(super) struct Told {
     /// Its number, from 1.
     number: usize,
-    /// When it was dialled or came.
-    began: Instant,
     /// When its INVITE was answered.
     answered: Option<Instant>,
     /// When its first packet left and came.
@@ -82,11 +80,10 @@ impl Report {
         })
     }
 
-    fn told(&mut self, call: CallId, at: Instant) -> &mut Told {
+    fn told(&mut self, call: CallId) -> &mut Told {
         let number = self.numbers.len() + 1;
         self.numbers.entry(call).or_insert_with(|| Told {
             number,
-            began: at,
             answered: None,
             first_sent: None,
             first_received: None,
@@ -108,7 +105,7 @@ impl Report {
                 level_in,
                 level_out,
             } => {
-                let told = self.told(*call, at);
+                let told = self.told(*call);
                 if told.measured.len() < MAX_MEASURED {
                     told.measured.push(*quality);
                 }
@@ -120,7 +117,7 @@ impl Report {
                 self.live(at, *call, quality);
             }
             Event::Digit { call, digit, held } => {
-                let number = self.told(*call, at).number;
+                let number = self.told(*call).number;
                 let fields = fields(json!({
                     "digit": digit.to_string(),
                     "duration_ms": u64::try_from(held.as_millis()).unwrap_or(u64::MAX),
@@ -130,13 +127,13 @@ impl Report {
                 self.print(&sentence);
             }
             Event::FirstPacketSent { call } => {
-                self.told(*call, at).first_sent.get_or_insert(at);
+                self.told(*call).first_sent.get_or_insert(at);
             }
             Event::FirstPacketReceived { call } => {
-                self.told(*call, at).first_received.get_or_insert(at);
+                self.told(*call).first_received.get_or_insert(at);
             }
             Event::NoSound { call } => {
-                let number = self.told(*call, at).number;
+                let number = self.told(*call).number;
                 let fields = fields(json!({ "kind": "no_sound" }));
                 self.call_line(at, "warning", number, fields);
                 let sentence = say!(self.words, "cli-no-sound");
@@ -153,7 +150,7 @@ impl Report {
                 self.print(&sentence);
             }
             Event::SoundBack { call } => {
-                let number = self.told(*call, at).number;
+                let number = self.told(*call).number;
                 let fields = fields(json!({ "kind": "sound_back" }));
                 self.call_line(at, "warning", number, fields);
             }
@@ -171,7 +168,7 @@ impl Report {
         match event {
             PhoneEvent::Account { state, .. } => self.account(at, state),
             PhoneEvent::Calling { call, remote, .. } => {
-                let number = self.told(*call, at).number;
+                let number = self.told(*call).number;
                 self.call_line(
                     at,
                     "calling",
@@ -182,7 +179,7 @@ impl Report {
                 self.print(&sentence);
             }
             PhoneEvent::Incoming { call, remote, .. } => {
-                let told = self.told(*call, at);
+                let told = self.told(*call);
                 told.direction = Direction::Incoming;
                 let number = told.number;
                 let fields = fields(json!({
@@ -195,13 +192,13 @@ impl Report {
                 self.print(&sentence);
             }
             PhoneEvent::Ringing { call } => {
-                let number = self.told(*call, at).number;
+                let number = self.told(*call).number;
                 self.call_line(at, "ringing", number, Map::new());
                 let sentence = say!(self.words, "cli-ringing");
                 self.print(&sentence);
             }
             PhoneEvent::EarlyMedia { call } => {
-                let number = self.told(*call, at).number;
+                let number = self.told(*call).number;
                 self.call_line(at, "early_media", number, Map::new());
                 let sentence = say!(self.words, "cli-early-media");
                 self.print(&sentence);
@@ -211,7 +208,7 @@ impl Report {
                 codec,
                 remote,
             } => {
-                let told = self.told(*call, at);
+                let told = self.told(*call);
                 told.answered = Some(at);
                 told.codec = Some(codec.clone());
                 let number = told.number;
@@ -224,7 +221,7 @@ impl Report {
                 self.print(&sentence);
             }
             PhoneEvent::Renegotiated { call, codec } => {
-                let told = self.told(*call, at);
+                let told = self.told(*call);
                 told.codec = Some(codec.clone());
                 let number = told.number;
                 self.call_line(at, "renegotiated", number, codec_fields(codec));
@@ -232,7 +229,7 @@ impl Report {
             PhoneEvent::Held { call, by } => self.hold(at, *call, "held", *by),
             PhoneEvent::Resumed { call, by } => self.hold(at, *call, "resumed", *by),
             PhoneEvent::Ended { call, end } => {
-                let told = self.told(*call, at);
+                let told = self.told(*call);
                 told.end = Some(end.clone());
                 let (number, direction) = (told.number, told.direction);
                 let fields = fields(json!({
@@ -291,7 +288,7 @@ impl Report {
     }
 
     fn hold(&mut self, at: Instant, call: CallId, event: &str, by: Side) {
-        let number = self.told(call, at).number;
+        let number = self.told(call).number;
         self.call_line(at, event, number, fields(json!({ "by": side_code(by) })));
         let sentence = match (event, by) {
             ("held", Side::Local) => say!(self.words, "cli-held-here"),

@@ -10,7 +10,7 @@ mod command;
 mod config;
 mod driver;
 mod event;
-mod media;
+pub mod media;
 mod picture;
 pub mod seed;
 pub mod signals;

@@ -224,10 +224,10 @@ impl Driver {
         } else {
             None
         };
-        if std::mem::replace(&mut self.tone, tone) != tone {
-            if let Err(error) = self.media.ring(tone) {
-                tracing::warn!("no ring tone: {error}");
-            }
+        if std::mem::replace(&mut self.tone, tone) != tone
+            && let Err(error) = self.media.ring(tone)
+        {
+            tracing::warn!("no ring tone: {error}");
         }
     }
 

@@ -431,7 +431,7 @@ impl Receiver {
                 let sound = &mut scratch[..samples];
                 let step = rate.samples_in(Duration::from_micros(2_500)).max(1);
                 let repaired = copy.is_some_and(|payload| {
-                    samples % step == 0 && decoder.decode_fec(payload, sound).is_ok()
+                    samples.is_multiple_of(step) && decoder.decode_fec(payload, sound).is_ok()
                 });
                 if !repaired {
                     decoder.conceal(sound);

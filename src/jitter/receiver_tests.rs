@@ -110,10 +110,6 @@ impl Line {
             self.sounds.push(info.sound);
         }
     }
-
-    fn count(&self, sound: Sound) -> usize {
-        self.sounds.iter().filter(|s| **s == sound).count()
-    }
 }
 
 const MS: Duration = Duration::from_millis(1);

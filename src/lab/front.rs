@@ -126,10 +126,11 @@ impl Front {
         }
         let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
         let user = request.uri.user_unescaped().unwrap_or_default();
-        if request.method == Method::Invite && !in_dialog {
-            if let Some(response) = self.challenge_caller(now, &request) {
-                return Some(self.answer(now, &request, &response, from));
-            }
+        if request.method == Method::Invite
+            && !in_dialog
+            && let Some(response) = self.challenge_caller(now, &request)
+        {
+            return Some(self.answer(now, &request, &response, from));
         }
         if !EXTENSIONS.contains(&user.as_str()) {
             return None;

@@ -41,7 +41,7 @@ impl Impairment {
     }
 
     /// Decides over the next packet.
-    pub fn next(&mut self) -> Fate {
+    pub fn decide(&mut self) -> Fate {
         let roll = self.rng.next_u32() % 1000;
         let spread = self.rng.next_u32() % SPREAD_MICROS;
         self.bad = if self.bad {
@@ -65,7 +65,7 @@ mod tests {
     fn the_same_seed_makes_the_same_network() {
         let fates = |seed| {
             let mut network = Impairment::new(seed);
-            (0..200).map(|_| network.next()).collect::<Vec<_>>()
+            (0..200).map(|_| network.decide()).collect::<Vec<_>>()
         };
         assert_eq!(fates(7), fates(7));
         assert_ne!(fates(7), fates(8));
@@ -74,7 +74,9 @@ mod tests {
     #[test]
     fn about_six_in_a_hundred_are_lost_in_bursts() {
         let mut network = Impairment::new(1);
-        let fates: Vec<_> = (0..20_000).map(|_| network.next() == Fate::Lost).collect();
+        let fates: Vec<_> = (0..20_000)
+            .map(|_| network.decide() == Fate::Lost)
+            .collect();
         let lost = fates.iter().filter(|lost| **lost).count();
         assert!((900..1500).contains(&lost), "{lost} of 20000");
         let bursts = fates.windows(2).filter(|pair| !pair[0] && pair[1]).count();

@@ -419,11 +419,12 @@ impl Server {
                 let Some(ended) = self.calls.remove(&call) else {
                     return;
                 };
-                if ended.service == Service::CallsBack && !ended.called_back {
-                    if let Some(extension) = ended.caller.user {
-                        self.plans
-                            .push((now + CALLS_BACK_AFTER, Deed::CallBack(extension)));
-                    }
+                if ended.service == Service::CallsBack
+                    && !ended.called_back
+                    && let Some(extension) = ended.caller.user
+                {
+                    self.plans
+                        .push((now + CALLS_BACK_AFTER, Deed::CallBack(extension)));
                 }
             }
             _ => {}

@@ -235,10 +235,10 @@ impl Voice {
             return;
         };
         let packet = received.packet;
-        if received.kind == PayloadKind::Event {
-            if let Some(digits) = &mut self.digits {
-                digits.handle(now, packet.ssrc, received.time, packet.payload);
-            }
+        if received.kind == PayloadKind::Event
+            && let Some(digits) = &mut self.digits
+        {
+            digits.handle(now, packet.ssrc, received.time, packet.payload);
         }
         let echo = Echo {
             payload_type: packet.payload_type,
@@ -291,7 +291,7 @@ impl Voice {
 
     /// Puts a datagram on its way, through the bad network if this is it.
     fn launch(&mut self, now: Instant, to: SocketAddr, datagram: Vec<u8>) {
-        let at = match self.network.as_mut().map(Impairment::next) {
+        let at = match self.network.as_mut().map(Impairment::decide) {
             Some(Fate::Lost) => return,
             Some(Fate::Delayed(delay)) => now + delay,
             None => now,
@@ -412,7 +412,7 @@ impl Player {
 
 /// What a session of the lab starts from.
 #[must_use]
-pub fn session_config(ssrc: u32, seed: [u8; 32], since_1970: Duration) -> Config {
+pub(super) fn session_config(ssrc: u32, seed: [u8; 32], since_1970: Duration) -> Config {
     let wall_clock = crate::rtp::NtpTime::from_unix(since_1970);
     Config::new(Ssrc(ssrc), "lab@ramal".to_owned(), seed, wall_clock)
 }

@@ -75,7 +75,7 @@ impl Adaptation {
     pub fn handle_report(&mut self, loss: f64) -> Option<Target> {
         let before = self.target();
         // `max` and `min` rather than `clamp`: they take NaN to a number.
-        let loss = (loss as f32 * 100.0).max(0.0).min(100.0);
+        let loss = (loss as f32 * 100.0).clamp(0.0, 100.0);
         let wanted = loss.min(EXPECTED_CEILING);
         if wanted >= self.expected + NOTEWORTHY {
             self.expected = wanted;

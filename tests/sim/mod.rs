@@ -116,7 +116,7 @@ impl World {
         let seed = self.rng.next_u64();
         self.phones.push(Phone {
             agent: Agent::new(config, seed),
-            addr: addr.parse().unwrap(),
+            addr: addr.parse().expect("an address"),
             events: Vec::new(),
             plans: BTreeMap::new(),
             open_media: Vec::new(),
@@ -156,7 +156,7 @@ impl World {
         }
         let copies = 1 + u32::from(roll(self.weather.duplicates));
         for _ in 0..copies {
-            let jitter = u64::try_from(self.weather.jitter.as_micros()).unwrap();
+            let jitter = u64::try_from(self.weather.jitter.as_micros()).expect("a short time");
             let extra = if jitter == 0 {
                 0
             } else {
@@ -308,7 +308,7 @@ impl World {
 
     /// First lines of what left an address, oldest first.
     pub(crate) fn sent_by(&self, addr: &str) -> Vec<String> {
-        let addr: SocketAddr = addr.parse().unwrap();
+        let addr: SocketAddr = addr.parse().expect("an address");
         let sent = self
             .log
             .iter()

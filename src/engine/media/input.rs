@@ -14,6 +14,10 @@ const FRESH: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What was chosen, and how far it is.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, and it does not move"
+)]
 pub(super) enum Input {
     Device(Device<Capture>),
     File { clip: Clip, looped: bool },

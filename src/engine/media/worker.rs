@@ -463,7 +463,8 @@ fn tell(report: &impl Fn(MediaReport), side: DeviceSide, change: Option<Change>,
     match change {
         None => {}
         Some(Change::Opened) => {
-            if std::mem::replace(gone, false) {
+            let was_gone = std::mem::replace(gone, false);
+            if was_gone {
                 report(MediaReport::DeviceBack { side });
             }
         }

@@ -59,6 +59,9 @@ pub(super) fn plan(kind: CodecKind, remote: SocketAddr) -> Plan {
     }
 }
 
+/// Decides over a datagram: `true` loses it.
+type Censor = Box<dyn FnMut(&[u8]) -> bool>;
+
 /// One phone: a session and what came of it.
 pub(super) struct End {
     pub(super) session: Session,
@@ -167,7 +170,7 @@ pub(super) struct Pair {
     pub(super) near: End,
     pub(super) far: End,
     flying: Vec<Flying>,
-    pub(super) drop_to_far: Box<dyn FnMut(&[u8]) -> bool>,
+    pub(super) drop_to_far: Censor,
     pub(super) delay_to_far: Box<dyn FnMut() -> Duration>,
 }
 
