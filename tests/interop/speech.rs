@@ -172,7 +172,7 @@ fn keys_arrive_once_each_and_in_order_both_ways() {
     let keys: String = ramal
         .all("dtmf")
         .iter()
-        .filter_map(|e| e["key"].as_str())
+        .filter_map(|e| e["digit"].as_str())
         .collect();
     assert_eq!(keys, "1590#*", "{:?}", ramal.all("dtmf"));
 }
