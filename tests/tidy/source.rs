@@ -73,6 +73,39 @@ impl Code {
             .collect()
     }
 
+    /// Module paths of the files declared here for tests, in the module `here`: by
+    /// `#[cfg(test)] mod NAME;`, perhaps with a `#[path = "FILE.rs"]` between.
+    pub(crate) fn test_files(&self, here: &[String]) -> Vec<Vec<String>> {
+        let texts: Vec<&str> = self
+            .tokens
+            .iter()
+            .map(|token| token.text.as_str())
+            .collect();
+        let mut found = Vec::new();
+        for at in 0..texts.len() {
+            let Some(mut rest) =
+                texts[at..].strip_prefix(&["#", "[", "cfg", "(", "test", ")", "]"])
+            else {
+                continue;
+            };
+            let mut file = None;
+            if let ["#", "[", "path", "=", path, "]", after @ ..] = rest {
+                file = path.trim_matches('"').strip_suffix(".rs");
+                rest = after;
+            }
+            rest = rest.strip_prefix(&["pub"]).unwrap_or(rest);
+            rest = rest.strip_prefix(&["(", "crate", ")"]).unwrap_or(rest);
+            rest = rest.strip_prefix(&["(", "super", ")"]).unwrap_or(rest);
+            if let ["mod", name, ";", ..] = rest {
+                // A path is taken from the folder, a name from the module.
+                let folder = &here[..here.len() - usize::from(file.is_some() && !here.is_empty())];
+                let name = file.unwrap_or(name).to_owned();
+                found.push(folder.iter().cloned().chain([name]).collect());
+            }
+        }
+        found
+    }
+
     fn text(&self, at: usize) -> &str {
         self.tokens.get(at).map_or("", |token| token.text.as_str())
     }
@@ -135,7 +168,8 @@ fn collect_first_names(code: &Code, at: usize, found: &mut Vec<Named>) {
     }
 }
 
-/// Words, `::` and single punctuation marks with their line; literals become one `"`.
+/// Words, `::` and single punctuation marks with their line; a plain string is one token, quotes and all;
+/// other literals are left out.
 fn lex(text: &str) -> Vec<(String, usize)> {
     let chars: Vec<char> = text.chars().collect();
     let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
@@ -159,7 +193,11 @@ fn lex(text: &str) -> Vec<(String, usize)> {
                     }
                 }
             }
-            '"' => i = end_of_string(&chars, i),
+            '"' => {
+                i = end_of_string(&chars, i);
+                let inside = chars[start..i.min(chars.len())].iter().collect::<String>();
+                out.push((inside, line));
+            }
             'r' | 'b' | 'c' if starts_literal(&chars, i) => i = end_of_literal(&chars, i),
             '\'' if at(i + 1) == '\\' => {
                 i += 3;
