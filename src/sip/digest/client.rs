@@ -49,6 +49,8 @@ struct Realm {
     cnonce: String,
     /// Requests answered with this nonce.
     count: u32,
+    /// The nonce came in a challenge, not with a success some time before its use.
+    challenged: bool,
     /// Nonces called stale in a row.
     stale: u32,
 }
@@ -174,6 +176,7 @@ impl DigestClient {
         {
             realm.nonce = nonce.to_owned();
             realm.count = 0;
+            realm.challenged = false;
         }
     }
 
@@ -199,8 +202,11 @@ impl DigestClient {
         let mut stale = 0;
         if let Some(refused) = refused {
             // A nonce used before may have expired without the server saying so; one that was
-            // fresh has not.
-            let fresh = refused.protection.is_none_or(|(_, count)| count == 1);
+            // fresh from a challenge has not.
+            let fresh = match known.map(|at| &self.realms[at]) {
+                Some(realm) => realm.challenged && realm.count == 1 && realm.nonce == refused.nonce,
+                None => refused.protection.is_none_or(|(_, count)| count == 1),
+            };
             let repeated = refused.nonce == challenge.nonce;
             if !challenge.stale && (fresh || repeated) {
                 return Err(DigestError::WrongPassword {
@@ -240,6 +246,7 @@ impl DigestClient {
             userhash: challenge.userhash,
             cnonce,
             count: 0,
+            challenged: true,
             stale,
         };
         if let Some(at) = known {
@@ -555,20 +562,40 @@ mod tests {
 
     #[test]
     fn a_remembered_nonce_that_expired_silently_is_replaced() {
+        for extra in ["", r#", qop="auth""#] {
+            let mut client = client();
+            client.answer(&plain(extra), &request(), 1).unwrap();
+            let reused = client.preemptive(&request());
+            let value = format!(r#"Digest realm="biloxi.com", nonce="new"{extra}"#);
+            let fresh = challenged(401, &[("WWW-Authenticate", &value)]);
+            let headers = client.answer(&fresh, &with(request(), &reused), 2).unwrap();
+            assert_eq!(read(&headers)[0].nonce, "new");
+            // Refused with that one too, the password is wrong.
+            let value = value.replace("new", "newer");
+            let again = challenged(401, &[("WWW-Authenticate", &value)]);
+            let refused = client.answer(&again, &with(request(), &headers), 3);
+            assert!(
+                matches!(refused, Err(DigestError::WrongPassword { .. })),
+                "{refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_next_nonce_that_expired_silently_is_replaced() {
         let mut client = client();
         client
             .answer(&plain(r#", qop="auth""#), &request(), 1)
             .unwrap();
-        let reused = client.preemptive(&request());
-        let fresh = challenged(
-            401,
-            &[(
-                "WWW-Authenticate",
-                r#"Digest realm="biloxi.com", nonce="new", qop="auth""#,
-            )],
-        );
-        let headers = client.answer(&fresh, &with(request(), &reused), 2).unwrap();
-        assert_eq!(read(&headers)[0].nonce, "new");
+        let mut ok = Response::new(StatusCode::OK);
+        ok.headers
+            .push("Authentication-Info", r#"nextnonce="47364c23""#);
+        client.learn_next_nonce(&ok);
+        let used = client.preemptive(&request());
+        let headers = client
+            .answer(&plain(r#", qop="auth""#), &with(request(), &used), 2)
+            .unwrap();
+        assert_eq!(read(&headers)[0].nonce, NONCE);
     }
 
     #[test]
