@@ -893,13 +893,45 @@ mod tests {
     }
 
     #[test]
+    fn numbers_agreed_in_an_answer_are_kept_for_the_next_offer() {
+        let mut callee = phone(4_000);
+        let offer = "m=audio 6000 RTP/AVP 107 8 110\na=rtpmap:107 opus/48000/2\n\
+            a=rtpmap:110 telephone-event/48000\n";
+        callee.handle_offer(&peer(offer)).unwrap();
+        assert_eq!(
+            callee.offer().media[0].line.value(),
+            "audio 4000 RTP/AVP 107 9 8 0 101 110"
+        );
+    }
+
+    #[test]
+    fn the_audio_stays_in_the_stream_where_it_is() {
+        let mut callee = phone(4_000);
+        let lines = |first: u8| {
+            peer(&format!(
+                "m=audio 6000 RTP/AVP {first}\nm=audio 6002 RTP/AVP 8\n"
+            ))
+        };
+        let (_, agreed) = callee.handle_offer(&lines(18)).unwrap();
+        assert_eq!(agreed.remote_rtp.port(), 6_002);
+        // The first could be taken by now, but the call is in the second.
+        let (_, agreed) = callee.handle_offer(&lines(0)).unwrap();
+        assert_eq!(agreed.remote_rtp.port(), 6_002);
+    }
+
+    #[test]
     fn a_failed_offer_changes_nothing() {
         let mut callee = phone(4_000);
         let (first, agreed) = callee
             .handle_offer(&peer("m=audio 6000 RTP/AVP 8\n"))
             .unwrap();
         let bad = peer("m=video 1 RTP/AVP 31\nm=audio 6000 RTP/AVP 18\n");
-        assert!(callee.handle_offer(&bad).is_err());
+        assert_eq!(
+            callee.handle_offer(&bad).unwrap_err(),
+            NegotiationError::NoCommonCodec {
+                offered: vec!["18".to_owned()]
+            }
+        );
         assert_eq!(callee.agreed(), Some(&agreed));
         let (again, _) = callee
             .handle_offer(&peer("m=audio 6000 RTP/AVP 8\n"))

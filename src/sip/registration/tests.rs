@@ -322,6 +322,27 @@ fn a_server_that_forgets_nonces_without_a_word_is_believed_once() {
 }
 
 #[test]
+fn the_nonce_that_a_success_announces_is_used_next() {
+    let mut world = world();
+    let first = world.register();
+    world.answer(
+        &first,
+        401,
+        &[(
+            "WWW-Authenticate",
+            "Digest realm=\"r\", nonce=\"a\", qop=\"auth\"",
+        )],
+    );
+    let second = world.sent();
+    world.answer(&second, 200, &[("Authentication-Info", "nextnonce=\"b\"")]);
+    let _registered = world.event();
+    world.jump();
+    let refresh = world.sent();
+    let credentials = refresh.headers.get(&HeaderName::AUTHORIZATION).unwrap();
+    assert!(credentials.contains("nonce=\"b\""), "{credentials}");
+}
+
+#[test]
 fn a_server_that_never_has_enough_is_left_alone_for_a_while() {
     let mut world = world();
     let mut request = world.register();
@@ -634,6 +655,25 @@ fn redirections_are_followed_the_permanent_ones_for_good() {
     };
     check(301, "sip:a.example.net:5070");
     check(302, "sip:example.com");
+}
+
+#[test]
+fn of_several_redirections_the_first_of_the_best_is_followed() {
+    let check = |contacts: &str, expected: &str| {
+        let mut world = world();
+        let request = world.register();
+        world.answer(&request, 302, &[("Contact", contacts)]);
+        assert_eq!(world.sent().uri.to_string(), expected, "{contacts}");
+    };
+    check(
+        "<sip:a.example>;q=0.9, <sip:b.example>;q=0.1",
+        "sip:a.example",
+    );
+    check(
+        "<sip:a.example>;q=0.5, <sip:b.example>;q=0.5",
+        "sip:a.example",
+    );
+    check("<sip:a.example>;q=0.5, <sip:b.example>", "sip:b.example");
 }
 
 #[test]
