@@ -1,6 +1,8 @@
 //! The torture messages of RFC 4475 and RFC 5118: what Ramal must make of each, and why. And what
 //! it makes of them after they were damaged at random.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be read here ends the test")]
+
 #[path = "wire/damage.rs"]
 mod damage;
 
