@@ -122,7 +122,7 @@ fn a_200_is_repeated_until_its_ack_comes() {
 fn a_repeated_invite_and_bye_are_one_call_and_one_end() {
     needs!("sipp");
     let folder = folder("called-repeated");
-    let mut phone = waiting(&folder, &["--auto-answer", "1", "--max-calls", "1"]);
+    let mut phone = waiting(&folder, &["--auto-answer", "1"]);
     let bye = Request {
         method: "BYE",
         cseq: 2,
@@ -155,7 +155,7 @@ fn a_repeated_invite_and_bye_are_one_call_and_one_end() {
 fn a_cancelled_call_stops_ringing() {
     needs!("sipp");
     let folder = folder("called-cancelled");
-    let mut phone = waiting(&folder, &["--max-calls", "1"]);
+    let mut phone = waiting(&folder, &["--auto-answer", "30", "--max-calls", "1"]);
     let scenario = Scenario::new("cancels")
         .send(&invite())
         .may_see(100)

@@ -112,9 +112,9 @@ pub(crate) fn ceiling_of_ramal(codec: Codec, folder: &Path) -> PathBuf {
     }
     let target = folder.join("ceiling-of-ramal.wav");
     let output = Command::new(env!("CARGO_BIN_EXE_ramal"))
-        .args(["bench", "codec", "--codec", codec.name(), "--input"])
+        .args(["bench", "codec", "--codec", codec.name(), "--in"])
         .arg(original())
-        .arg("--output")
+        .arg("--out")
         .arg(&target)
         .output()
         .expect("ramal runs");
