@@ -7,11 +7,11 @@ help: ## list the jobs
 
 demo: ## build, then talk to the built-in echo (a window; without a display, on the command line)
 	@scripts/setup.sh build
-	cargo run --release --locked -- demo
+	cargo run --locked -- demo
 
 run: ## build and open the phone; ARGS="call sip:600@…" for the command line
 	@scripts/setup.sh build
-	cargo run --release --locked -- $(ARGS)
+	cargo run --locked -- $(ARGS)
 
 test: ## everything that must hold: format, lints, tests, real peers, real window
 	@scripts/gate.sh
