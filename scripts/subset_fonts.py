@@ -40,7 +40,7 @@ def cut(font, codepoints, features):
 
 
 def inter(source, out):
-    font = TTFont(source)
+    font = TTFont(source, recalcTimestamp=False)
     font.flavor = None
     # Text size only, and the weights in use.
     instancer.instantiateVariableFont(font, {"opsz": 14, "wght": (400, 700)}, inplace=True)
@@ -48,7 +48,7 @@ def inter(source, out):
     packed = io.BytesIO()
     font.save(packed)
     packed.seek(0)
-    font = TTFont(packed)
+    font = TTFont(packed, recalcTimestamp=False)
     # egui asks the shaper for no features, so the tabular figures become the figures.
     glyphs = set(font.getGlyphOrder())
     for table in font["cmap"].tables:
@@ -68,7 +68,7 @@ def icons(folder, wanted, out):
             ("fill", folder / "fill" / "Phosphor-Fill.ttf", FILLED),
         ):
             codepoints = [c - offset for c in wanted if (c >= FILLED) == (offset > 0)]
-            font = TTFont(path)
+            font = TTFont(path, recalcTimestamp=False)
             missing = [hex(c) for c in codepoints if c not in font.getBestCmap()]
             if missing:
                 raise SystemExit(f"not in Phosphor {style}: {missing}")
@@ -82,6 +82,9 @@ def icons(folder, wanted, out):
             font.save(part)
             parts.append(str(part))
         whole = merge.Merger(merge.Options(drop_tables=["GSUB", "GPOS", "GDEF"])).merge(parts)
+        # The same input makes the same bytes.
+        whole.recalcTimestamp = False
+        whole["head"].created = whole["head"].modified = TTFont(parts[0])["head"].created
         whole.save(out)
 
 

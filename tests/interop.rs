@@ -3,7 +3,10 @@
 //! Time here is real, because theirs is; what needs a clock that can be turned is in the
 //! simulated world. `make peers` runs these alone.
 
-#![expect(clippy::print_stdout, reason = "figures and missing peers are told to whoever runs this")]
+#![expect(
+    clippy::print_stdout,
+    reason = "figures and missing peers are told to whoever runs this"
+)]
 #![expect(
     clippy::disallowed_methods,
     reason = "other programs live in real time, and can only be asked again"

@@ -1,7 +1,10 @@
 //! The torture messages of RFC 4475 and RFC 5118: what Ramal must make of each, and why. And what
 //! it makes of them after they were damaged at random.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test cannot go on without fails it"
+)]
 
 #[path = "wire/damage.rs"]
 mod damage;

@@ -1,6 +1,6 @@
 //! The form of an account: the wizard's first step, and what edits an account later.
 
-use egui::{CollapsingHeader, Key, Popup, RichText, ScrollArea, Ui};
+use egui::{Key, Popup, RichText, ScrollArea, Ui};
 use zeroize::Zeroizing;
 
 use super::icons::Icon;
@@ -212,6 +212,10 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, words: &Words) {
     if form.settings.address.is_empty() && ui.memory(|memory| memory.focused()).is_none() {
         address.request_focus();
     }
+    if address.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
+        // Enter with half an address: there is more to type.
+        address.request_focus();
+    }
     let mut changed = address.changed();
     changed |= password_ui(ui, form, words);
 
@@ -221,38 +225,35 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, words: &Words) {
     } else {
         advanced
     };
-    let heading = Type::SMALL.rich(heading, Palette::of(ui).mut_text);
-    CollapsingHeader::new(heading)
-        .id_salt("advanced")
-        .show_unindented(ui, |ui| {
-            let settings = &mut form.settings;
-            changed |= transport_ui(ui, &mut settings.transport, words);
-            for (title, hint, text) in [
-                (
-                    say!(words, "setup-proxy"),
-                    say!(words, "setup-proxy-hint"),
-                    &mut settings.proxy,
-                ),
-                (
-                    say!(words, "setup-registrar"),
-                    say!(words, "setup-registrar-hint"),
-                    &mut settings.registrar,
-                ),
-                (
-                    say!(words, "setup-auth-user"),
-                    say!(words, "setup-auth-user-hint"),
-                    &mut settings.auth_user,
-                ),
-                (
-                    say!(words, "setup-display-name"),
-                    String::new(),
-                    &mut settings.display_name,
-                ),
-            ] {
-                let text = text.get_or_insert_default();
-                changed |= labelled(ui, &title, &hint, text).changed();
-            }
-        });
+    widgets::fold(ui, "advanced", &heading, |ui| {
+        let settings = &mut form.settings;
+        changed |= transport_ui(ui, &mut settings.transport, words);
+        for (title, hint, text) in [
+            (
+                say!(words, "setup-proxy"),
+                say!(words, "setup-proxy-hint"),
+                &mut settings.proxy,
+            ),
+            (
+                say!(words, "setup-registrar"),
+                say!(words, "setup-registrar-hint"),
+                &mut settings.registrar,
+            ),
+            (
+                say!(words, "setup-auth-user"),
+                say!(words, "setup-auth-user-hint"),
+                &mut settings.auth_user,
+            ),
+            (
+                say!(words, "setup-display-name"),
+                String::new(),
+                &mut settings.display_name,
+            ),
+        ] {
+            let text = text.get_or_insert_default();
+            changed |= labelled(ui, &title, &hint, text).changed();
+        }
+    });
     if changed {
         form.submitted = false;
     }
@@ -435,6 +436,7 @@ fn check_ui(ui: &mut Ui, check: Check, text: &str, aside: &str) {
         Check::Passed => (Icon::CHECK_CIRCLE_FILL, palette.ok),
         Check::Failed => (Icon::X_CIRCLE_FILL, palette.bad),
     };
+    ui.spacing_mut().interact_size.y = size::ICON;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::XS;
         let side = egui::vec2(size::ICON_S, size::ICON_S);

@@ -187,6 +187,10 @@ impl<P: Phone> Window<P> {
                 self.ringing_since.insert(call.id, self.now);
                 let attention = egui::UserAttentionType::Informational;
                 ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(attention));
+                // A hidden window is not drawn, and only while it is drawn can it open the
+                // pop-up, which then keeps it going.
+                ctx.send_viewport_cmd(ViewportCommand::RequestPaintWhileHidden);
+                ctx.request_repaint();
             }
             self.take_in_end(call);
         }

@@ -69,6 +69,7 @@ pub(crate) fn call_ui(
                     ask = Some(hang_up(call.id));
                 }
             });
+        let bottom = ui.available_rect_before_wrap().bottom();
         ScrollArea::vertical()
             .auto_shrink([false, false])
             .show(ui, |ui| {
@@ -92,7 +93,7 @@ pub(crate) fn call_ui(
                 ask = ask.take().or(tiles_ui(ui, page, draft, words));
                 if draft.keypad && can_send_digits(call) {
                     ui.add_space(space::XXS);
-                    ask = ask.take().or(dtmf_ui(ui, call, words));
+                    ask = ask.take().or(dtmf_ui(ui, call, bottom, words));
                 }
             });
     });
@@ -186,6 +187,7 @@ fn other_call_ui(
     let mut swap = false;
     widgets::card(ui, |ui| {
         ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
             let (rect, _) =
                 ui.allocate_exact_size(vec2(size::ICON_S, size::ICON_S), egui::Sense::hover());
             let held = matches!(other.phase, CallPhase::OnHold(_));
@@ -206,11 +208,23 @@ fn other_call_ui(
                             .call_phase(phase)
                             .unwrap_or_else(|| words.timer(talk_time(other, now))),
                     };
-                    ui.spacing_mut().item_spacing.x = space::XXS;
-                    let name = Type::STRONG.rich(&name, palette.text);
-                    ui.add(egui::Label::new(name).truncate());
-                    let status = Type::SMALL.rich(status, palette.mut_text);
-                    ui.add(egui::Label::new(status).truncate());
+                    let kind = (Type::STRONG, Type::SMALL);
+                    let widths = [(kind.0, &name), (kind.1, &status)]
+                        .map(|(kind, text)| kind.line(ui, text, palette.text, f32::INFINITY))
+                        .map(|line| line.size().x);
+                    let fits = widths[0] + space::XXS + widths[1] <= ui.available_width();
+                    let layout = if fits {
+                        egui::Layout::left_to_right(egui::Align::Center)
+                    } else {
+                        egui::Layout::top_down(egui::Align::LEFT)
+                    };
+                    ui.with_layout(layout, |ui| {
+                        ui.spacing_mut().item_spacing = vec2(space::XXS, 0.0);
+                        let name = kind.0.rich(&name, palette.text);
+                        ui.add(egui::Label::new(name).truncate());
+                        let status = kind.1.rich(status, palette.mut_text);
+                        ui.add(egui::Label::new(status).truncate());
+                    });
                 });
             });
         });
@@ -294,7 +308,7 @@ fn quality_ui(ui: &mut Ui, call: &CallView, words: &Words) {
                 });
             }
         });
-        ui.add_space(space::XXS);
+        ui.spacing_mut().interact_size.y = size::ICON_S;
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::XS;
             let each = (ui.available_width() - 2.0 * size::ICON_S - 3.0 * space::XS) / 2.0;
@@ -342,7 +356,7 @@ fn tiles_ui(ui: &mut Ui, page: &CallPage<'_>, draft: &mut CallDraft, words: &Wor
     let call = page.call;
     let mut ask = None;
     let gap = space::XS;
-    let width = ((ui.available_width() - 3.0 * gap) / 4.0).floor();
+    let width = (ui.available_width() - 3.0 * gap) / 4.0;
     let held = call.phase == CallPhase::OnHold(Side::Local);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = gap;
@@ -427,7 +441,7 @@ fn tiles_ui(ui: &mut Ui, page: &CallPage<'_>, draft: &mut CallDraft, words: &Wor
     ask
 }
 
-fn dtmf_ui(ui: &mut Ui, call: &CallView, words: &Words) -> Option<Ask> {
+fn dtmf_ui(ui: &mut Ui, call: &CallView, bottom: f32, words: &Words) -> Option<Ask> {
     let palette = Palette::of(ui);
     if !call.digits_sent.is_empty() {
         let text = say!(words, "call-digits-sent", digits = call.digits_sent.clone());
@@ -435,5 +449,5 @@ fn dtmf_ui(ui: &mut Ui, call: &CallView, words: &Words) -> Option<Ask> {
             ui.add(egui::Label::new(Type::BODY.rich(text, palette.mut_text)).truncate());
         });
     }
-    keypad_ui(ui, Hold::Nothing, words).map(|digit| send_digits(call.id, digit.to_string()))
+    keypad_ui(ui, Hold::Nothing, bottom, words).map(|digit| send_digits(call.id, digit.to_string()))
 }

@@ -284,14 +284,15 @@ fn dialer_ui(
 ) -> Option<Ask> {
     let mut call = field_ui(ui, draft, words);
     ui.add_space(space::XXS);
-    if let Some(pressed) = keypad_ui(ui, Hold::Plus, words)
+    if let Some(pressed) = keypad_ui(ui, Hold::Plus, f32::INFINITY, words)
         && draft.text.len() < LONGEST_TARGET
     {
         draft.text.push(pressed);
     }
     ui.add_space(space::XXS);
-    let target = draft.text.trim();
-    let ready = !target.is_empty() && view.account.is_some();
+    let target = draft.text.trim().to_owned();
+    let last = last_called(view.snapshot);
+    let ready = view.account.is_some() && (!target.is_empty() || last.is_some());
     let width = ui.available_width();
     ui.add_enabled_ui(ready, |ui| {
         let text = Action::Call.text(words);
@@ -299,7 +300,21 @@ fn dialer_ui(
             .on_hover_text(Action::Call.tooltip(words, ui));
         call |= button.clicked();
     });
-    (call && ready).then(|| Ask::Go(Go::Dial(target.to_owned())))
+    if !call || !ready {
+        return None;
+    }
+    if target.is_empty() {
+        // As on any telephone: call with nothing typed brings back the last number, to look at.
+        draft.text = last.unwrap_or_default();
+        return None;
+    }
+    Some(Ask::Go(Go::Dial(target)))
+}
+
+/// What was last called from here.
+fn last_called(snapshot: &Snapshot) -> Option<String> {
+    let outgoing = |recent: &&RecentCall| recent.direction == Direction::Outgoing;
+    snapshot.recents.iter().find(outgoing).map(redial_target)
 }
 
 /// Draws the field; answers whether Enter was pressed in it.
@@ -341,11 +356,12 @@ fn field_ui(ui: &mut Ui, draft: &mut DialDraft, words: &Words) -> bool {
             });
         },
     );
+    let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
     // Whoever types means the field, unless they have moved the focus themselves.
     if ui.memory(|memory| memory.focused()).is_none() && !Popup::is_any_open(ui.ctx()) {
         response.request_focus();
     }
-    response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
+    entered
 }
 
 fn recents_ui(ui: &mut Ui, view: &DialView<'_>, words: &Words) -> Option<Ask> {

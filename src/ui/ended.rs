@@ -1,6 +1,6 @@
 //! A call that did not go through, in words.
 
-use egui::{CollapsingHeader, Ui};
+use egui::Ui;
 
 use super::icons::Icon;
 use super::theme::{Palette, Type, space};
@@ -54,19 +54,16 @@ pub(crate) fn ended_ui(ui: &mut Ui, call: &CallView, end: &CallEnd, words: &Word
         if let Some(todo) = &explanation.todo {
             ui.label(Type::BODY.rich(todo, palette.mut_text));
         }
-        let heading = Type::SMALL.rich(say!(words, "action-details"), palette.mut_text);
-        CollapsingHeader::new(heading)
-            .id_salt(("ended", call.id))
-            .show(ui, |ui| {
-                if explanation.details.is_empty() {
-                    ui.label(Type::SMALL.rich(say!(words, "details-none"), palette.mut_text));
-                }
-                for line in &explanation.details {
-                    // To be copied into a message to whoever runs the PBX.
-                    let text = Type::SMALL.rich(line, palette.mut_text);
-                    ui.add(egui::Label::new(text).wrap().selectable(true));
-                }
-            });
+        widgets::fold(ui, call.id, &say!(words, "action-details"), |ui| {
+            if explanation.details.is_empty() {
+                ui.label(Type::SMALL.rich(say!(words, "details-none"), palette.mut_text));
+            }
+            for line in &explanation.details {
+                // To be copied into a message to whoever runs the PBX.
+                let text = Type::SMALL.rich(line, palette.mut_text);
+                ui.add(egui::Label::new(text).wrap().selectable(true));
+            }
+        });
         ui.add_space(space::XXS);
         ui.horizontal(|ui| {
             let width = (ui.available_width() - space::XS) / 2.0;
@@ -75,8 +72,7 @@ pub(crate) fn ended_ui(ui: &mut Ui, call: &CallView, end: &CallEnd, words: &Word
                 ask = Some(Ask::Send(Command::Dismiss(call.id)));
             }
             let again = say!(words, "action-call-back");
-            let icon = Some(Icon::PHONE_FILL);
-            if widgets::filled_button(ui, Fill::Accent, icon, &again, width).clicked() {
+            if widgets::filled_button(ui, Fill::Accent, None, &again, width).clicked() {
                 ask = Some(Ask::Go(Go::Dial(call.remote.uri.clone())));
             }
         });

@@ -25,6 +25,8 @@ impl Icon {
     pub(crate) const BACKSPACE: Icon = Icon('\u{e0ae}');
     /// Unfolded, or a choice below.
     pub(crate) const CARET_DOWN: Icon = Icon('\u{e136}');
+    /// Folded.
+    pub(crate) const CARET_RIGHT: Icon = Icon('\u{e13a}');
     /// Chosen.
     pub(crate) const CHECK: Icon = Icon('\u{e182}');
     /// Went well.

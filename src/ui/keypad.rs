@@ -2,7 +2,7 @@
 
 use egui::{Id, Ui};
 
-use super::theme::{motion, space};
+use super::theme::{motion, size, space};
 use super::widgets;
 use crate::i18n::Words;
 use crate::say;
@@ -32,10 +32,13 @@ pub(crate) enum Hold {
     Nothing,
 }
 
-/// Draws the keys over the width there is; answers the character pressed.
-pub(crate) fn keypad_ui(ui: &mut Ui, hold: Hold, words: &Words) -> Option<char> {
+/// Draws the keys over the width there is, down to `bottom` if they have to be small for it;
+/// answers the character pressed.
+pub(crate) fn keypad_ui(ui: &mut Ui, hold: Hold, bottom: f32, words: &Words) -> Option<char> {
     let gap = space::XS;
-    let width = ((ui.available_width() - 2.0 * gap) / 3.0).floor();
+    let width = (ui.available_width() - 2.0 * gap) / 3.0;
+    let height = (bottom - ui.cursor().top() - 3.0 * gap) / 4.0;
+    let room = egui::vec2(width, height.clamp(size::KEY_MIN, size::KEY));
     let mut pressed = None;
     widgets::spaced(ui, gap, |ui| {
         for row in KEYS.chunks(3) {
@@ -56,7 +59,7 @@ pub(crate) fn keypad_ui(ui: &mut Ui, hold: Hold, words: &Words) -> Option<char> 
                             letters = letters
                         )
                     };
-                    let response = widgets::key(ui, digit, letters, &name, width);
+                    let response = widgets::key(ui, digit, letters, &name, room);
                     let held = hold == Hold::Plus && digit == '0' && long_pressed(ui, &response);
                     if held {
                         pressed = Some('+');

@@ -3,7 +3,7 @@
 use egui::{Frame, Role, Sense, Stroke, Ui, WidgetInfo};
 
 use super::icons::Icon;
-use super::theme::{Palette, radius, size, space};
+use super::theme::{Palette, radius, size};
 use super::{Ask, Go};
 use crate::i18n::Words;
 use crate::say;
@@ -27,12 +27,8 @@ pub(crate) fn rail_ui(ui: &mut Ui, open: Section, words: &Words) -> Option<Ask> 
     egui::Panel::left("rail")
         .exact_size(size::RAIL)
         .resizable(false)
-        .show_separator_line(false)
         .frame(frame)
         .show(ui, |ui| {
-            let line = ui.max_rect().expand(space::XS);
-            ui.painter()
-                .vline(line.right(), line.y_range(), Stroke::new(1.0, palette.line));
             let phone = (Icon::PHONE, Icon::PHONE_FILL);
             if section_ui(ui, phone, open == Section::Phone, &say!(words, "nav-phone")) {
                 ask = Some(Ask::Go(Go::Phone));

@@ -150,6 +150,8 @@ pub mod size {
     pub const PILL: f32 = 28.0;
     /// A key of the keypad.
     pub const KEY: f32 = 51.0;
+    /// The lowest that a key becomes where room is short.
+    pub const KEY_MIN: f32 = 40.0;
     /// A button of the grid in a call.
     pub const TILE: f32 = 66.0;
     /// A row of a list.
@@ -172,6 +174,8 @@ pub mod size {
     pub const TWO_COLUMNS: f32 = 640.0;
     /// The narrowest that a menu is.
     pub const MENU: f32 = 220.0;
+    /// Tooltips wrap at this width.
+    pub const TOOLTIP: f32 = 280.0;
     /// The account dot.
     pub const DOT: f32 = 8.0;
     /// Height of a level meter.
@@ -313,9 +317,19 @@ impl Type {
         ui.fonts_mut(|fonts| fonts.layout_job(job))
     }
 
-    /// The same for a mixture of styles.
+    /// Text for a painter, in as many lines of `width` as it takes.
     #[must_use]
-    pub fn format(self, color: Color32) -> TextFormat {
+    pub fn paragraph(self, ui: &Ui, text: &str, color: Color32, width: f32) -> Arc<Galley> {
+        let wrap = TextWrapping::wrap_at_width(width.max(1.0));
+        let mut job = LayoutJob {
+            wrap,
+            ..LayoutJob::default()
+        };
+        job.append(text, 0.0, self.format(color));
+        ui.fonts_mut(|fonts| fonts.layout_job(job))
+    }
+
+    fn format(self, color: Color32) -> TextFormat {
         TextFormat {
             coords: VariationCoords::new([(WEIGHT, self.weight)]),
             ..TextFormat::simple(self.font(), color)
@@ -416,6 +430,10 @@ fn dress(style: &mut Style, theme: Theme, palette: &Palette) {
     style.spacing.menu_margin = Margin::same(space::XS as i8);
     style.spacing.window_margin = Margin::same(space::M as i8);
     style.spacing.interact_size.y = size::PILL;
+    style.spacing.tooltip_width = size::TOOLTIP;
+    style.spacing.scroll.dormant_handle_opacity = 0.0;
+    style.spacing.scroll.active_handle_opacity = 0.25;
+    style.spacing.scroll.interact_handle_opacity = 0.5;
     style.visuals = visuals(theme, palette);
 }
 

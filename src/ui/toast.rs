@@ -1,6 +1,6 @@
 //! What a person should know, said at the foot of the window without standing in the way.
 
-use egui::{Align2, Area, Id, Order, Ui, vec2};
+use egui::{Align2, Area, Id, Order, Ui};
 
 use super::icons::Icon;
 use super::theme::{Palette, Type, size, space};
@@ -25,10 +25,12 @@ pub(crate) fn toast_ui(
     words: &Words,
 ) -> Option<Pressed> {
     let mut pressed = None;
-    let width = (ui.max_rect().width() - 2.0 * space::M).min(size::COLUMN);
+    let page = ui.max_rect();
+    let width = page.width().min(size::COLUMN);
     Area::new(Id::unique("toast"))
         .order(Order::Foreground)
-        .anchor(Align2::CENTER_BOTTOM, vec2(0.0, -space::M))
+        .pivot(Align2::CENTER_BOTTOM)
+        .fixed_pos(page.center_bottom())
         .show(ui, |ui| {
             ui.set_width(width);
             let palette = Palette::of(ui);

@@ -8,19 +8,11 @@ use std::time::{Duration, Instant};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use jiff::tz::TimeZone;
-use ramal::agent::{AccountId, AccountState, CallEnd, CallId, EndCause, Party, Side};
-use ramal::codec::CodecKind;
-use ramal::engine::{
-    AccountView, CallPhase, CallView, Command, Direction, Quality, RecentCall, Snapshot,
-};
+use ramal::engine::{Command, Snapshot};
 use ramal::i18n::Language;
-use ramal::media::plan::{CodecChoice, OpusWishes};
-use ramal::store::AccountSettings;
 use ramal::ui::{Phone, UiAction, UiOptions, Window};
-use ramal::units::PayloadType;
 
-/// 22 November 2026, 12:00:00 UTC.
-pub(crate) const NOON: u64 = 1_795_348_800;
+use crate::scenes::NOON;
 
 /// What the window and the test share.
 pub(crate) struct Shared {
@@ -178,96 +170,4 @@ impl Desk {
 )]
 pub(crate) fn some_instant() -> Instant {
     Instant::now()
-}
-
-pub(crate) fn account(state: AccountState) -> AccountView {
-    AccountView {
-        id: AccountId(1),
-        user: "1001".into(),
-        domain: "pbx.example".into(),
-        display_name: Some("Suporte".into()),
-        state,
-        settings: AccountSettings {
-            id: 1,
-            address: "1001@pbx.example".into(),
-            display_name: Some("Suporte".into()),
-            ..AccountSettings::default()
-        },
-    }
-}
-
-pub(crate) fn registered() -> AccountState {
-    AccountState::Registered {
-        expires: Duration::from_secs(300),
-    }
-}
-
-pub(crate) fn idle() -> Snapshot {
-    Snapshot {
-        accounts: vec![account(registered())],
-        ..Snapshot::default()
-    }
-}
-
-pub(crate) fn with_call(call: CallView) -> Snapshot {
-    Snapshot {
-        calls: vec![call],
-        ..idle()
-    }
-}
-
-pub(crate) fn party(name: Option<&str>, user: &str) -> Party {
-    Party {
-        display_name: name.map(Into::into),
-        user: Some(user.into()),
-        uri: format!("sip:{user}@pbx.example"),
-    }
-}
-
-/// A call with the bakery, begun and answered at `now`.
-pub(crate) fn call(id: u64, phase: CallPhase, now: Instant) -> CallView {
-    CallView {
-        id: CallId(id),
-        account: AccountId(1),
-        direction: Direction::Outgoing,
-        phase,
-        remote: party(Some("Padaria Aurora"), "1135550142"),
-        started_at: now,
-        answered_at: Some(now),
-        muted: false,
-        codec: Some(CodecChoice {
-            kind: CodecKind::Opus,
-            payload_type: PayloadType::new(111).unwrap(),
-            ptime: Duration::from_millis(20),
-            opus: OpusWishes::default(),
-        }),
-        digits_sent: String::new(),
-        quality: Some(Quality {
-            mos: 4.4,
-            loss_pct: 0.2,
-            mouth_to_ear_ms: Some(38.0),
-            ..Quality::default()
-        }),
-        levels: Arc::default(),
-    }
-}
-
-pub(crate) fn end(cause: EndCause, status: Option<u16>, reason: Option<&str>) -> CallEnd {
-    CallEnd {
-        cause,
-        by: Side::Remote,
-        status,
-        reason: reason.map(Into::into),
-        talked: None,
-    }
-}
-
-pub(crate) fn recent(name: Option<&str>, user: &str, end: CallEnd) -> RecentCall {
-    RecentCall {
-        account: AccountId(1),
-        direction: Direction::Incoming,
-        remote: party(name, user),
-        began_unix: NOON - 3_600,
-        end,
-    }
 }

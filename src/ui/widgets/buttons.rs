@@ -3,7 +3,7 @@
 use egui::{
     Color32, CornerRadius, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
 };
-use egui::{pos2, vec2};
+use egui::{Vec2, pos2, vec2};
 
 use super::{announce, control, focus_ring};
 use crate::ui::icons::Icon;
@@ -82,12 +82,12 @@ pub(crate) fn text_button(ui: &mut Ui, icon: Option<Icon>, text: &str) -> Respon
         ui,
         text,
         ink,
-        ui.available_width() - size::ICON_S - space::M,
+        ui.available_width() - size::ICON_S - space::L,
     );
-    let icon_width = icon.map_or(0.0, |_| size::ICON_S + space::XXS);
+    let icon_width = icon.map_or(0.0, |_| size::ICON_S + space::XS);
     let (rect, response) = control(
         ui,
-        vec2(galley.size().x + icon_width + space::XS, size::PILL),
+        vec2(galley.size().x + icon_width + space::M, size::PILL),
         text,
     );
     if ui.is_rect_visible(rect) {
@@ -105,7 +105,7 @@ pub(crate) fn text_button(ui: &mut Ui, icon: Option<Icon>, text: &str) -> Respon
 pub(crate) fn chip_button(ui: &mut Ui, text: &str, name: &str) -> Response {
     let palette = Palette::of(ui);
     let galley = Type::SMALL.line(ui, text, palette.text, f32::INFINITY);
-    let (rect, response) = control(ui, vec2(galley.size().x + space::L, size::PILL), name);
+    let (rect, response) = control(ui, vec2(galley.size().x + space::M + 2.0, size::PILL), name);
     if ui.is_rect_visible(rect) {
         let corner = CornerRadius::same(radius::FULL);
         let ground = hover_fill(&response, palette);
@@ -117,6 +117,44 @@ pub(crate) fn chip_button(ui: &mut Ui, text: &str, name: &str) -> Response {
         focus_ring(ui, rect, &response, corner);
     }
     response
+}
+
+/// A line that folds what is below it; wraps where it is long.
+pub(crate) fn fold<R>(
+    ui: &mut Ui,
+    salt: impl std::hash::Hash + std::fmt::Debug,
+    text: &str,
+    content: impl FnOnce(&mut Ui) -> R,
+) -> Option<R> {
+    let palette = Palette::of(ui);
+    let ink = palette.mut_text;
+    let room = ui.available_width() - size::ICON_S - space::XXS;
+    let galley = Type::SMALL.paragraph(ui, text, ink, room);
+    let height = galley.size().y.max(size::ICON_S) + space::XS;
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
+    let id = ui.scope_id().with(("fold", salt));
+    let mut open = ui.data_mut(|data| data.get_temp(id)).unwrap_or(false);
+    if response.clicked() {
+        open = !open;
+        ui.data_mut(|data| data.insert_temp(id, open));
+    }
+    response.widget_info(|| WidgetInfo::selected(Role::DisclosureTriangle, true, open, text));
+    let icon = if open {
+        Icon::CARET_DOWN
+    } else {
+        Icon::CARET_RIGHT
+    };
+    let first_line = rect.top() + space::XXS + Type::SMALL.size * 0.6;
+    let at = pos2(rect.left() + size::ICON_S / 2.0, first_line);
+    icon.paint(ui.painter(), at, size::ICON_S - 2.0, ink);
+    let at = pos2(
+        rect.left() + size::ICON_S + space::XXS,
+        rect.top() + space::XXS,
+    );
+    ui.painter().galley(at, galley, ink);
+    focus_ring(ui, rect, &response, CornerRadius::same(radius::S));
+    open.then(|| content(ui))
 }
 
 /// An icon that can be pressed. `name` says what it does; it is also the tooltip.
@@ -134,9 +172,10 @@ pub(crate) fn icon_button(ui: &mut Ui, icon: Icon, name: &str, ink: Color32) -> 
     response.on_hover_text(name)
 }
 
-/// A key of the keypad.
-pub(crate) fn key(ui: &mut Ui, digit: char, letters: &str, name: &str, width: f32) -> Response {
-    let (rect, response) = control(ui, vec2(width, size::KEY), name);
+/// A key of the keypad, `room` points wide and high.
+pub(crate) fn key(ui: &mut Ui, digit: char, letters: &str, name: &str, room: Vec2) -> Response {
+    let (rect, response) = control(ui, room, name);
+    let width = room.x;
     if ui.is_rect_visible(rect) {
         let palette = Palette::of(ui);
         let corner = CornerRadius::same(radius::M);
@@ -145,9 +184,8 @@ pub(crate) fn key(ui: &mut Ui, digit: char, letters: &str, name: &str, width: f3
         ui.painter()
             .rect(rect, corner, ground, stroke, StrokeKind::Inside);
         let digit = Type::DIGIT.line(ui, &digit.to_string(), palette.text, width);
-        // The digit's box is taller than its figure: both lines together sit in the middle.
-        let lift = if letters.is_empty() { 0.0 } else { 7.0 };
-        let at = rect.center() - digit.size() / 2.0 - vec2(0.0, lift);
+        // All digits stand on one line, with letters below them or without.
+        let at = rect.center() - digit.size() / 2.0 - vec2(0.0, 7.0);
         ui.painter().galley(at, digit, palette.text);
         if !letters.is_empty() {
             let letters = Type::LETTERS.line(ui, letters, palette.mut_text, width);

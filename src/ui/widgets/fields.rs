@@ -39,6 +39,8 @@ pub(crate) fn field(
                     let hint = Type::LEAD.rich(field.hint, palette.faint);
                     let edit = TextEdit::singleline(text)
                         .frame(Frame::NONE)
+                        .margin(Margin::ZERO)
+                        .align(egui::Align2::LEFT_CENTER)
                         .font(Type::LEAD.font())
                         .text_color(palette.text)
                         .background_color(Color32::TRANSPARENT)

@@ -7,7 +7,7 @@ mod indicators;
 mod surfaces;
 
 pub(crate) use buttons::{
-    Fill, Tile, chip_button, filled_button, icon_button, key, list_row, menu_item, segmented,
+    Fill, Tile, chip_button, filled_button, fold, icon_button, key, list_row, menu_item, segmented,
     soft_button, text_button, tile,
 };
 pub(crate) use fields::{Field, field};
