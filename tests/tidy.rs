@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("redact", &[]),
     // Pure cores; none of them knows another.
     ("sip", &["units", "redact"]),
-    // A codec's name is its name in SDP.
+    // A description names codecs, by the one vocabulary there is of them.
     ("sdp", &["units", "redact", "codec"]),
     ("nat", &["units", "redact"]),
     ("rtp", &["units", "redact"]),
@@ -41,6 +41,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("audio", &["units", "redact"]),
     ("store", &["units", "redact"]),
     ("platform", &["units", "redact"]),
+    // The serving side: another program around the same parts, clock and SIP port included.
+    (
+        "lab",
+        &[
+            "units", "redact", "sip", "sdp", "nat", "rtp", "codec", "dsp", "jitter", "media",
+            "agent", "net", "engine",
+        ],
+    ),
     // Where clock, sockets, threads and cores meet.
     (
         "engine",
