@@ -102,7 +102,11 @@ fn name(typed: &str, home: Option<&HostPort>) -> Option<Uri> {
         None => {
             // Without a domain a bare name can only be a machine.
             let host: HostPort = typed.parse().ok()?;
-            matches!(host.host, Host::Name(_)).then(|| Uri::Sip(SipUri::new(None, host)))
+            let Host::Name(name) = &host.host else {
+                return None;
+            };
+            name.contains(|c: char| c.is_ascii_alphabetic())
+                .then(|| Uri::Sip(SipUri::new(None, host)))
         }
     }
 }

@@ -35,6 +35,24 @@ pub(crate) fn amplitude(rate: SampleRate, hz: f64, sound: &[f32]) -> f64 {
     2.0 * re.hypot(im) / total
 }
 
+/// Root mean square of what is left of `sound` without its sine of `hz`, Hann-weighted.
+pub(crate) fn besides(rate: SampleRate, hz: f64, sound: &[f32]) -> f64 {
+    let step = 2.0 * PI * hz / f64::from(rate.hz());
+    let weight = |n: usize| 0.5 - 0.5 * (2.0 * PI * (n as f64 + 0.5) / sound.len() as f64).cos();
+    let (mut cosine, mut sine, mut total) = (0.0, 0.0, 0.0);
+    for (n, sample) in sound.iter().enumerate() {
+        cosine += 2.0 * weight(n) * f64::from(*sample) * (step * n as f64).cos();
+        sine += 2.0 * weight(n) * f64::from(*sample) * (step * n as f64).sin();
+        total += weight(n);
+    }
+    let (cosine, sine) = (cosine / total, sine / total);
+    let rest = sound.iter().enumerate().map(|(n, sample)| {
+        let fitted = cosine * (step * n as f64).cos() + sine * (step * n as f64).sin();
+        weight(n) * (f64::from(*sample) - fitted).powi(2)
+    });
+    (rest.sum::<f64>() / total).sqrt()
+}
+
 /// Root mean square.
 pub(crate) fn rms(sound: &[f32]) -> f64 {
     let sum: f64 = sound.iter().map(|sample| f64::from(*sample).powi(2)).sum();

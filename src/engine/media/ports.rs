@@ -63,9 +63,9 @@ impl PortPair {
 
     fn first_of(local: IpAddr, range: &RangeInclusive<u16>) -> Result<PortPair, PortError> {
         let (first, last) = (*range.start(), *range.end());
-        // Past zero, which would be any port.
-        let even = first.max(2).next_multiple_of(2);
-        for port in (even..last).step_by(2) {
+        // Past zero, which would be any port; and an odd first one is no RTP port.
+        let even = first.max(2).checked_next_multiple_of(2);
+        for port in even.into_iter().flat_map(|even| (even..last).step_by(2)) {
             match PortPair::bind(local, port) {
                 Ok(pair) => return Ok(pair),
                 Err(error) if is_taken(&error) => {}
