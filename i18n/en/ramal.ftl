@@ -295,8 +295,6 @@ link-call-with = Call with { $account }
 
 ## The window itself
 
-window-no-display = No window could be opened
-    .todo = Without a display, use the command line: ramal call, ramal demo.
 
 ## Command line: what happens
 

@@ -293,8 +293,6 @@ link-call-with = Llamar con { $account }
 
 ## La propia ventana
 
-window-no-display = No se pudo abrir una ventana
-    .todo = Sin pantalla, usa la línea de comandos: ramal call, ramal demo.
 
 ## Command line: what happens
 

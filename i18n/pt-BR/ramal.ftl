@@ -293,8 +293,6 @@ link-call-with = Ligar com { $account }
 
 ## A própria janela
 
-window-no-display = Não foi possível abrir uma janela
-    .todo = Sem tela, use a linha de comando: ramal call, ramal demo.
 
 ## Command line: what happens
 
