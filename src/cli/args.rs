@@ -198,9 +198,9 @@ pub(super) enum BenchCommand {
 /// `ramal bench codec`.
 #[derive(Debug, Args)]
 pub(super) struct BenchCodecArgs {
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "in", value_name = "FILE")]
     pub(super) input: PathBuf,
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "out", value_name = "FILE")]
     pub(super) output: PathBuf,
     #[arg(long, value_name = "NAME")]
     pub(super) codec: CodecArg,

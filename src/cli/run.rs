@@ -19,7 +19,7 @@ const CALL: CallId = CallId(1);
 const FAREWELL: Duration = Duration::from_secs(33);
 /// How long a call may be silent at its beginning and still count as heard: what is between the
 /// answer and the first packet on a slow path.
-const HEARING: Duration = Duration::from_secs(1);
+const HEARING: Duration = Duration::from_secs(2);
 
 /// One run: the engine, what it says, and what is still to be done.
 pub(super) struct Run {
@@ -147,8 +147,10 @@ impl Run {
 
 /// `ramal call`.
 pub(super) fn call(words: Words, args: &CallArgs) -> Result<Exit, Misuse> {
-    let account = setup::account(&args.account)?;
+    let mut account = setup::account(&args.account)?;
     setup::dialable(&args.uri, &account)?;
+    // A call needs no binding; who names a registrar, or an account of the settings, wants one.
+    account.register &= args.account.registrar.is_some() || args.account.account.is_some();
     let mut config = setup::engine(&args.account, Some(&args.sound))?;
     if let Some(limit) = args.no_answer {
         config.agent.no_answer_after = limit.0;
@@ -205,7 +207,10 @@ pub(super) fn call(words: Words, args: &CallArgs) -> Result<Exit, Misuse> {
 
 /// `ramal answer`.
 pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
-    let account = setup::account(&args.account)?;
+    let mut account = setup::account(&args.account)?;
+    if let Some(most) = args.max_calls {
+        account.max_calls = usize::try_from(most).unwrap_or(usize::MAX);
+    }
     let config = setup::engine(&args.account, Some(&args.sound))?;
     let mut run = Run::start(words, config, args.script.json)?;
     let registers = account.register;
