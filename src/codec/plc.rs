@@ -185,7 +185,7 @@ impl Concealer {
         let silent = self.rate.samples_in(SILENT_AFTER);
         let faded = gap.made.saturating_sub(full) as f32 / (silent - full) as f32;
         gap.made += 1;
-        sample * (1.0 - faded).max(0.0)
+        (sample * (1.0 - faded).max(0.0)).clamp(-1.0, 1.0)
     }
 
     /// Goes on with a longer cycle, at the same place in the period.
