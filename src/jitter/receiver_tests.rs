@@ -185,7 +185,8 @@ const MS: Duration = Duration::from_millis(1);
 /// A number without pattern from 0 to `below`.
 fn scattered(count: u64, below: u64) -> u64 {
     let mixed = count.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32 & 0xffff_ffff % below.max(1)
+    ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32)
+        & (0xffff_ffff % below.max(1))
 }
 
 #[test]
