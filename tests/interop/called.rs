@@ -119,7 +119,6 @@ fn a_200_is_repeated_until_its_ack_comes() {
 }
 
 #[test]
-#[ignore = "SIPp misses one of two answers that come together; tests/call_flows.rs has the same flow"]
 fn a_repeated_invite_and_bye_are_one_call_and_one_end() {
     needs!("sipp");
     let folder = folder("called-repeated");
