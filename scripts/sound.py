@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sound tools of the tests: rates, codecs that are not Ramal's own, and planted faults.
 
-  sound.py resample IN OUT RATE [CHANNELS]
+  sound.py resample IN OUT RATE [CHANNELS [SILENCE]]   SILENCE: seconds to add at the end
   sound.py ceiling CODEC IN OUT          encode and decode IN by another implementation
   sound.py damage KIND IN OUT [SEED]     loss1 | gap | splice | silence | clip | noise
 
@@ -175,7 +175,9 @@ def main(argv):
     if len(argv) >= 5 and argv[1] == "resample":
         samples, rate = read_wav(argv[2])
         channels = int(argv[5]) if len(argv) > 5 else 1
-        write_wav(argv[3], resample(samples, rate, int(argv[4])), int(argv[4]), channels)
+        silence = np.zeros(int(argv[4]) * int(argv[6]) if len(argv) > 6 else 0)
+        sound = np.concatenate([resample(samples, rate, int(argv[4])), silence])
+        write_wav(argv[3], sound, int(argv[4]), channels)
     elif len(argv) == 5 and argv[1] == "ceiling" and argv[2] in CODEC_RATE:
         write_wav(argv[4], *ceiling(argv[2], *read_wav(argv[3])))
     elif len(argv) >= 5 and argv[1] == "damage":

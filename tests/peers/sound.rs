@@ -4,7 +4,10 @@ use super::package_file;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// What baresip's Opus encoder is set to, in bits a second.
 pub(crate) const OPUS_BITRATE: u32 = 28_000;
@@ -77,7 +80,7 @@ pub(crate) fn original() -> PathBuf {
     package_file("tests/data/speech_16k.wav")
 }
 
-/// The same clip at a rate and number of channels, made once for all tests.
+/// The same clip and some silence at a rate and number of channels, made once for all tests.
 pub(crate) fn speech(rate: u32, channels: u32) -> PathBuf {
     made_once(&format!("speech-{rate}-{channels}.wav"), |target| {
         run_sound(&[
@@ -86,6 +89,8 @@ pub(crate) fn speech(rate: u32, channels: u32) -> PathBuf {
             target,
             rate.to_string().as_ref(),
             channels.to_string().as_ref(),
+            // A phone whose file ends may hang up over it.
+            "20".as_ref(),
         ]);
     })
 }
@@ -140,7 +145,10 @@ pub(crate) fn damaged(recording: &Path, fault: &str) -> PathBuf {
 
 /// Compares a recording with the clip, and with what the codec alone makes of it.
 pub(crate) fn judge(codec: Codec, recording: &Path, ceiling: &Path) -> Verdict {
-    let output = Command::new(python())
+    // Calls that are still going on come first.
+    let output = Command::new("nice")
+        .args(["-n", "19"])
+        .arg(python())
         .arg(package_file("scripts/pesq.py"))
         .arg(original())
         .arg(recording)
@@ -166,7 +174,17 @@ pub(crate) fn judge(codec: Codec, recording: &Path, ceiling: &Path) -> Verdict {
 }
 
 /// Fails unless the recording is as good as the codec allows; says what was measured.
-pub(crate) fn assert_clean(who: &str, codec: Codec, recording: &Path, ceiling: &Path) -> Verdict {
+pub(crate) fn assert_clean(who: &str, codec: Codec, recording: &Path, ceiling: &Path) {
+    let verdict = told(who, codec, recording, ceiling);
+    assert!(
+        verdict.is_clean(),
+        "{who}, {}: {verdict:?}",
+        recording.display()
+    );
+}
+
+/// The verdict, also in words.
+fn told(who: &str, codec: Codec, recording: &Path, ceiling: &Path) -> Verdict {
     let verdict = judge(codec, recording, ceiling);
     println!(
         "{who}: {} PESQ {:.2} of {:.2}, delay {} ms",
@@ -175,12 +193,76 @@ pub(crate) fn assert_clean(who: &str, codec: Codec, recording: &Path, ceiling: &
         verdict.ceiling,
         verdict.report["delay_ms"]
     );
-    assert!(
-        verdict.is_clean(),
-        "{who}, {}: {verdict:?}",
-        recording.display()
-    );
     verdict
+}
+
+/// One recording to be judged: who heard it, and beside which ceiling.
+pub(crate) struct Heard {
+    pub(crate) who: &'static str,
+    pub(crate) recording: PathBuf,
+    pub(crate) ceiling: PathBuf,
+}
+
+/// Makes a call and fails unless everything that was heard is clean.
+///
+/// A machine that stood still for longer than the buffers hold has spoilt the call for both sides.
+/// A witness looks for that; such a call proves nothing and is made once more, others are not.
+pub(crate) fn assert_clean_call(codec: Codec, mut call: impl FnMut() -> Vec<Heard>) {
+    const TRIES: usize = 3;
+    for attempt in 1..=TRIES {
+        let witness = Witness::start();
+        let heard = call();
+        let stood_still = witness.longest_pause();
+        let spoilt: Vec<String> = heard
+            .iter()
+            .filter_map(|h| {
+                let verdict = told(h.who, codec, &h.recording, &h.ceiling);
+                (!verdict.is_clean()).then(|| format!("{}: {verdict:?}", h.who))
+            })
+            .collect();
+        if spoilt.is_empty() {
+            return;
+        }
+        let excused = stood_still > Duration::from_millis(25) && attempt < TRIES;
+        assert!(
+            excused,
+            "longest pause {stood_still:?}; {}",
+            spoilt.join("\n")
+        );
+        println!("the machine stood still for {stood_still:?}: once more");
+    }
+}
+
+/// Wakes up every 5 ms and notes by how much it overslept: what any media thread suffers too.
+struct Witness {
+    over: Arc<AtomicBool>,
+    watching: JoinHandle<Duration>,
+}
+
+impl Witness {
+    fn start() -> Witness {
+        let over = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&over);
+        let watching = std::thread::Builder::new()
+            .name("witness".to_owned())
+            .spawn(move || {
+                let tick = Duration::from_millis(5);
+                let mut longest = Duration::ZERO;
+                while !told.load(Ordering::Relaxed) {
+                    let began = Instant::now();
+                    std::thread::sleep(tick);
+                    longest = longest.max(began.elapsed().saturating_sub(tick));
+                }
+                longest
+            })
+            .expect("threads can be started");
+        Witness { over, watching }
+    }
+
+    fn longest_pause(self) -> Duration {
+        self.over.store(true, Ordering::Relaxed);
+        self.watching.join().expect("the witness cannot panic")
+    }
 }
 
 fn run_sound(arguments: &[&std::ffi::OsStr]) {
