@@ -4,35 +4,40 @@ use crate::peers::baresip::{Baresip, Phone, pause};
 use crate::peers::kamailio::{Kamailio, Options};
 use crate::peers::ramal::{CommandLine, SOON};
 use crate::peers::sipp::{ANSWER, OFFER, Place, Request, Scenario, Sipp};
-use crate::peers::sound::{self, Codec};
+use crate::peers::sound::{self, Codec, Heard};
 use crate::peers::{DOMAIN, folder, needs, ports};
 use std::time::Duration;
 
 #[test]
 fn an_address_is_called_without_any_registrar() {
     needs!("baresip");
-    let folder = folder("direct-to");
-    let mut baresip = Baresip::start(&folder, &Phone::default());
-    let heard = folder.join("heard.wav");
-    let mut ramal = CommandLine::new(&["call", &baresip.uri("1002")])
-        .with(&[
-            "--bind",
-            "127.0.0.1",
-            "--duration",
-            "11.5",
-            "--codecs",
-            "pcma",
-        ])
-        .with(&["--play", &sound::original().to_string_lossy()])
-        .with(&["--record", &heard.to_string_lossy()])
-        .start(&folder, "ramal");
-    ramal.wait_for("answered", SOON);
-    ramal.ends_with(0, SOON + Duration::from_secs(12));
-    baresip.wait_for("CALL_CLOSED", SOON);
-    let ceiling = sound::ceiling(Codec::Pcma);
-    sound::assert_clean("Ramal heard", Codec::Pcma, &heard, &ceiling);
-    let heard = baresip.end_and_take_recording();
-    sound::assert_clean("baresip heard", Codec::Pcma, &heard, &ceiling);
+    sound::assert_clean_call(Codec::Pcma, || {
+        let folder = folder("direct-to");
+        let mut baresip = Baresip::start(&folder, &Phone::default());
+        let heard = folder.join("heard.wav");
+        let mut ramal = CommandLine::new(&["call", &baresip.uri("1002")])
+            .with(&[
+                "--bind",
+                "127.0.0.1",
+                "--duration",
+                "11.5",
+                "--codecs",
+                "pcma",
+            ])
+            .with(&["--play", &sound::original().to_string_lossy()])
+            .with(&["--record", &heard.to_string_lossy()])
+            .start(&folder, "ramal");
+        ramal.wait_for("answered", SOON);
+        ramal.ends_with(0, SOON + Duration::from_secs(12));
+        baresip.wait_for("CALL_CLOSED", SOON);
+        let by = |who, recording| Heard {
+            who,
+            recording,
+            ceiling: sound::ceiling(Codec::Pcma),
+        };
+        let by_baresip = by("baresip heard", baresip.end_and_take_recording());
+        vec![by("Ramal heard", heard), by_baresip]
+    });
 }
 
 #[test]

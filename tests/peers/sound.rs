@@ -173,16 +173,6 @@ pub(crate) fn judge(codec: Codec, recording: &Path, ceiling: &Path) -> Verdict {
     }
 }
 
-/// Fails unless the recording is as good as the codec allows; says what was measured.
-pub(crate) fn assert_clean(who: &str, codec: Codec, recording: &Path, ceiling: &Path) {
-    let verdict = told(who, codec, recording, ceiling);
-    assert!(
-        verdict.is_clean(),
-        "{who}, {}: {verdict:?}",
-        recording.display()
-    );
-}
-
 /// The verdict, also in words.
 fn told(who: &str, codec: Codec, recording: &Path, ceiling: &Path) -> Verdict {
     let verdict = judge(codec, recording, ceiling);
