@@ -87,3 +87,89 @@ fn a_flood_leaves_no_more_behind_than_the_limits_allow() {
     while desk.jump().is_some() {}
     assert!(desk.layer.is_empty());
 }
+
+#[test]
+fn damaged_messages_neither_break_the_layer_nor_stay_in_it() {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let limits = Limits {
+        servers: 64,
+        servers_per_address: 64,
+        ..Limits::default()
+    };
+    let mut desk = Desk::with_limits(limits);
+    let (_, sent) = desk.request(invite(), udp());
+    let sent = sent.request(0).clone();
+    let whole = [
+        incoming_invite().into_bytes(),
+        incoming(
+            "ACK",
+            "UDP 198.51.100.7:5070;branch=z9hG4bKinv",
+            "1 ACK",
+            ";tag=me",
+        )
+        .into_bytes(),
+        incoming(
+            "CANCEL",
+            "UDP 198.51.100.7:5070;branch=z9hG4bKinv",
+            "1 CANCEL",
+            "",
+        )
+        .into_bytes(),
+        incoming(
+            "BYE",
+            "UDP 198.51.100.7:5070;branch=old",
+            "2 BYE",
+            ";tag=me",
+        )
+        .into_bytes(),
+        sent.response(StatusCode::RINGING, Some("t"))
+            .to_bytes()
+            .unwrap(),
+        sent.response(StatusCode::BUSY_HERE, Some("t"))
+            .to_bytes()
+            .unwrap(),
+    ];
+    let mut requests = 0;
+    for round in 0..20_000_u32 {
+        let mut below = |end: usize| rng.next_u32() as usize % end;
+        let mut bytes = whole[below(whole.len())].clone();
+        for _ in 0..below(4) {
+            if bytes.is_empty() {
+                break;
+            }
+            let at = below(bytes.len());
+            match below(4) {
+                0 => bytes[at] = u8::try_from(below(256)).unwrap(),
+                1 => drop(bytes.remove(at)),
+                2 => bytes.insert(at, b"\r\n;,<>\"\0:="[below(10)]),
+                _ => bytes.truncate(at.max(1)),
+            }
+        }
+        desk.layer.handle_datagram(desk.now, &bytes, udp());
+        // Not read back: some answers repeat what came in damaged.
+        loop {
+            match desk.layer.poll_output() {
+                Output::Event(Event::Request { key, request, .. }) => {
+                    requests += 1;
+                    let status = [StatusCode::RINGING, StatusCode::OK, StatusCode::BUSY_HERE];
+                    let response = request.response(status[below(3)], Some("me"));
+                    // The answer may be unfit for the wire, if what it repeats is.
+                    let _ = desk.layer.respond(desk.now, &key, response);
+                }
+                Output::Event(_) | Output::Transmit { .. } => {}
+                Output::Wait(_) => break,
+            }
+        }
+        assert!(desk.layer.len() <= 64 + 2);
+        if round % 50 == 0 {
+            desk.now += Duration::from_secs(7);
+            desk.layer.handle_timeout(desk.now);
+            while !matches!(desk.layer.poll_output(), Output::Wait(_)) {}
+        }
+    }
+    // Most of what can be read repeats or merges with what came before, and is absorbed.
+    assert!(requests > 100, "damaged beyond reading, all but {requests}");
+}

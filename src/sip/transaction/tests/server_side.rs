@@ -372,6 +372,7 @@ fn a_response_goes_back_on_its_connection_and_when_that_is_lost_to_where_the_sen
         (asked.said(), asked.sent[0].0),
         (vec!["486".to_owned()], tcp())
     );
+    assert_eq!(desk.receive(&text, from).sent[0].0, tcp(), "from now on");
     desk.layer.handle_transport_error(desk.now, tcp());
     assert!(desk.poll().is_nothing(), "no third way");
     assert_eq!(
