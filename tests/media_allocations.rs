@@ -1,0 +1,118 @@
+//! Once a call's sound runs, a session allocates nothing: packets, frames, reports and figures go
+//! through without touching the allocator.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use ramal::codec::CodecKind;
+use ramal::media::plan::{CodecChoice, OpusWishes, Plan};
+use ramal::media::{Output, Port, Session, Setup};
+use ramal::rtp::NtpTime;
+use ramal::units::{PayloadType, Ssrc};
+
+// Any allocation inside `assert_no_alloc` aborts the test.
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+const FRAME: Duration = Duration::from_millis(10);
+
+fn number(n: u8) -> PayloadType {
+    PayloadType::new(n).expect("seven bits")
+}
+
+fn session(now: Instant, kind: CodecKind, ssrc: u32, remote: SocketAddr) -> Session {
+    let setup = Setup {
+        ssrc: Ssrc(ssrc),
+        cname: "name".to_owned(),
+        seed: [ssrc as u8; 32],
+        wall_clock: NtpTime(1 << 40),
+    };
+    let mut session = Session::new(now, setup);
+    let payload_type = kind.static_payload_type().unwrap_or(number(96));
+    let opus = OpusWishes {
+        use_inband_fec: true,
+        ..OpusWishes::default()
+    };
+    let plan = Plan {
+        remote_rtp: remote,
+        remote_rtcp: remote,
+        rtcp_mux: true,
+        send: true,
+        held: false,
+        receive: true,
+        codec: CodecChoice {
+            kind,
+            payload_type,
+            ptime: 2 * FRAME,
+            opus,
+        },
+        accepted: vec![(payload_type, kind)],
+        dtmf_send: Some((number(101), 8_000)),
+        dtmf_receive: vec![(number(101), 8_000)],
+        comfort_noise: None,
+    };
+    session.apply(now, &plan).expect("codecs can be set up");
+    session
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an Instant has no other constructor"
+)]
+fn half_a_minute_of_call_allocates_nothing_with_any_codec() {
+    let here = SocketAddr::from(([192, 0, 2, 1], 4_000));
+    let there = SocketAddr::from(([192, 0, 2, 2], 4_000));
+    for kind in CodecKind::ALL {
+        let mut now = Instant::now();
+        let mut near = session(now, kind, 1, there);
+        let mut far = session(now, kind, 2, here);
+        let mut out = Vec::with_capacity(1_500);
+        let mut heard = [0.0; 480];
+        // Noise keeps the encoders busy.
+        let mut state = 1_u32;
+        let frame: Vec<f32> = (0..kind.sound_rate().samples_in(FRAME))
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 16) as f32 / 65_536.0 * 0.2 - 0.1
+            })
+            .collect();
+        let (mut packets, mut reports, mut figures) = (0, 0, 0);
+        assert_no_alloc(|| {
+            for tick in 0..3_000 {
+                now += FRAME;
+                if tick % 500 == 0 {
+                    near.press("5");
+                }
+                for (from, to, address) in
+                    [(&mut near, &mut far, here), (&mut far, &mut near, there)]
+                {
+                    from.handle_timeout(now);
+                    // One packet in fifty is lost: concealment and repair run too.
+                    if from.capture(now, &frame, &mut out).is_some() {
+                        packets += 1;
+                        if packets % 50 != 0 {
+                            to.handle_datagram(now, Port::Rtp, &out, address);
+                        }
+                    }
+                    loop {
+                        match from.poll_output(&mut out) {
+                            Output::Rtcp { .. } => {
+                                reports += 1;
+                                to.handle_datagram(now, Port::Rtp, &out, address);
+                            }
+                            Output::Event(_) => figures += 1,
+                            Output::Wait(_) => break,
+                        }
+                    }
+                    from.playout(now, &mut heard);
+                }
+            }
+        });
+        assert!(
+            packets > 2_900 && reports > 4 && figures > 55,
+            "{packets} {reports} {figures}"
+        );
+    }
+}
