@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Levels;
 use super::downlink::Downlink;
-use super::meter::Meter;
+use super::meter::Needle;
 use super::plan::Plan;
 use super::quality::{Interval, LocalDelay, Quality};
 use super::uplink::Uplink;
@@ -117,8 +117,8 @@ pub struct Session {
     downlink: Downlink,
     rtcp_mux: bool,
     levels: Arc<Levels>,
-    spoken: Meter,
-    heard: Meter,
+    spoken: Needle,
+    heard: Needle,
     hearing: Hearing,
     figures_at: Option<Instant>,
     interval: Interval,
@@ -146,8 +146,8 @@ impl Session {
             downlink: Downlink::default(),
             rtcp_mux: false,
             levels: Arc::default(),
-            spoken: Meter::default(),
-            heard: Meter::default(),
+            spoken: Needle::default(),
+            heard: Needle::default(),
             hearing: Hearing::Off,
             figures_at: None,
             interval: Interval::default(),
@@ -236,8 +236,9 @@ impl Session {
         self.uplink.set_gain(gain);
     }
 
-    /// Queues digits to be sent, and answers how many were taken: those that are none, those
-    /// beyond 64 that wait, and all where the far side takes no events, are not.
+    /// Queues digits to be sent, and answers how many were taken: those that are none, and those
+    /// beyond 64 that wait, are not. Where the far side takes no telephone events, they are sent
+    /// as tones in the sound.
     pub fn press(&mut self, digits: &str) -> usize {
         digits
             .chars()
@@ -288,10 +289,9 @@ impl Session {
         frame: &[f32],
         out: &mut Vec<u8>,
     ) -> Option<SocketAddr> {
-        if self.uplink.is_open() {
-            self.spoken.observe(frame);
-        } else {
-            self.spoken.observe_silence();
+        match self.uplink.rate() {
+            Some(rate) if self.uplink.is_open() => self.spoken.observe(rate, frame),
+            _ => self.spoken.observe_silence(),
         }
         self.levels.set(self.spoken.level(), self.heard.level());
         let to = self.uplink.frame(now, frame, &mut self.rtp, out)?;
@@ -306,7 +306,7 @@ impl Session {
     /// that is heard, which may change. `None` before the first plan.
     pub fn playout(&mut self, now: Instant, out: &mut [f32; MAX_PULL_SAMPLES]) -> Option<PullInfo> {
         let info = self.downlink.pull(now, out)?;
-        self.heard.observe(&out[..info.samples]);
+        self.heard.observe(info.rate, &out[..info.samples]);
         self.levels.set(self.spoken.level(), self.heard.level());
         Some(info)
     }

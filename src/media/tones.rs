@@ -1,78 +1,70 @@
 //! What a phone says without words: ringing here, ringing there, busy.
 
-use std::f32::consts::TAU;
 use std::time::Duration;
 
+use crate::dsp::tone::{self, CallTone};
 use crate::units::SampleRate;
 
-/// A tone and its rhythm.
+/// A tone that this phone makes for the person at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// We are called: two soft notes, twice, and a pause.
     Ringing,
-    /// It rings there: 425 Hz, one second of five, as Brazilian and most European exchanges do
-    /// (ITU-T E.180 supplement 2).
+    /// It rings there.
     Ringback,
-    /// Busy there: 425 Hz, a quarter of a second on and off.
+    /// Busy there.
     Busy,
-    /// It could not be reached: 425 Hz, an eighth of a second on and off.
+    /// It could not be reached.
     Congestion,
 }
 
-/// Amplitude of a tone alone: −20 dB, quieter than speech.
-const LOUDNESS: f32 = 0.1;
+/// The notes of [`Tone::Ringing`], a third apart, in Hz, and how loud each is: −22 dB, a guest
+/// that coughs.
+const NOTES: [f32; 2] = [659.3, 830.6];
+const LOUDNESS: f32 = 0.08;
 
-/// How long a tone swells and fades, so that it does not click.
-const EDGE: Duration = Duration::from_millis(5);
-
-/// One piece of a rhythm: two frequencies in Hz, zero for none, and how long.
-type Piece = (f32, f32, Duration);
-
-const fn piece(one: f32, two: f32, millis: u64) -> Piece {
-    (one, two, Duration::from_millis(millis))
-}
-
-const RINGING: [Piece; 4] = [
-    piece(659.3, 830.6, 400),
-    piece(0.0, 0.0, 200),
-    piece(659.3, 830.6, 400),
-    piece(0.0, 0.0, 2_000),
+/// On and off in turn.
+const RINGING: [Duration; 4] = [
+    Duration::from_millis(400),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(2_000),
 ];
-const RINGBACK: [Piece; 2] = [piece(425.0, 0.0, 1_000), piece(0.0, 0.0, 4_000)];
-const BUSY: [Piece; 2] = [piece(425.0, 0.0, 250), piece(0.0, 0.0, 250)];
-const CONGESTION: [Piece; 2] = [piece(425.0, 0.0, 125), piece(0.0, 0.0, 125)];
-
-impl Tone {
-    fn rhythm(self) -> &'static [Piece] {
-        match self {
-            Tone::Ringing => &RINGING,
-            Tone::Ringback => &RINGBACK,
-            Tone::Busy => &BUSY,
-            Tone::Congestion => &CONGESTION,
-        }
-    }
-}
 
 /// Makes a tone, for as long as it is asked.
 #[derive(Clone, Debug)]
 pub struct ToneSource {
     tone: Tone,
+    sound: Sound,
+}
+
+#[derive(Clone, Debug)]
+enum Sound {
+    Progress(tone::Tone),
+    Ringing(Ringing),
+}
+
+#[derive(Clone, Debug)]
+struct Ringing {
     rate: SampleRate,
-    piece: usize,
-    /// Samples of the present piece that have been made.
-    made: usize,
+    notes: [tone::Tone; 2],
+    /// Which part of the rhythm, and samples left of it.
+    part: usize,
+    left: usize,
 }
 
 impl ToneSource {
     /// At the beginning of the rhythm.
     #[must_use]
     pub fn new(tone: Tone, rate: SampleRate) -> ToneSource {
-        ToneSource {
-            tone,
-            rate,
-            piece: 0,
-            made: 0,
-        }
+        let progress = |call| Sound::Progress(tone::Tone::call(rate, call));
+        let sound = match tone {
+            Tone::Ringing => Sound::Ringing(Ringing::new(rate)),
+            Tone::Ringback => progress(CallTone::Ringback),
+            Tone::Busy => progress(CallTone::Busy),
+            Tone::Congestion => progress(CallTone::Congestion),
+        };
+        ToneSource { tone, sound }
     }
 
     /// Which tone it is.
@@ -81,35 +73,59 @@ impl ToneSource {
         self.tone
     }
 
-    /// Adds the next samples to what is in `sound`.
+    /// Adds the next samples to what is in `sound`. Allocates nothing.
     pub fn mix_into(&mut self, sound: &mut [f32]) {
-        let rhythm = self.tone.rhythm();
-        let edge = self.rate.samples_in(EDGE).max(1);
-        for sample in sound {
-            let (one, two, span) = rhythm[self.piece % rhythm.len()];
-            let length = self.rate.samples_in(span).max(1);
-            let wave = |hz: f32| {
-                // In double precision: the phase grows for seconds.
-                let turns = f64::from(hz) * self.made as f64 / f64::from(self.rate.hz());
-                (turns.fract() as f32 * TAU).sin()
-            };
-            if one > 0.0 {
-                let from_edge = self.made.min(length - self.made);
-                let swell = (from_edge as f32 / edge as f32).min(1.0);
-                let second = if two > 0.0 { wave(two) } else { 0.0 };
-                *sample += LOUDNESS * swell * (wave(one) + second);
+        match &mut self.sound {
+            Sound::Progress(tone) => tone.add_to(sound),
+            Sound::Ringing(ringing) => ringing.add_to(sound),
+        }
+    }
+}
+
+impl Ringing {
+    fn new(rate: SampleRate) -> Ringing {
+        Ringing {
+            rate,
+            notes: Ringing::struck(rate),
+            part: 0,
+            left: rate.samples_in(RINGING[0]),
+        }
+    }
+
+    fn struck(rate: SampleRate) -> [tone::Tone; 2] {
+        NOTES.map(|hz| tone::Tone::sine(rate, hz, LOUDNESS))
+    }
+
+    fn add_to(&mut self, mut sound: &mut [f32]) {
+        while !sound.is_empty() {
+            let (now, later) = sound.split_at_mut(self.left.min(sound.len()));
+            for note in &mut self.notes {
+                note.add_to(now);
             }
-            self.made += 1;
-            if self.made >= length {
-                self.made = 0;
-                self.piece = (self.piece + 1) % rhythm.len();
+            self.left -= now.len();
+            sound = later;
+            if self.left == 0 {
+                self.next_part();
             }
+        }
+    }
+
+    fn next_part(&mut self) {
+        self.part = (self.part + 1) % RINGING.len();
+        // At least a sample, whatever the rate: the loop above must come to an end.
+        self.left = self.rate.samples_in(RINGING[self.part]).max(1);
+        if self.part.is_multiple_of(2) {
+            self.notes = Ringing::struck(self.rate);
+        } else {
+            self.notes.iter_mut().for_each(tone::Tone::stop);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::f32::consts::TAU;
+
     use super::*;
 
     fn seconds(tone: Tone, seconds: usize) -> Vec<f32> {
@@ -138,24 +154,25 @@ mod tests {
         for begin in [0, 40_000] {
             let on = &sound[begin..begin + 8_000];
             let all = on.iter().map(|s| s * s).sum::<f32>() / 8_000.0;
-            assert!(power_at(on, 425.0) > 0.97 * all);
-            assert!((all - 0.005).abs() < 2e-4, "{all}");
-            assert!(
-                sound[begin + 8_000..begin + 40_000]
-                    .iter()
-                    .all(|s| *s == 0.0)
-            );
+            assert!(power_at(on, 425.0) > 0.97 * all && all > 1e-3);
+            let off = &sound[begin + 8_100..begin + 40_000];
+            assert!(off.iter().all(|s| s.abs() < 1e-6));
         }
     }
 
     #[test]
-    fn busy_is_on_and_off_twice_a_second() {
-        let sound = seconds(Tone::Busy, 1);
-        let loud: Vec<bool> = sound
-            .chunks(2_000)
-            .map(|quarter| power_at(quarter, 425.0) > 1e-3)
-            .collect();
-        assert_eq!(loud, [true, false, true, false]);
+    fn ringing_is_two_notes_twice_and_a_pause() {
+        let sound = seconds(Tone::Ringing, 6);
+        let loud = |from: usize, to: usize| {
+            let piece = &sound[from * 8..to * 8];
+            NOTES.iter().all(|hz| power_at(piece, *hz) > 1e-3)
+        };
+        let silent =
+            |from: usize, to: usize| sound[from * 8..to * 8].iter().all(|s| s.abs() < 1e-6);
+        for start in [0, 3_000] {
+            assert!(loud(start, start + 400) && silent(start + 410, start + 600));
+            assert!(loud(start + 600, start + 1_000) && silent(start + 1_010, start + 3_000));
+        }
     }
 
     #[test]
@@ -167,13 +184,12 @@ mod tests {
                 .map(|p| (p[1] - p[0]).abs())
                 .fold(0.0, f32::max);
             assert!(step < 0.13, "{tone:?}: {step}");
-            assert!(sound.iter().all(|s| s.abs() <= 0.2));
         }
     }
 
     #[test]
     fn a_tone_is_added_to_what_is_there() {
-        let mut sound = [0.25; 80];
+        let mut sound = [0.25; 160];
         ToneSource::new(Tone::Busy, SampleRate::NARROW).mix_into(&mut sound);
         assert!(sound.iter().any(|s| *s > 0.3) && sound.iter().any(|s| *s < 0.2));
     }

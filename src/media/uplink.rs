@@ -1,11 +1,13 @@
 //! From the microphone to the network: one call's frames of 10 ms become packets.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::adaptation::{Adaptation, Target};
 use super::plan::{CodecChoice, Plan};
 use crate::codec::{CodecError, CodecKind, Encoder, MAX_PAYLOAD, opus};
+use crate::dsp::tone::Tone;
 use crate::rtp::RtpSession;
 use crate::rtp::dtmf::{Digit, DtmfSender, QueueFull};
 use crate::units::{PayloadType, RtpTime, SampleRate};
@@ -15,6 +17,14 @@ pub const FRAME: Duration = Duration::from_millis(10);
 
 /// How long a digit sounds. Machines want 40 ms (ITU-T Q.24), badly made ones 80.
 const TONE: Duration = Duration::from_millis(100);
+
+/// The same in frames for tones in the sound, which have to survive a codec, and the pause behind
+/// one.
+const IN_BAND_TONE: u32 = 12;
+const IN_BAND_PAUSE: u32 = 8;
+
+/// Digits that may wait to be sent that way, as many as for events.
+const MAX_IN_BAND: usize = 64;
 
 /// Makes packets of frames.
 ///
@@ -37,6 +47,7 @@ pub struct Uplink {
     /// The next packet is the first after silence.
     mark: bool,
     dtmf: Option<Dtmf>,
+    keys: InBand,
     payload: Box<[u8; MAX_PAYLOAD]>,
 }
 
@@ -55,6 +66,44 @@ struct Dtmf {
     payload_type: PayloadType,
     clock: SampleRate,
     sender: DtmfSender,
+}
+
+/// Digits as tones in the sound, for a far side that takes no events.
+#[derive(Debug, Default)]
+struct InBand {
+    waiting: VecDeque<Digit>,
+    sounding: Option<Tone>,
+    /// Frames that this digit, or the pause behind it, lasts from here on.
+    left: u32,
+}
+
+impl InBand {
+    fn press(&mut self, digit: Digit) -> Result<(), QueueFull> {
+        if self.waiting.len() >= MAX_IN_BAND {
+            return Err(QueueFull);
+        }
+        self.waiting.push_back(digit);
+        Ok(())
+    }
+
+    /// Replaces a frame of sound by a digit's, or by the silence behind it.
+    fn replace(&mut self, rate: SampleRate, sound: &mut [f32]) {
+        if self.left == 0 {
+            if self.sounding.take().is_some() {
+                self.left = IN_BAND_PAUSE;
+            } else if let Some(digit) = self.waiting.pop_front() {
+                self.sounding = Tone::dtmf(rate, digit.to_char());
+                self.left = IN_BAND_TONE;
+            } else {
+                return;
+            }
+        }
+        self.left -= 1;
+        match &mut self.sounding {
+            Some(tone) => tone.fill(sound),
+            None => sound.fill(0.0),
+        }
+    }
 }
 
 impl Speaking {
@@ -103,6 +152,7 @@ impl Default for Uplink {
             packet_began: 0,
             mark: true,
             dtmf: None,
+            keys: InBand::default(),
             payload: Box::new([0; MAX_PAYLOAD]),
         }
     }
@@ -212,11 +262,11 @@ impl Uplink {
     ///
     /// # Errors
     ///
-    /// [`QueueFull`]; also when the far side takes no telephone events.
+    /// [`QueueFull`] when 64 wait.
     pub fn press(&mut self, digit: Digit) -> Result<(), QueueFull> {
         match &mut self.dtmf {
             Some(dtmf) => dtmf.sender.press(digit, TONE),
-            None => Err(QueueFull),
+            None => self.keys.press(digit),
         }
     }
 
@@ -268,6 +318,7 @@ impl Uplink {
                 *out = (sample * self.gain).clamp(-1.0, 1.0);
             }
         }
+        self.keys.replace(speaking.choice.kind.sound_rate(), room);
         speaking.filled = end;
         self.frames += 1;
         if end < speaking.sound.len() {

@@ -294,12 +294,32 @@ fn digits_survive_loss() {
 }
 
 #[test]
-fn without_events_in_the_plan_no_digit_is_taken() {
+fn without_events_in_the_plan_digits_are_tones_in_the_sound() {
     let mut pair = Pair::talking(CodecKind::Pcmu);
     let mut plan = pair.plan_for_near(CodecKind::Pcmu);
     plan.dtmf_send = None;
     pair.near.session.apply(pair.now, &plan).unwrap();
-    assert_eq!(pair.near.session.press("1"), 0);
+    assert_eq!(pair.near.session.press("5"), 1);
+    let silence = vec![0.0; 8_000];
+    let (_, far) = pair.talk(&silence, &silence);
+    assert_eq!(pair.far.digits(), "");
+    // ITU-T Q.23: 5 is 770 Hz and 1336 Hz; 6 would be 770 and 1477.
+    let power = |hz: f32| {
+        let (mut re, mut im) = (0.0, 0.0);
+        for (n, sample) in far.iter().enumerate() {
+            let angle = std::f32::consts::TAU * hz * n as f32 / 8_000.0;
+            re += sample * angle.cos();
+            im += sample * angle.sin();
+        }
+        re * re + im * im
+    };
+    assert!(power(770.0) > 1e4 && power(1_336.0) > 1e4);
+    assert!(power(1_477.0) < power(1_336.0) / 50.0);
+    let loud = far.iter().filter(|sample| sample.abs() > 0.1).count();
+    assert!((500..1_000).contains(&loud), "{loud} samples of 960");
+    let said = speech(SampleRate::NARROW);
+    let (_, far) = pair.talk(&said, &said);
+    assert!(alike(&said, &far).mean > 0.95, "speech goes on");
 }
 
 #[test]
