@@ -393,12 +393,25 @@ impl Receiver {
                     decoder.reset();
                 }
                 self.started = true;
+                let claimed = codec.samples_of(payload);
                 let decoded = decoder.decode(payload, &mut scratch[..]);
+                if let (Err(_), Some(samples)) = (&decoded, claimed) {
+                    // As good as lost, and as long as it says.
+                    decoder.conceal(&mut scratch[..samples]);
+                }
                 self.settle(resumed);
-                let Ok(samples) = decoded else {
-                    self.malformed += 1;
-                    self.concealed += PULL;
-                    return self.fill(Why::Underrun);
+                let samples = match (decoded, claimed) {
+                    (Ok(samples), _) => samples,
+                    (Err(_), Some(samples)) => {
+                        self.malformed += 1;
+                        self.concealed += codec.sound_rate().duration_of(samples as u64);
+                        samples
+                    }
+                    (Err(_), None) => {
+                        self.malformed += 1;
+                        self.concealed += PULL;
+                        return self.fill(Why::Underrun);
+                    }
                 };
                 if kind == PacketKind::Sound {
                     self.noise_known = false;
