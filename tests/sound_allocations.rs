@@ -1,0 +1,115 @@
+//! What the media thread does for each 10 ms of sound allocates nothing, lost packets and changes
+//! of codec included: an allocation aborts this test's process.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::time::{Duration, Instant};
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use ramal::codec::{CodecKind, Encoder, MAX_PAYLOAD};
+use ramal::dsp::comfort_noise::ComfortNoise;
+use ramal::dsp::dtmf_detect::DtmfDetector;
+use ramal::dsp::gain::Gain;
+use ramal::dsp::level::Meter;
+use ramal::dsp::resample::Resampler;
+use ramal::dsp::tone::Tone;
+use ramal::jitter::receiver::MAX_PULL_SAMPLES;
+use ramal::jitter::{Receiver, ReceiverConfig, RtpMeta, Sound};
+use ramal::units::{PayloadType, RtpTime, SampleRate, SeqNo, Ssrc};
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+const PTIME: Duration = Duration::from_millis(20);
+
+fn number(kind: CodecKind) -> PayloadType {
+    kind.static_payload_type()
+        .unwrap_or(PayloadType::new(96).unwrap())
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "any instant will do as the beginning of time"
+)]
+fn sending_and_receiving_allocate_nothing() {
+    let mut encoders = CodecKind::ALL.map(|kind| Encoder::new(kind).unwrap());
+    encoders[0]
+        .as_opus()
+        .unwrap()
+        .set_expected_loss(20)
+        .unwrap();
+    let accepted = CodecKind::ALL.map(|kind| (number(kind), kind)).to_vec();
+    let config = ReceiverConfig {
+        accepted,
+        ..ReceiverConfig::default()
+    };
+    let mut receiver = Receiver::new(&config).unwrap();
+    let mut now = Instant::now();
+    let mut tone = Tone::dtmf(SampleRate::FULL, '5').unwrap();
+    let mut repaired = 0;
+    assert_no_alloc(|| {
+        let (mut sound, mut payload) = ([0.0; 960], [0; MAX_PAYLOAD]);
+        let mut out = [0.0; MAX_PULL_SAMPLES];
+        let mut time = 0;
+        for seq in 0..4_000_u64 {
+            // Each codec for ten seconds, every seventh packet lost, some jitter.
+            let encoder = &mut encoders[(seq / 500 % 4) as usize];
+            let kind = encoder.kind();
+            let frame = &mut sound[..kind.frame_samples(PTIME)];
+            tone.fill(frame);
+            let bytes = encoder.encode(frame, &mut payload).unwrap();
+            let meta = RtpMeta {
+                ssrc: Ssrc(1),
+                seq: SeqNo(seq),
+                time: RtpTime(time),
+                marker: false,
+                payload_type: number(kind),
+            };
+            time += kind.frame_ticks(PTIME) as u64;
+            if seq % 7 != 3 {
+                let late = Duration::from_millis(seq * 31 % 40);
+                receiver.insert(&meta, &payload[..bytes], now + late);
+            }
+            for _ in 0..2 {
+                now += PTIME / 2;
+                let info = receiver.pull(now, &mut out);
+                repaired += u64::from(info.sound == Sound::Repaired);
+            }
+        }
+    });
+    let stats = receiver.stats();
+    assert!(
+        stats.counts.lost > 300 && repaired > 20,
+        "{stats:?} {repaired}"
+    );
+}
+
+#[test]
+fn shaping_sound_allocates_nothing() {
+    let mut resamplers = [
+        Resampler::new(SampleRate::NARROW, SampleRate::FULL).unwrap(),
+        Resampler::adjustable(SampleRate::FULL, SampleRate::FULL).unwrap(),
+        Resampler::new(SampleRate::FULL, SampleRate::NARROW).unwrap(),
+    ];
+    let mut out = vec![0.0; resamplers.iter().map(Resampler::output_max).max().unwrap()];
+    let mut noise = ComfortNoise::new(1);
+    let mut gain = Gain::new(SampleRate::FULL, 1.0);
+    let mut meter = Meter::new(SampleRate::FULL);
+    let mut detector = DtmfDetector::new(SampleRate::FULL);
+    assert_no_alloc(|| {
+        let mut sound = [0.0; 480];
+        for round in 0..500_u16 {
+            noise.update(&[40, 100, 140]);
+            noise.fill(&mut sound);
+            gain.set(f32::from(round % 3));
+            gain.apply(&mut sound);
+            meter.observe(&sound);
+            detector.listen(&sound, |_| ());
+            for resampler in &mut resamplers {
+                resampler.set_drift(f64::from(round % 200));
+                let written = resampler.process(&sound[..resampler.input_len()], &mut out);
+                assert!(written > 0);
+            }
+        }
+    });
+}
