@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use crate::agent::ResolveFailure;
 use crate::net::{self, BindError, NetEvent, Sockets, StreamId};
 use crate::sip::transaction::{ConnectionId, Peer};
-use crate::sip::{Frame, FramingLimits, ParseError, Parsed, StreamFramer, Transport};
+use crate::sip::{Frame, FramingLimits, ParseError, Parsed, StreamFramer, Transport, printable};
 
 /// Events of the sockets that may wait.
 const QUEUE: usize = 1024;
@@ -106,7 +106,7 @@ impl SipPort {
                 remote,
                 bytes,
             } => {
-                tracing::trace!(%remote, message = %String::from_utf8_lossy(&bytes), "received");
+                tracing::trace!(%remote, message = %printable(&bytes), "received");
                 let from = self.peer(Transport::Udp, local, remote, None);
                 vec![Arrival::Datagram { bytes, from }]
             }
@@ -189,7 +189,7 @@ impl SipPort {
     /// Sends one message. Says whether it was taken; what becomes of it later is an
     /// [`Arrival::Lost`].
     pub fn transmit(&mut self, to: Peer, bytes: Vec<u8>) -> bool {
-        tracing::trace!(remote = %to.remote, message = %String::from_utf8_lossy(&bytes), "send");
+        tracing::trace!(remote = %to.remote, message = %printable(&bytes), "send");
         let sent = match (to.transport, to.connection) {
             (Transport::Udp, _) => self
                 .sockets

@@ -19,6 +19,7 @@ mod message;
 mod name_addr;
 mod params;
 mod parser;
+mod printable;
 mod registration;
 mod start_line;
 pub mod transaction;
@@ -40,6 +41,7 @@ pub use message::{Message, Request, Response, WriteError};
 pub use name_addr::{NameAddr, NameAddrError};
 pub use params::Params;
 pub use parser::{ParseError, ParseErrorKind, Parsed, parse_datagram};
+pub use printable::printable;
 pub use registration::{
     Registration, RegistrationConfig, RegistrationEvent, RegistrationFailure, RegistrationFault,
     RegistrationOutput,
