@@ -248,7 +248,7 @@ impl FromStr for PortRange {
         let (low, high) = text.split_once('-').ok_or(Unreadable)?;
         let low: u16 = low.trim().parse().map_err(|_| Unreadable)?;
         let high: u16 = high.trim().parse().map_err(|_| Unreadable)?;
-        let first_even = low + low % 2;
+        let first_even = low.saturating_add(low % 2);
         if low < 1024 || first_even >= high {
             return Err(Unreadable);
         }
@@ -366,6 +366,7 @@ mod tests {
     fn a_port_range_holds_at_least_one_pair() {
         assert_eq!("4000-4001".parse(), Ok(PortRange(4000..=4001)));
         assert_eq!("4001-4002".parse::<PortRange>(), Err(Unreadable));
+        assert_eq!("65535-65535".parse::<PortRange>(), Err(Unreadable));
         assert_eq!("9-10000".parse::<PortRange>(), Err(Unreadable));
         assert_eq!("4000".parse::<PortRange>(), Err(Unreadable));
     }
