@@ -196,6 +196,33 @@ fn both_hang_up_in_the_same_moment() {
 }
 
 #[test]
+fn a_phone_that_ends_after_a_bye_answers_the_bye_that_comes_again() {
+    let (mut world, ana, bia) = two_phones(17);
+    let ringing = talk(&mut world, ana, bia);
+    lose(&mut world, "SIP/2.0 200", 1);
+    world.ask(bia, Command::HangUp(ringing));
+    world.run(Duration::from_millis(100));
+    world.ask(ana, Command::Shutdown);
+    let finished = |world: &World| world.phones[ana].events.contains(&Event::Finished);
+    assert!(!finished(&world), "Bia has no answer yet");
+    world.run(secs(2));
+    assert_eq!(count(&world.sent_by(ANA), "SIP/2.0 200"), 2);
+    assert!(finished(&world));
+}
+
+#[test]
+fn an_invite_is_told_once_it_has_left() {
+    let (mut world, ana, bia) = two_phones(18);
+    ring(&mut world, ana, bia);
+    let told = &world.phones[ana].events;
+    let place = |wanted: &dyn Fn(&Event) -> bool| told.iter().position(wanted).unwrap();
+    let calling = place(&|event| matches!(event, Event::Calling { .. }));
+    let sent = place(&|event| *event == Event::InviteSent { call: CALL });
+    let ringing = place(&|event| *event == Event::Ringing { call: CALL });
+    assert!(calling < sent && sent < ringing);
+}
+
+#[test]
 fn both_hold_in_the_same_moment_and_both_get_their_way() {
     let (mut world, ana, bia) = two_phones(8);
     let ringing = talk(&mut world, ana, bia);

@@ -10,7 +10,7 @@ use super::routing::Purpose;
 use super::{Agent, CallId, EndCause, Event, Refusal, Refused, Side, requests};
 use crate::media::plan::Plan;
 use crate::sdp::{self, Direction, Negotiated};
-use crate::sip::transaction::ServerKey;
+use crate::sip::transaction::{Peer, ServerKey};
 use crate::sip::{Contacts, HeaderName, Method, NameAddr, Request, Response, StatusCode};
 
 impl Agent {
@@ -79,7 +79,13 @@ impl Agent {
         }
     }
 
-    pub(super) fn bye_came(&mut self, now: Instant, key: &ServerKey, request: &Request) {
+    pub(super) fn bye_came(
+        &mut self,
+        now: Instant,
+        key: &ServerKey,
+        request: &Request,
+        from: Peer,
+    ) {
         let Some(call) = self.call_of_dialog(request) else {
             self.answer_request(now, key, request, StatusCode::CALL_DOES_NOT_EXIST);
             return;
@@ -97,6 +103,10 @@ impl Agent {
         }
         let response = self.reply(request, StatusCode::OK, None);
         self.respond(now, key, response);
+        if !from.transport.is_reliable() {
+            // The first repetition comes after T1, and may take as long to get here.
+            self.stay_until = Some(now + self.config.timers.t1 * 2);
+        }
         self.end(now, call, EndCause::HungUp, Side::Remote, None);
     }
 

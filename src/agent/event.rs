@@ -40,7 +40,7 @@ pub enum Event {
         /// Its state from here on.
         state: AccountState,
     },
-    /// An outgoing call is on its way; the INVITE leaves.
+    /// An outgoing call is on its way; its INVITE leaves as soon as a way is found.
     Calling {
         /// Which call.
         call: CallId,
@@ -48,6 +48,12 @@ pub enum Event {
         account: AccountId,
         /// Whom.
         remote: Party,
+    },
+    /// An INVITE of the call has been handed to the network; again for credentials, a redirection
+    /// or a further address.
+    InviteSent {
+        /// Which call.
+        call: CallId,
     },
     /// Somebody calls; it rings here.
     Incoming {

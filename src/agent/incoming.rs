@@ -36,7 +36,7 @@ impl Agent {
         match request.method {
             Method::Invite if in_dialog => self.reinvite_came(now, key, request),
             Method::Invite => self.invite_came(now, key, request, from),
-            Method::Bye => self.bye_came(now, &key, &request),
+            Method::Bye => self.bye_came(now, &key, &request, from),
             Method::Options => self.options_came(now, &key, &request, in_dialog),
             Method::Subscribe | Method::Notify => {
                 self.answer_request(now, &key, &request, StatusCode::BAD_EVENT);

@@ -141,6 +141,10 @@ pub struct Agent {
     /// ACKs to 2xx, sent again for each 2xx that comes again (RFC 3261 section 13.2.2.4).
     acks: BTreeMap<DialogId, SentAck>,
     outputs: VecDeque<Output>,
+    /// What is told of requests that the transaction layer has taken, after they have left it.
+    handed_over: Vec<Event>,
+    /// A BYE may come again until then: our answer to it can be lost.
+    stay_until: Option<Instant>,
     layer_deadline: Option<Instant>,
     next_call: u64,
     next_lookup: u64,
@@ -177,6 +181,8 @@ impl Agent {
             answered_invites: BTreeMap::new(),
             acks: BTreeMap::new(),
             outputs: VecDeque::new(),
+            handed_over: Vec::new(),
+            stay_until: None,
             layer_deadline: None,
             next_call: FIRST_INCOMING,
             next_lookup: 0,
@@ -285,6 +291,7 @@ impl Agent {
         self.acks.retain(|_, ack| ack.forget_at > now);
         self.answered_invites
             .retain(|_, invite| invite.forget_at > now);
+        self.stay_until = self.stay_until.filter(|until| *until > now);
         self.registrations_due(now);
         self.calls_due(now);
         self.drain_layer(now);
@@ -318,6 +325,7 @@ impl Agent {
         self.calls.is_empty()
             && self.clients.is_empty()
             && self.lookups.is_empty()
+            && self.stay_until.is_none()
             && self.accounts.values().all(Account::is_at_rest)
     }
 
@@ -326,7 +334,8 @@ impl Agent {
         let registrations = self.accounts.values().filter_map(Account::deadline).min();
         let calls = self.calls.values().filter_map(Call::deadline).min();
         let acks = self.acks.values().map(|ack| ack.forget_at).min();
-        [layer, registrations, calls, acks]
+        let stay = self.stay_until.filter(|_| self.shutting_down);
+        [layer, registrations, calls, acks, stay]
             .into_iter()
             .flatten()
             .min()
@@ -355,6 +364,8 @@ impl Agent {
                 transaction::Output::Event(event) => self.layer_event(now, event),
                 transaction::Output::Wait(at) => {
                     self.layer_deadline = at;
+                    let told = self.handed_over.drain(..).map(Output::Event);
+                    self.outputs.extend(told);
                     return;
                 }
             }

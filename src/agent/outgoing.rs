@@ -221,6 +221,7 @@ impl Agent {
         }) = self.calls.get_mut(&call)
         {
             inviting.key = Some(key);
+            self.handed_over.push(Event::InviteSent { call });
         }
     }
 

@@ -32,6 +32,10 @@ pub(super) struct Report {
 pub(super) struct Told {
     /// Its number, from 1.
     number: usize,
+    /// When it was asked for.
+    dialled: Option<Instant>,
+    /// When its first INVITE left.
+    invited: Option<Instant>,
     /// When its INVITE was answered.
     answered: Option<Instant>,
     /// When its first packet left and came.
@@ -80,10 +84,17 @@ impl Report {
         })
     }
 
+    /// A call is asked for at this moment: the click.
+    pub(super) fn dialled(&mut self, at: Instant, call: CallId) {
+        self.told(call).dialled.get_or_insert(at);
+    }
+
     fn told(&mut self, call: CallId) -> &mut Told {
         let number = self.numbers.len() + 1;
         self.numbers.entry(call).or_insert_with(|| Told {
             number,
+            dialled: None,
+            invited: None,
             answered: None,
             first_sent: None,
             first_received: None,
@@ -177,6 +188,9 @@ impl Report {
                 );
                 let sentence = say!(self.words, "cli-calling", remote = remote.uri.as_str());
                 self.print(&sentence);
+            }
+            PhoneEvent::InviteSent { call } => {
+                self.told(*call).invited.get_or_insert(at);
             }
             PhoneEvent::Incoming { call, remote, .. } => {
                 let told = self.told(*call);
@@ -309,6 +323,10 @@ impl Report {
                 })
             };
             let mut fields = Map::new();
+            fields.insert(
+                "click_to_invite_ms".into(),
+                json!(since(told.dialled, told.invited)),
+            );
             fields.insert(
                 "answer_to_first_rtp_ms".into(),
                 json!(since(told.answered, told.first_sent)),

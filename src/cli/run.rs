@@ -163,6 +163,7 @@ pub(super) fn call(words: Words, args: &CallArgs) -> Result<Exit, Misuse> {
     ))));
     let dial = |run: &mut Run| {
         let target = args.uri.clone();
+        run.report.dialled(clock::now(), CALL);
         run.ask(Command::Phone(agent::Command::Dial {
             account: id,
             call: CALL,

@@ -123,7 +123,7 @@ impl Picture {
             }),
             agent::Event::Ended { call, end } => self.end_call(now, unix, *call, end),
             agent::Event::Refused { refusal, .. } => self.notice(Notice::Refused(*refusal)),
-            agent::Event::Finished => {}
+            agent::Event::InviteSent { .. } | agent::Event::Finished => {}
         }
     }
 
