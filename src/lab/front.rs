@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use super::service::{Manner, Service};
 use super::{EXTENSIONS, PASSWORD};
 use crate::redact::Secret;
 use crate::sip::transaction::Peer;
@@ -133,7 +134,9 @@ impl Front {
             return Some(self.answer(now, &request, &response, from));
         }
         if !EXTENSIONS.contains(&user.as_str()) {
-            return None;
+            let status = refusal(&request, &user).filter(|_| !in_dialog)?;
+            let response = request.response(status, Some(&tag_of(&request)));
+            return Some(self.answer(now, &request, &response, from));
         }
         let way = self.registered(now, &user).into_iter().next();
         let Some((contact, way)) = way else {
@@ -362,6 +365,18 @@ impl Front {
     }
 }
 
+/// What a new call to this extension is refused with before anything rings.
+fn refusal(request: &Request, user: &str) -> Option<StatusCode> {
+    if request.method != Method::Invite {
+        return None;
+    }
+    match Service::at(user).map(Service::manner) {
+        Some(Manner::Answers | Manner::Rings) => None,
+        Some(Manner::Refuses(status)) => StatusCode::new(status),
+        None => Some(StatusCode::NOT_FOUND),
+    }
+}
+
 fn branch_of(request: &Request) -> Option<String> {
     request.headers.top_via().ok()?.branch().map(str::to_owned)
 }
@@ -382,3 +397,6 @@ fn stamp(request: &mut Request, from: Peer) -> Result<(), crate::sip::HeaderErro
     request.headers.replace_top_via(&via);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,10 +23,12 @@ use crate::engine::{clock, seed};
 use crate::media::plan::{MediaCommand, MediaId, Opened};
 use crate::net::{BindError, NetEvent};
 use crate::sip::transaction::Peer;
-use crate::sip::{HostPort, Parsed, StatusCode, Transport, parse_datagram};
+use crate::sip::{HostPort, Parsed, SipUri, StatusCode, Transport, Uri, parse_datagram};
 
 /// The account under which the services answer.
 const SERVICES: AccountId = AccountId(1);
+/// The account under which `607` calls back, so that who is called sees its number.
+const CALLER: AccountId = AccountId(2);
 /// Calls at once.
 const MAX_CALLS: usize = 64;
 /// Datagrams of sound that may wait.
@@ -210,9 +212,22 @@ impl Server {
             ..AgentConfig::default()
         };
         let mut agent = Agent::new(agent_config, rng.next_u64());
-        let mut account = AccountConfig::direct(SERVICES);
-        account.max_calls = MAX_CALLS;
-        agent.handle_command(now, Command::AddAccount(Box::new(account)));
+        let services = AccountConfig {
+            max_calls: MAX_CALLS,
+            ..AccountConfig::direct(SERVICES)
+        };
+        let number = SipUri::new(
+            Some(Service::CallsBack.extension()),
+            HostPort::from(address),
+        );
+        let caller = AccountConfig {
+            aor: Some(Uri::Sip(number)),
+            max_calls: MAX_CALLS,
+            ..AccountConfig::direct(CALLER)
+        };
+        for account in [services, caller] {
+            agent.handle_command(now, Command::AddAccount(Box::new(account)));
+        }
         let (sound_in, sound) = mpsc::channel(QUEUE);
         let server = Server {
             port,
@@ -294,7 +309,7 @@ impl Server {
                 );
                 let target = contact.to_string();
                 let dial = Command::Dial {
-                    account: SERVICES,
+                    account: CALLER,
                     call,
                     target,
                 };
@@ -378,6 +393,7 @@ impl Server {
                 called,
                 ..
             } => {
+                // The front door has refused what is no service that takes calls.
                 let service = called.as_deref().and_then(Service::at);
                 let Some(service) = service else {
                     let status = StatusCode::NOT_FOUND;
@@ -393,15 +409,8 @@ impl Server {
                         called_back: false,
                     },
                 );
-                match service.manner() {
-                    Manner::Answers => self.agent.handle_command(now, Command::Answer(call)),
-                    Manner::Rings => {}
-                    Manner::Refuses(status) => {
-                        if let Some(status) = StatusCode::new(status) {
-                            self.agent
-                                .handle_command(now, Command::Reject { call, status });
-                        }
-                    }
+                if service.manner() == Manner::Answers {
+                    self.agent.handle_command(now, Command::Answer(call));
                 }
             }
             Event::Answered { call, .. } => {

@@ -23,6 +23,9 @@ const PLAYBACK_DELAY: Duration = Duration::from_secs(5);
 const MAX_HELD: usize = 1_000;
 /// Silence before a recording begins, and between two.
 const PAUSE: Duration = Duration::from_millis(400);
+/// What a player that comes late still sends: after a longer stop (the machine slept) it goes on
+/// from there.
+const CATCHES_UP: Duration = Duration::from_millis(200);
 /// The tone of `601`: 1 kHz for a second.
 const TONE_HZ: f32 = 1_000.0;
 
@@ -248,11 +251,7 @@ impl Voice {
         };
         match self.service {
             Service::Echo | Service::BadNetwork => self.send_back(now, &echo),
-            Service::PlaysBack => {
-                if self.delayed.len() < MAX_HELD {
-                    self.delayed.push_back((now + PLAYBACK_DELAY, echo));
-                }
-            }
+            Service::PlaysBack => self.keep(now, echo),
             Service::Speech
             | Service::Menu
             | Service::CallsBack
@@ -272,6 +271,24 @@ impl Voice {
     pub fn handle_rtcp(&mut self, now: Instant, datagram: &[u8], from: SocketAddr) {
         // The session counts what it does not take.
         let _ = self.rtp.handle_rtcp(now, datagram, from);
+    }
+
+    /// Keeps a packet for later, and says nothing meanwhile, which is not the same as being
+    /// silent: whoever hears no packets at all thinks that the line is dead.
+    fn keep(&mut self, now: Instant, echo: Echo) {
+        if self.delayed.is_empty()
+            && self.player.is_none()
+            && let Some(plan) = &self.plan
+            && let Ok(mut player) = Player::new(now, plan)
+        {
+            // Its time runs into that of the packet which it waits for.
+            let ahead = plan.codec.kind.frame_ticks(PLAYBACK_DELAY) as u64;
+            player.time = echo.time.0.wrapping_sub(ahead);
+            self.player = Some(player);
+        }
+        if self.delayed.len() < MAX_HELD {
+            self.delayed.push_back((now + PLAYBACK_DELAY, echo));
+        }
     }
 
     fn send_back(&mut self, now: Instant, echo: &Echo) {
@@ -310,6 +327,7 @@ impl Voice {
         }
         while self.delayed.front().is_some_and(|(at, _)| *at <= now) {
             if let Some((_, echo)) = self.delayed.pop_front() {
+                self.player = None;
                 self.send_back(now, &echo);
             }
         }
@@ -318,7 +336,7 @@ impl Voice {
             let (time, begins) = (RtpTime(player.time), player.begins);
             let payload_type = player.payload_type;
             let mut payload = [0; MAX_PAYLOAD];
-            let length = player.next_frame(&mut payload);
+            let length = player.next_frame(now, &mut payload);
             let (Some(length), true) = (length, sends) else {
                 continue;
             };
@@ -399,11 +417,14 @@ impl Player {
     }
 
     /// The next packet: of a recording, or silence after it. Its length in bytes.
-    fn next_frame(&mut self, payload: &mut [u8]) -> Option<usize> {
+    fn next_frame(&mut self, now: Instant, payload: &mut [u8]) -> Option<usize> {
         let frame: Vec<f32> = (0..self.frame)
             .map(|_| self.sound.pop_front().unwrap_or(0.0))
             .collect();
         self.next_at += self.ptime;
+        if self.next_at + CATCHES_UP < now {
+            self.next_at = now;
+        }
         self.time += self.ticks;
         self.begins = false;
         self.encoder.encode(&frame, payload).ok()
@@ -416,3 +437,6 @@ pub(super) fn session_config(ssrc: u32, seed: [u8; 32], since_1970: Duration) ->
     let wall_clock = crate::rtp::NtpTime::from_unix(since_1970);
     Config::new(Ssrc(ssrc), "lab@ramal".to_owned(), seed, wall_clock)
 }
+
+#[cfg(test)]
+mod tests;
