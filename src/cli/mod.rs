@@ -6,6 +6,7 @@ mod devices;
 mod exit;
 mod help;
 pub mod inspect;
+mod keys;
 mod measure;
 mod report;
 mod run;

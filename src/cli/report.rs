@@ -313,6 +313,18 @@ impl Report {
         self.print(&sentence);
     }
 
+    /// What the keys do while it rings here.
+    pub(super) fn hint_ringing(&mut self) {
+        let sentence = say!(self.words, "cli-keys-ringing");
+        self.print(&sentence);
+    }
+
+    /// What the keys do in a call.
+    pub(super) fn hint_talking(&mut self) {
+        let sentence = say!(self.words, "cli-keys-talking");
+        self.print(&sentence);
+    }
+
     /// The last line: one object for each call, with the times that matter.
     pub(super) fn summary(&mut self, at: Instant) {
         let calls: Vec<Told> = self.numbers.values().cloned().collect();

@@ -1,10 +1,12 @@
 //! `ramal call`, `answer` and `register`: an engine, a script, and a report of what happens.
 
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::args::{AnswerArgs, CallArgs, RegisterArgs, ScriptArgs};
 use super::exit::{self, Exit};
+use super::keys::{Keys, Typed};
 use super::report::Report;
 use super::setup::{self, Misuse};
 use crate::agent::{self, AccountId, AccountState, CallId, Event as PhoneEvent};
@@ -21,6 +23,9 @@ const FAREWELL: Duration = Duration::from_secs(33);
 /// answer and the first packet on a slow path.
 const HEARING: Duration = Duration::from_secs(2);
 
+/// How often the keyboard is looked at.
+const KEYS: Duration = Duration::from_millis(50);
+
 /// One run: the engine, what it says, and what is still to be done.
 pub(super) struct Run {
     handle: Handle,
@@ -30,6 +35,12 @@ pub(super) struct Run {
     due: Vec<(Instant, Wish)>,
     pub(super) leaving: bool,
     outcome: Option<Exit>,
+    /// The keyboard, where a person may steer the calls.
+    keys: Option<Keys>,
+    /// Calls that ring here and wait for a key, oldest first.
+    ringing: VecDeque<CallId>,
+    /// The call that was answered last, while it lasts.
+    talking: Option<CallId>,
 }
 
 /// Something to do at a moment.
@@ -54,7 +65,50 @@ impl Run {
             due: Vec::new(),
             leaving: false,
             outcome: None,
+            keys: None,
+            ringing: VecDeque::new(),
+            talking: None,
         })
+    }
+
+    /// Lets the person steer the calls from the keyboard, if there is one.
+    fn listen_to_keys(&mut self, json: bool) {
+        if !json {
+            self.keys = Keys::listen();
+        }
+    }
+
+    /// Does what was typed.
+    fn obey(&mut self, typed: Typed) {
+        let wish = match (typed, self.ringing.front().copied(), self.talking) {
+            (Typed::Answer, Some(call), _) => agent::Command::Answer(call),
+            (Typed::End, Some(call), _) => agent::Command::Reject {
+                call,
+                status: StatusCode::BUSY_HERE,
+            },
+            (Typed::End, None, Some(call)) => agent::Command::HangUp(call),
+            (Typed::Digits(digits), _, Some(call)) => agent::Command::SendDtmf { call, digits },
+            (Typed::Answer | Typed::Digits(_) | Typed::End, ..) => return,
+        };
+        self.ask(Command::Phone(wish));
+    }
+
+    /// Keeps in mind which call the keys are for.
+    fn follow(&mut self, event: &PhoneEvent) {
+        match event {
+            PhoneEvent::Answered { call, .. } => {
+                self.ringing.retain(|other| other != call);
+                self.talking = Some(*call);
+                if self.keys.is_some() {
+                    self.report.hint_talking();
+                }
+            }
+            PhoneEvent::Ended { call, .. } => {
+                self.ringing.retain(|other| other != call);
+                self.talking = self.talking.filter(|other| other != call);
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn ask(&mut self, command: Command) {
@@ -115,10 +169,16 @@ impl Run {
                     None => break,
                 }
             }
-            let next = self
-                .due
-                .last()
-                .map(|(at, _)| at.saturating_duration_since(now));
+            while let Some(typed) = self.keys.as_ref().and_then(Keys::next) {
+                self.obey(typed);
+            }
+            let due = self.due.last().map(|(at, _)| *at);
+            let keys = self.keys.as_ref().map(|_| now + KEYS);
+            let next = [due, keys]
+                .into_iter()
+                .flatten()
+                .min()
+                .map(|at| at.saturating_duration_since(now));
             let received = match next {
                 Some(wait) => self.events.recv_timeout(wait),
                 None => self
@@ -133,6 +193,9 @@ impl Run {
                         return self.outcome.unwrap_or(Exit::Well);
                     }
                     self.report.take(&stamped);
+                    if let Event::Phone(event) = &stamped.event {
+                        self.follow(event);
+                    }
                     if matches!(stamped.event, Event::Interrupted) {
                         self.leave(Exit::Well);
                     }
@@ -158,6 +221,7 @@ pub(super) fn call(words: Words, args: &CallArgs) -> Result<Exit, Misuse> {
     let registers = account.register;
     let id = account.id;
     let mut run = Run::start(words, config, args.script.json)?;
+    run.listen_to_keys(args.script.json);
     run.ask(Command::Phone(agent::Command::AddAccount(Box::new(
         account,
     ))));
@@ -214,6 +278,9 @@ pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
     }
     let config = setup::engine(&args.account, Some(&args.sound))?;
     let mut run = Run::start(words, config, args.script.json)?;
+    run.listen_to_keys(args.script.json);
+    // Who sits at the keyboard decides; where nobody does, every call is answered.
+    let by_hand = run.keys.is_some() && args.auto_answer.is_none() && args.reject.is_none();
     let registers = account.register;
     run.ask(Command::Phone(agent::Command::AddAccount(Box::new(
         account,
@@ -236,6 +303,10 @@ pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
                 ..
             } if !registered => {
                 run.leave(exit::of_registration(*cause));
+            }
+            PhoneEvent::Incoming { call, .. } if by_hand => {
+                run.ringing.push_back(*call);
+                run.report.hint_ringing();
             }
             PhoneEvent::Incoming { call, .. } => {
                 let wish = match args.reject.and_then(StatusCode::new) {
