@@ -86,7 +86,7 @@ fi
 if [ "$part" != peers ]; then
   mapfile -t quick < <(quick_tests)
   step "unit tests" cargo test --locked --lib --bins
-  [ ${#quick[@]} -eq 0 ] || step "simulated world, wire, window parts" cargo test --locked "${quick[@]}"
+  [ ${#quick[@]} -eq 0 ] || step "simulated world, wire, lab, window parts" cargo test --locked "${quick[@]}"
 fi
 if [ "$part" = peers ]; then
   step "system packages" scripts/setup.sh test

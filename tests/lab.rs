@@ -1,0 +1,258 @@
+//! Every extension of the lab, called by the program as a person would call it.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use ramal::dsp::compare::compare;
+use ramal::lab::{Lab, LabConfig};
+use ramal::units::SampleRate;
+use serde_json::Value;
+
+fn lab() -> Lab {
+    let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    Lab::start(LabConfig {
+        ip,
+        port: 0,
+        seed: 1,
+    })
+    .unwrap()
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn speech() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/speech_16k.wav")
+}
+
+/// The program, killed if its test ends before it.
+struct Program(Option<Child>);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Program {
+    /// `ramal WORDS… --json` as extension 1001 of the lab.
+    fn start(home: &Path, words: &[&str]) -> Program {
+        let child = Command::new(env!("CARGO_BIN_EXE_ramal"))
+            .args(words)
+            .arg("--json")
+            .env("RAMAL_CONFIG_DIR", home)
+            .env("RAMAL_PASSWORD", "ramal")
+            .env("LANG", "C.UTF-8")
+            .env_remove("DBUS_SESSION_BUS_ADDRESS")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Program(Some(child))
+    }
+
+    /// Its exit code and what it told, when it has ended by itself.
+    fn finish(mut self) -> (i32, Vec<Value>) {
+        let output = self.0.take().unwrap().wait_with_output().unwrap();
+        let told = String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        (output.status.code().unwrap(), told)
+    }
+}
+
+fn call(lab: &Lab, home: &Path, extension: &str, more: &[&str]) -> (i32, Vec<Value>) {
+    let target = format!("sip:{extension}@{}", lab.address());
+    let aor = format!("sip:1001@{}", lab.address());
+    let mut words = vec!["call", &target, "--aor", &aor];
+    words.extend(more);
+    Program::start(home, &words).finish()
+}
+
+fn event<'a>(told: &'a [Value], kind: &str) -> Option<&'a Value> {
+    told.iter().find(|line| line["event"] == kind)
+}
+
+fn samples(path: &Path) -> (Vec<f32>, SampleRate) {
+    let mut file = hound::WavReader::open(path).unwrap();
+    let rate = SampleRate::new(file.spec().sample_rate).unwrap();
+    let samples = file
+        .samples::<i16>()
+        .map(|sample| f32::from(sample.unwrap()) / 32_768.0)
+        .collect();
+    (samples, rate)
+}
+
+#[test]
+fn refusals_say_why_and_ring_nowhere() {
+    let (lab, home) = (lab(), folder());
+    for (extension, cause, status) in [
+        ("603", "busy", 486),
+        ("605", "no_common_codec", 488),
+        ("999", "not_found", 404),
+        ("1002", "unavailable", 480),
+    ] {
+        let (code, told) = call(&lab, home.path(), extension, &["--silence"]);
+        let ended = event(&told, "ended").unwrap();
+        assert_eq!(ended["cause"], cause, "{extension}");
+        assert_eq!(ended["status"], status, "{extension}");
+        assert_eq!(code, if status == 480 { 4 } else { 3 }, "{extension}");
+        assert!(event(&told, "ringing").is_none(), "{extension}");
+    }
+}
+
+#[test]
+fn who_never_answers_rings_until_the_caller_gives_up() {
+    let (lab, home) = (lab(), folder());
+    let (code, told) = call(&lab, home.path(), "604", &["--silence", "--no-answer", "2"]);
+    assert!(event(&told, "ringing").is_some() && event(&told, "answered").is_none());
+    assert_eq!(event(&told, "ended").unwrap()["cause"], "no_answer");
+    assert_eq!(code, 4);
+}
+
+#[test]
+fn who_hangs_up_does_so_after_three_seconds() {
+    let (lab, home) = (lab(), folder());
+    let (code, told) = call(&lab, home.path(), "608", &["--silence"]);
+    let ended = event(&told, "ended").unwrap();
+    assert_eq!(
+        (&ended["cause"], &ended["by"]),
+        (&"hung_up".into(), &"remote".into())
+    );
+    let talked = ended["duration_s"].as_f64().unwrap();
+    assert!((2.5..5.0).contains(&talked), "{talked}");
+    assert_eq!(code, 0);
+    let summary = event(&told, "summary").unwrap();
+    for time in [
+        "click_to_invite_ms",
+        "answer_to_first_rtp_ms",
+        "answer_to_first_heard_ms",
+    ] {
+        assert!(
+            summary[time].as_f64().is_some_and(|ms| ms >= 0.0),
+            "{time}: {summary}"
+        );
+    }
+}
+
+#[test]
+fn the_menu_hears_digits_in_the_call() {
+    let (lab, home) = (lab(), folder());
+    let heard = |digit: &str| {
+        let file = home.path().join(format!("{digit}.wav"));
+        let wish = format!("{digit}@2");
+        let path = file.to_str().unwrap();
+        let more = [
+            "--silence",
+            "--dtmf",
+            &wish,
+            "--duration",
+            "6",
+            "--record",
+            path,
+        ];
+        assert_eq!(call(&lab, home.path(), "602", &more).0, 0);
+        samples(&file)
+    };
+    let ((sales, rate), (support, _)) = (heard("1"), heard("2"));
+    let after = rate.samples_in(Duration::from_millis(2_500));
+    let loud = |sound: &[f32]| sound.iter().map(|s| s * s).sum::<f32>() / sound.len() as f32;
+    assert!(loud(&sales[after..]) > 1e-4 && loud(&support[after..]) > 1e-4);
+    let alike = compare(&sales[after..], &support[after..], rate);
+    assert!(alike.is_none_or(|alike| !alike.is_good()), "{alike:?}");
+}
+
+#[test]
+fn the_line_calls_back_the_phone_that_called() {
+    let (lab, home) = (lab(), folder());
+    let aor = format!("sip:1001@{}", lab.address());
+    let registrar = format!("sip:{}", lab.address());
+    let words = [
+        "answer",
+        "--aor",
+        &aor,
+        "--registrar",
+        &registrar,
+        "--silence",
+    ];
+    let script = ["--max-calls", "1", "--duration", "1"];
+    let phone = Program::start(home.path(), &[&words[..], &script[..]].concat());
+    // 607 speaks for four seconds and hangs up; by then the phone has long registered.
+    let other = folder();
+    let (code, _) = call(&lab, other.path(), "607", &["--silence"]);
+    assert_eq!(code, 0);
+    let (code, told) = phone.finish();
+    assert_eq!(code, 0);
+    let incoming = event(&told, "incoming").unwrap();
+    assert!(
+        incoming["remote"].as_str().unwrap().starts_with("sip:607@"),
+        "{incoming}"
+    );
+    assert!(event(&told, "answered").is_some() && event(&told, "unregistered").is_some());
+}
+
+#[test]
+fn what_one_says_comes_back_five_seconds_later() {
+    let (lab, home) = (lab(), folder());
+    let file = home.path().join("back.wav");
+    let (play, record) = (speech(), file.to_str().unwrap().to_owned());
+    let more = [
+        "--play",
+        play.to_str().unwrap(),
+        "--record",
+        &record,
+        "--duration",
+        "16",
+    ];
+    let (code, told) = call(&lab, home.path(), "609", &more);
+    assert_eq!(code, 0);
+    assert!(
+        event(&told, "warning").is_none(),
+        "a silent line is not a dead one"
+    );
+    let (heard, rate) = samples(&file);
+    let (said, said_rate) = samples(&play);
+    let said = ramal::dsp::resample::resample(&said, said_rate, rate).unwrap();
+    let skipped = rate.samples_in(Duration::from_secs(5));
+    let found = compare(&said, &heard[skipped..], rate).unwrap();
+    assert!(found.correlation > 0.8, "{found:?}");
+    assert!(found.delay < Duration::from_millis(700), "{found:?}");
+}
+
+#[test]
+fn the_bad_network_is_heard_as_one() {
+    let (lab, home) = (lab(), folder());
+    let (code, told) = call(&lab, home.path(), "606", &["--silence", "--duration", "8"]);
+    assert_eq!(code, 0);
+    let summary = event(&told, "summary").unwrap();
+    assert!(summary["loss_pct"].as_f64().unwrap() > 0.5, "{summary}");
+    assert!(summary["jitter_ms"].as_f64().unwrap() > 5.0, "{summary}");
+}
+
+#[test]
+fn speech_and_tone_are_heard_at_601() {
+    let (lab, home) = (lab(), folder());
+    let file = home.path().join("601.wav");
+    let more = [
+        "--silence",
+        "--record",
+        file.to_str().unwrap(),
+        "--duration",
+        "4",
+    ];
+    assert_eq!(call(&lab, home.path(), "601", &more).0, 0);
+    let (heard, rate) = samples(&file);
+    let second = &heard[rate.samples_in(Duration::from_secs(1))..];
+    let power = second.iter().map(|s| s * s).sum::<f32>() / second.len() as f32;
+    assert!(power > 1e-4, "{power}");
+}
