@@ -3,6 +3,8 @@
 //! The grammar in [`super::args`] has no sentences; they are put in here from the catalogues, by
 //! `help-cmd-NAME` and `help-arg-NAME`.
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory};
 
@@ -73,7 +75,9 @@ pub(super) fn complaint(words: &Words, error: &clap::Error) -> String {
     };
     let argument = told(ContextKind::InvalidArg);
     let what = match error.kind() {
-        ErrorKind::UnknownArgument => say!(words, "cli-unknown-argument", argument = argument),
+        ErrorKind::UnknownArgument => {
+            say!(words, "cli-unknown-argument", argument = argument.clone())
+        }
         ErrorKind::InvalidSubcommand => {
             let argument = told(ContextKind::InvalidSubcommand);
             say!(words, "cli-unknown-command", argument = argument)
@@ -81,22 +85,27 @@ pub(super) fn complaint(words: &Words, error: &clap::Error) -> String {
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let value = told(ContextKind::InvalidValue);
             if value.is_empty() {
-                say!(words, "cli-missing-value", argument = argument)
+                say!(words, "cli-missing-value", argument = argument.clone())
             } else {
                 say!(
                     words,
                     "cli-invalid-value",
-                    argument = argument,
+                    argument = argument.clone(),
                     value = value
                 )
             }
         }
         ErrorKind::MissingRequiredArgument => {
-            say!(words, "cli-missing-argument", argument = argument)
+            say!(words, "cli-missing-argument", argument = argument.clone())
         }
         ErrorKind::ArgumentConflict => {
             let other = told(ContextKind::PriorArg);
-            say!(words, "cli-conflict", argument = argument, other = other)
+            say!(
+                words,
+                "cli-conflict",
+                argument = argument.clone(),
+                other = other
+            )
         }
         _ => say!(words, "cli-bad-usage"),
     };
@@ -108,8 +117,37 @@ pub(super) fn complaint(words: &Words, error: &clap::Error) -> String {
     if let Some(nearest) = nearest {
         lines.push(say!(words, "cli-nearest", nearest = nearest));
     }
+    let invalid = matches!(
+        error.kind(),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation
+    );
+    if let Some(takes) = help_of(words, &argument).filter(|_| invalid) {
+        lines.push(takes);
+    }
     lines.push(say!(words, "cli-see-help"));
     lines.join("\n")
+}
+
+/// What an argument takes, by the name that clap calls it in an error: `--ptime <MS>`.
+fn help_of(words: &Words, argument: &str) -> Option<String> {
+    let name = argument.split_whitespace().next()?;
+    let id = format!("help-arg-{}", name.trim_start_matches('-'));
+    let known = words.loader().has(&id);
+    known.then(|| format!("{name}: {}", text(words, &id)))
+}
+
+/// The error for a first word that is neither a command nor anything that can be called, such as
+/// a command with a slip of the finger. As an argument it would open the window.
+pub(super) fn unknown_command(words: &Words, args: &[OsString]) -> Option<clap::Error> {
+    let command = command(words);
+    let word = args.get(1)?.to_str()?;
+    let is_word = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
+    if !is_word || command.find_subcommand(word).is_some() {
+        return None;
+    }
+    // Without arguments of its own, clap takes the word for what it was meant to be.
+    let only_commands = Command::new("ramal").subcommands(command.get_subcommands().cloned());
+    only_commands.try_get_matches_from(["ramal", word]).err()
 }
 
 #[cfg(test)]
@@ -156,5 +194,38 @@ mod tests {
             "{complaint}"
         );
         assert!(complaint.contains("--json"), "{complaint}");
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_told_with_what_would() {
+        let words = Words::new(Language::English);
+        let error = command(&words)
+            .try_get_matches_from(["ramal", "call", "600", "--ptime", "25"])
+            .unwrap_err();
+        let complaint = complaint(&words, &error);
+        assert!(complaint.contains("does not take 25"), "{complaint}");
+        assert!(complaint.contains("10, 20, 30, 40"), "{complaint}");
+    }
+
+    #[test]
+    fn a_slip_in_a_command_is_no_address_to_call() {
+        let words = Words::new(Language::English);
+        let told = |args: &[&str]| {
+            let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+            unknown_command(&words, &args).map(|error| complaint(&words, &error))
+        };
+        let complaint = told(&["ramal", "cal", "sip:600@pbx.example"]).unwrap();
+        assert!(complaint.contains("there is no command cal"), "{complaint}");
+        assert!(complaint.contains("call"), "{complaint}");
+        for good in [
+            "call",
+            "sip:600@pbx.example",
+            "1001@pbx.example",
+            "600",
+            "tel:+55",
+        ] {
+            assert_eq!(told(&["ramal", good]), None, "{good}");
+        }
+        assert_eq!(told(&["ramal"]), None);
     }
 }

@@ -8,7 +8,7 @@ use super::setup::Misuse;
 use crate::audio::Clip;
 use crate::codec::{Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD};
 use crate::dsp::resample::resample;
-use crate::engine::signals;
+use crate::engine::{MediaError, StartError, signals};
 use crate::i18n::Words;
 use crate::lab::{Lab, LabConfig, LabError};
 use crate::say;
@@ -59,7 +59,7 @@ pub(super) fn lab(words: &Words, args: &LabArgs) -> Result<Exit, Misuse> {
 pub(super) fn codec(words: &Words, args: &BenchCodecArgs) -> Result<Exit, Misuse> {
     let kind = args.codec.0;
     let clip = Clip::open(&args.input)
-        .map_err(|error| Misuse::with_cause("cli-play-unreadable", &args.input, &error))?;
+        .map_err(|error| Misuse::Start(StartError::Media(MediaError::Source(error))))?;
     let unwritable = |error: &dyn std::error::Error| {
         Misuse::with_cause("cli-record-unwritable", &args.output, error)
     };

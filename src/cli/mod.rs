@@ -46,6 +46,9 @@ pub enum Face {
 pub fn main(args: Vec<OsString>) -> Face {
     let language = wanted_language(&args).unwrap_or_else(Language::of_system);
     let words = Words::new(language);
+    if let Some(error) = help::unknown_command(&words, &args) {
+        return Face::Done(refuse(&words, &error));
+    }
     let parsed = help::command(&words)
         .try_get_matches_from(args)
         .and_then(|matches| Cli::from_arg_matches(&matches));

@@ -25,6 +25,8 @@ pub(super) struct Report {
     /// Calls in the order they came: 1, 2, 3…
     numbers: BTreeMap<CallId, Told>,
     live_line: bool,
+    /// The person knows that there is no microphone or speaker.
+    device_missing: bool,
 }
 
 /// What was seen of one call.
@@ -62,6 +64,7 @@ impl Report {
             words,
             numbers: BTreeMap::new(),
             live_line: false,
+            device_missing: false,
         }
     }
 
@@ -153,12 +156,15 @@ impl Report {
             Event::Device { back } => {
                 let kind = if *back { "device_back" } else { "device_gone" };
                 self.line(at, "warning", fields(json!({ "kind": kind })));
-                let sentence = if *back {
-                    say!(self.words, "cli-device-back")
-                } else {
-                    say!(self.words, "cli-device-gone")
-                };
-                self.print(&sentence);
+                // Microphone and speaker tend to go together: once is enough.
+                if *back {
+                    self.device_missing = false;
+                    let sentence = say!(self.words, "cli-device-back");
+                    self.print(&sentence);
+                } else if !std::mem::replace(&mut self.device_missing, true) {
+                    let sentence = say!(self.words, "cli-device-gone");
+                    self.print(&sentence);
+                }
             }
             Event::SoundBack { call } => {
                 let number = self.told(*call).number;
@@ -310,6 +316,13 @@ impl Report {
             (_, Side::Local) => say!(self.words, "cli-resumed-here"),
             (_, Side::Remote) => say!(self.words, "cli-resumed-there"),
         };
+        self.print(&sentence);
+    }
+
+    /// There is no microphone or no speaker from the beginning.
+    pub(super) fn no_device(&mut self) {
+        self.device_missing = true;
+        let sentence = say!(self.words, "cli-no-device-here");
         self.print(&sentence);
     }
 

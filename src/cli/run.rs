@@ -215,6 +215,7 @@ pub(super) fn call(words: Words, args: &CallArgs) -> Result<Exit, Misuse> {
     // A call needs no binding; who names a registrar, or an account of the settings, wants one.
     account.register &= args.account.registrar.is_some() || args.account.account.is_some();
     let mut config = setup::engine(&args.account, Some(&args.sound))?;
+    let has_devices = setup::has_devices(&config.media)?;
     if let Some(limit) = args.no_answer {
         config.agent.no_answer_after = limit.0;
     }
@@ -222,6 +223,9 @@ pub(super) fn call(words: Words, args: &CallArgs) -> Result<Exit, Misuse> {
     let id = account.id;
     let mut run = Run::start(words, config, args.script.json)?;
     run.listen_to_keys(args.script.json);
+    if !has_devices {
+        run.report.no_device();
+    }
     run.ask(Command::Phone(agent::Command::AddAccount(Box::new(
         account,
     ))));
@@ -277,8 +281,12 @@ pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
         account.max_calls = usize::try_from(most).unwrap_or(usize::MAX);
     }
     let config = setup::engine(&args.account, Some(&args.sound))?;
+    let has_devices = setup::has_devices(&config.media)?;
     let mut run = Run::start(words, config, args.script.json)?;
     run.listen_to_keys(args.script.json);
+    if !has_devices {
+        run.report.no_device();
+    }
     // Who sits at the keyboard decides; where nobody does, every call is answered.
     let by_hand = run.keys.is_some() && args.auto_answer.is_none() && args.reject.is_none();
     let registers = account.register;

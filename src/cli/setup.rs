@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 use super::args::{AccountArgs, SoundArgs, TransportArg};
 use super::exit::Exit;
 use crate::agent::{AccountConfig, AccountId, AgentConfig, dial};
-use crate::audio::{SinkChoice, SourceChoice};
+use crate::audio::{self, ClipError, RecordError, SinkChoice, SourceChoice};
 use crate::engine::{EngineConfig, MediaConfig, MediaError, StartError, account_config, server};
 use crate::i18n::Words;
 use crate::net::BindError;
@@ -19,6 +20,8 @@ use crate::store::{AccountSettings, Keyring, Secrets, SessionSecrets, SettingsFi
 const ACCOUNT: AccountId = AccountId(1);
 /// Where a password may stand in the environment.
 const PASSWORD_VARIABLE: &str = "RAMAL_PASSWORD";
+/// How long the sound system may take to say what it has.
+const SOUND_SYSTEM: Duration = Duration::from_secs(5);
 /// A password file holds one line.
 const MAX_PASSWORD_FILE: u64 = 4096;
 
@@ -101,7 +104,10 @@ pub(super) fn account(args: &AccountArgs) -> Result<AccountConfig, Misuse> {
     let mut config = if let Some(name) = &args.account {
         stored(name)?
     } else if let Some(aor) = &args.aor {
-        let password = given_password(args)?;
+        let password = match given_password(args)? {
+            Some(password) => Some(password),
+            None => kept_password(aor),
+        };
         let uri: Uri = with_scheme(aor)
             .parse()
             .map_err(|_| Misuse::about("cli-not-a-uri", aor))?;
@@ -133,7 +139,7 @@ pub(super) fn account(args: &AccountArgs) -> Result<AccountConfig, Misuse> {
             TransportArg::Tcp => Transport::Tcp,
         });
     }
-    config.expires = std::time::Duration::from_secs(u64::from(args.expires));
+    config.expires = Duration::from_secs(u64::from(args.expires));
     Ok(config)
 }
 
@@ -167,6 +173,18 @@ fn stored(name: &str) -> Result<AccountConfig, Misuse> {
     // challenge then says so.
     let password = Keyring.find(written.id).unwrap_or(None);
     account_config(written, password).map_err(|_| Misuse::about("cli-account-unusable", name))
+}
+
+/// The keyring's password for an address that the settings know. A keyring that does not answer
+/// leaves the account without one; the registrar's challenge then says so.
+fn kept_password(aor: &str) -> Option<Secret<String>> {
+    let bare = |address: &str| with_scheme(address).split_off("sip:".len());
+    let settings = SettingsFile::of_user().ok()?.load().ok()?.settings;
+    let written = settings
+        .accounts
+        .iter()
+        .find(|written| bare(&written.address).eq_ignore_ascii_case(&bare(aor)))?;
+    Keyring.find(written.id).unwrap_or(None)
 }
 
 /// The password from the file that is named, else from the environment.
@@ -294,16 +312,63 @@ pub(super) fn start_error(words: &Words, error: &StartError) -> String {
             )
         }
         StartError::Bind(_) => say!(words, "cli-no-socket"),
-        StartError::Media(MediaError::Source(error)) => {
-            say!(words, "cli-play-unreadable", about = whole(error))
-        }
-        StartError::Media(MediaError::Sink(error)) => {
-            say!(words, "cli-record-unwritable", about = whole(error))
-        }
+        StartError::Media(MediaError::Source(error)) => clip_error(words, error),
+        StartError::Media(MediaError::Sink(error)) => record_error(words, error),
         StartError::Media(_) | StartError::Thread(_) | StartError::Panicked => {
             say!(words, "cli-start-failed")
         }
     }
+}
+
+fn clip_error(words: &Words, error: &ClipError) -> String {
+    let shown = |path: &Path| path.display().to_string();
+    match error {
+        ClipError::NotFound { path } => say!(words, "cli-file-missing", about = shown(path)),
+        ClipError::Unreadable { path, source } => {
+            let told = say!(words, "cli-file-unreadable", about = shown(path));
+            format!("{told} ({source})")
+        }
+        ClipError::NotWav { path } => say!(words, "cli-file-not-wav", about = shown(path)),
+        ClipError::Unsupported { path } => say!(words, "cli-file-unsupported", about = shown(path)),
+        ClipError::Empty { path } => say!(words, "cli-file-empty", about = shown(path)),
+        ClipError::TooLong { path } => say!(words, "cli-file-too-long", about = shown(path)),
+    }
+}
+
+fn record_error(words: &Words, error: &RecordError) -> String {
+    match error {
+        RecordError::Unwritable { path, source } | RecordError::DiskFull { path, source } => {
+            let about = path.display().to_string();
+            let told = say!(words, "cli-record-unwritable", about = about);
+            format!("{told} ({source})")
+        }
+        RecordError::Thread { .. } => say!(words, "cli-start-failed"),
+    }
+}
+
+/// Whether this machine has the microphone and the speaker that a call shall use. One that is
+/// named must be there; without any, the call goes on in silence until one is plugged in.
+pub(super) fn has_devices(media: &MediaConfig) -> Result<bool, Misuse> {
+    let input = match &media.source {
+        SourceChoice::Device(name) => Some(name.as_deref()),
+        SourceChoice::File { .. } | SourceChoice::Silence => None,
+    };
+    let output = media.sink.device();
+    if input.is_none() && output.is_none() {
+        return Ok(true);
+    }
+    // A sound system that does not answer is as good as none.
+    let list = audio::list(SOUND_SYSTEM).unwrap_or_default();
+    let mut all = true;
+    for (wanted, there) in [(input, &list.inputs), (output, &list.outputs)] {
+        let Some(wanted) = wanted else { continue };
+        let is = |name: &str| there.iter().any(|d| d.name == name || d.id == name);
+        match wanted {
+            Some(name) if !is(name) => return Err(Misuse::about("cli-no-such-device", name)),
+            _ => all &= !there.is_empty(),
+        }
+    }
+    Ok(all)
 }
 
 /// An error with everything that caused it.

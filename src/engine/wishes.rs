@@ -327,7 +327,7 @@ impl Driver {
                 });
             }
             MediaReport::DeviceGone { error, .. } => {
-                tracing::warn!("sound device: {error:#}");
+                tracing::info!("sound device: {error:#}");
                 self.notice(Notice::DeviceGone);
                 self.tell(Event::Device { back: false });
                 self.look_for_devices();
