@@ -1,6 +1,7 @@
 //! Every extension of the lab, called by the program as a person would call it.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -60,14 +61,21 @@ impl Program {
     }
 
     /// Its exit code and what it told, when it has ended by itself.
-    fn finish(mut self) -> (i32, Vec<Value>) {
-        let output = self.0.take().unwrap().wait_with_output().unwrap();
-        let told = String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        (output.status.code().unwrap(), told)
+    fn finish(self) -> (i32, Vec<Value>) {
+        self.watch(|_, _| ())
+    }
+
+    /// The same; `seen` is told of each line when it comes, with the program's process id.
+    fn watch(mut self, mut seen: impl FnMut(u32, &Value)) -> (i32, Vec<Value>) {
+        let child = self.0.as_mut().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut told = Vec::new();
+        for line in lines {
+            let line = serde_json::from_str(&line.unwrap()).unwrap();
+            seen(child.id(), &line);
+            told.push(line);
+        }
+        (child.wait().unwrap().code().unwrap(), told)
     }
 }
 
@@ -255,4 +263,93 @@ fn speech_and_tone_are_heard_at_601() {
     let second = &heard[rate.samples_in(Duration::from_secs(1))..];
     let power = second.iter().map(|s| s * s).sum::<f32>() / second.len() as f32;
     assert!(power > 1e-4, "{power}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_in_a_call_hangs_up_and_unregisters() {
+    let (lab, home) = (lab(), folder());
+    let target = format!("sip:600@{}", lab.address());
+    let aor = format!("sip:1001@{}", lab.address());
+    let registrar = format!("sip:{}", lab.address());
+    let words = [
+        "call",
+        &target,
+        "--aor",
+        &aor,
+        "--registrar",
+        &registrar,
+        "--silence",
+    ];
+    let (code, told) = Program::start(home.path(), &words).watch(|id, line| {
+        if line["event"] == "answered" {
+            let kill = Command::new("kill")
+                .args(["-INT", &id.to_string()])
+                .status();
+            assert!(kill.unwrap().success());
+        }
+    });
+    assert_eq!(code, 0);
+    let kinds: Vec<&str> = told
+        .iter()
+        .filter_map(|line| line["event"].as_str())
+        .collect();
+    let place = |kind| kinds.iter().position(|other| *other == kind).unwrap();
+    assert!(place("answered") < place("ended") && place("ended") <= place("unregistered"));
+    let ended = event(&told, "ended").unwrap();
+    assert_eq!(
+        (&ended["cause"], &ended["by"]),
+        (&"hung_up".into(), &"local".into())
+    );
+    // Both goodbyes were answered: nothing was waited for in vain.
+    let (answered, last) = (event(&told, "answered").unwrap(), told.last().unwrap());
+    let lasted = last["t"].as_f64().unwrap() - answered["t"].as_f64().unwrap();
+    assert!(lasted < 5.0, "{told:?}");
+}
+
+#[test]
+fn what_is_heard_can_be_read_while_it_is_recorded_and_begins_at_the_answer() {
+    let (lab, home) = (lab(), folder());
+    let target = format!("sip:600@{}", lab.address());
+    let file = home.path().join("echo.wav");
+    let (play, record) = (speech(), file.to_str().unwrap().to_owned());
+    let words = [
+        "call",
+        &target,
+        "--play",
+        play.to_str().unwrap(),
+        "--record",
+        &record,
+    ];
+    let script = ["--codecs", "pcma", "--duration", "11"];
+    let mut lengths = Vec::new();
+    let program = Program::start(home.path(), &[&words[..], &script[..]].concat());
+    let (code, told) = program.watch(|_, line| {
+        if line["event"] == "stats" {
+            let (heard, rate) = samples(&file);
+            lengths.push(heard.len() as f64 / f64::from(rate.hz()));
+        }
+    });
+    assert_eq!(code, 0);
+    // One figure each second; what was recorded by then may wait half a second for the disk.
+    assert!(lengths.len() >= 10, "{lengths:?}");
+    for (length, second) in lengths.iter().zip(1_u32..) {
+        let behind = f64::from(second) - length;
+        assert!(
+            (-0.5..1.0).contains(&behind),
+            "second {second}: {lengths:?}"
+        );
+    }
+    let summary = event(&told, "summary").unwrap();
+    assert!(
+        summary["answer_to_first_rtp_ms"].as_f64().unwrap() < 500.0,
+        "{summary}"
+    );
+    // The first word is there and is not late: packet, echo, jitter buffer.
+    let (heard, rate) = samples(&file);
+    let (said, said_rate) = samples(&play);
+    let said = ramal::dsp::resample::resample(&said, said_rate, rate).unwrap();
+    let found = compare(&said, &heard, rate).unwrap();
+    assert!(found.correlation > 0.8, "{found:?}");
+    assert!(found.delay < Duration::from_millis(500), "{found:?}");
 }
