@@ -359,6 +359,7 @@ cli-lab-listening = The lab listens on { $address }. Extensions 1001 to 1005, pa
 cli-lab-services = 600 echo · 601 speech · 602 menu · 603 busy · 604 never answers · 605 no codec · 606 echo over a bad network · 607 calls you back · 608 hangs up · 609 plays you back
 cli-demo-starts = Calling the echo of the built-in lab; no window, no sound card needed
 cli-demo-came-back = Your voice came back: quality { $quality } of 5, delay { $delay } ms, codec { $codec }
+cli-demo-damaged = Not all of it: this machine was busy, and pieces got lost
 cli-demo-nothing-came = Your voice did not come back
 cli-demo-written = What came back is in { $path }
 cli-devices-inputs = Microphones

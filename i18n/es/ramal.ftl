@@ -357,6 +357,7 @@ cli-lab-listening = El laboratorio escucha en { $address }. Extensiones 1001 a 1
 cli-lab-services = 600 eco · 601 voz · 602 menú · 603 ocupado · 604 no contesta · 605 sin códec · 606 eco en red mala · 607 le devuelve la llamada · 608 cuelga · 609 lo repite
 cli-demo-starts = Llamando al eco del laboratorio incorporado; sin ventana ni tarjeta de sonido
 cli-demo-came-back = Su voz volvió: calidad { $quality } de 5, retardo { $delay } ms, códec { $codec }
+cli-demo-damaged = No entera: este equipo estaba ocupado y se perdieron trozos
 cli-demo-nothing-came = Su voz no volvió
 cli-demo-written = Lo que volvió está en { $path }
 cli-devices-inputs = Micrófonos

@@ -357,6 +357,7 @@ cli-lab-listening = O laboratório escuta em { $address }. Ramais 1001 a 1005, s
 cli-lab-services = 600 eco · 601 fala · 602 menu (URA) · 603 ocupado · 604 não atende · 605 sem codec · 606 eco em rede ruim · 607 liga de volta · 608 desliga · 609 repete você
 cli-demo-starts = Ligando para o eco do laboratório embutido; sem janela nem placa de som
 cli-demo-came-back = Sua voz voltou: qualidade { $quality } de 5, atraso { $delay } ms, codec { $codec }
+cli-demo-damaged = Não inteira: este computador estava ocupado e perdeu pedaços
 cli-demo-nothing-came = Sua voz não voltou
 cli-demo-written = O que voltou está em { $path }
 cli-devices-inputs = Microfones

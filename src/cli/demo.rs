@@ -107,31 +107,30 @@ pub(super) fn run(words: Words, args: &DemoArgs) -> Result<Exit, Misuse> {
     let verdict = judge(&spoken, args);
     let path = args.record.display().to_string();
     say_or_hush(args, &say!(words, "cli-demo-written", path = path));
-    match (verdict, codec) {
-        (Some(verdict), Some(codec)) if verdict.is_good() => {
-            let delay = verdict.delay.as_millis().to_string();
-            let quality = words.decimal(verdict.estimated_mos() as f32, 1);
-            report(args, &verdict);
-            say_or_hush(
-                args,
-                &say!(
-                    words,
-                    "cli-demo-came-back",
-                    quality = quality,
-                    delay = delay,
-                    codec = words.codec(codec)
-                ),
-            );
-            Ok(Exit::Well)
-        }
-        (verdict, _) => {
-            if let Some(verdict) = verdict {
-                report(args, &verdict);
-            }
-            say_or_hush(args, &say!(words, "cli-demo-nothing-came"));
-            Ok(Exit::Media)
-        }
+    if let Some(verdict) = &verdict {
+        report(args, verdict);
     }
+    let (Some(verdict), Some(codec)) = (verdict.filter(Comparison::is_recognised), codec) else {
+        say_or_hush(args, &say!(words, "cli-demo-nothing-came"));
+        return Ok(Exit::Media);
+    };
+    let delay = verdict.delay.as_millis().to_string();
+    let quality = words.decimal(verdict.estimated_mos() as f32, 1);
+    let codec = words.codec(codec);
+    say_or_hush(
+        args,
+        &say!(
+            words,
+            "cli-demo-came-back",
+            quality = quality,
+            delay = delay,
+            codec = codec
+        ),
+    );
+    if !verdict.is_good() {
+        say_or_hush(args, &say!(words, "cli-demo-damaged"));
+    }
+    Ok(Exit::Well)
 }
 
 /// Compares what was said with the recording of what came back.
