@@ -1,103 +1,32 @@
 //! Phone calls told as stories, in a world whose clock is turned by hand.
+//!
+//! Here two phones call each other directly. Beside this file: the same through a registrar, calls
+//! sent elsewhere, callers and called ones that no phone of ours would be, bad weather, and staying
+//! registered.
 
 mod sim;
 
+#[path = "call_flows/redirections.rs"]
+mod redirections;
+#[path = "call_flows/registrations.rs"]
+mod registrations;
+#[path = "call_flows/strangers.rs"]
+mod strangers;
+#[path = "call_flows/through_registrar.rs"]
+mod through_registrar;
+#[path = "call_flows/weather.rs"]
+mod weather;
+
 use std::time::Duration;
 
-use ramal::agent::{AccountConfig, AccountId, AgentConfig, CallId, Command, EndCause, Event, Side};
+use ramal::agent::{AccountConfig, AgentConfig, CallId, Command, EndCause, Event, Side};
+use ramal::sip::StatusCode;
 
-use ramal::sip::{Message, StatusCode, parse_datagram};
-
+use sim::story::{
+    ACCOUNT, ANA, BIA, CALL, add, answered, assert_forgotten, count, dial, end_of, lose, ring,
+    secs, talk, two_phones,
+};
 use sim::{Weather, World};
-
-const ANA: &str = "10.0.0.1:5060";
-const BIA: &str = "10.0.0.2:5060";
-const CALL: CallId = CallId(1);
-const ACCOUNT: AccountId = AccountId(1);
-
-/// Two phones that call each other without a registrar.
-fn two_phones(seed: u64) -> (World, usize, usize) {
-    let mut world = World::new(seed);
-    let ana = world.phone(ANA, AgentConfig::default());
-    let bia = world.phone(BIA, AgentConfig::default());
-    for phone in [ana, bia] {
-        world.ask(
-            phone,
-            Command::AddAccount(Box::new(AccountConfig::direct(ACCOUNT))),
-        );
-    }
-    (world, ana, bia)
-}
-
-fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
-fn end_of(world: &World, phone: usize) -> Option<(EndCause, Side)> {
-    let mut ends = world.phones[phone]
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::Ended { end, .. } => Some((end.cause, end.by)),
-            _ => None,
-        });
-    let end = ends.next();
-    assert_eq!(ends.next(), None, "an end is said once");
-    end
-}
-
-fn answered(world: &World, phone: usize) -> bool {
-    world.phones[phone]
-        .events
-        .iter()
-        .any(|event| matches!(event, Event::Answered { .. }))
-}
-
-/// Ana calls Bia; it rings there. Bia's name for the call.
-fn ring(world: &mut World, ana: usize, bia: usize) -> CallId {
-    let target = format!("sip:bia@{BIA}");
-    world.ask(
-        ana,
-        Command::Dial {
-            account: ACCOUNT,
-            call: CALL,
-            target,
-        },
-    );
-    world.run(secs(1));
-    world.incoming(bia)[0]
-}
-
-/// Ana calls Bia, who answers. Bia's name for the call.
-fn talk(world: &mut World, ana: usize, bia: usize) -> CallId {
-    let ringing = ring(world, ana, bia);
-    world.ask(bia, Command::Answer(ringing));
-    world.run(secs(1));
-    assert!(answered(world, ana) && answered(world, bia));
-    ringing
-}
-
-/// Loses the first datagrams whose first line begins so.
-fn lose(world: &mut World, begins: &'static str, mut times: u32) {
-    world.censor = Some(Box::new(move |datagram| {
-        let hit = times > 0 && datagram.first_line().starts_with(begins);
-        times -= u32::from(hit);
-        !hit
-    }));
-}
-
-fn count(lines: &[String], begins: &str) -> usize {
-    lines.iter().filter(|line| line.starts_with(begins)).count()
-}
-
-/// Nothing is left of any call: no state, no ports, no timers but those that forget.
-fn assert_forgotten(world: &mut World) {
-    world.run(secs(70));
-    for phone in &world.phones {
-        assert_eq!(phone.agent.calls_under_way(), 0);
-        assert!(phone.open_media.is_empty());
-    }
-}
 
 #[test]
 fn a_lost_200_is_sent_again_and_both_sides_talk() {
@@ -301,10 +230,7 @@ fn a_phone_with_all_its_lines_taken_is_busy() {
         },
     );
     for phone in [ana, bia] {
-        world.ask(
-            phone,
-            Command::AddAccount(Box::new(AccountConfig::direct(ACCOUNT))),
-        );
+        add(&mut world, phone, AccountConfig::direct(ACCOUNT));
     }
     ring(&mut world, ana, bia);
     let second = Command::Dial {
@@ -335,14 +261,7 @@ fn nobody_answers_and_the_caller_gives_up() {
 fn a_phone_that_is_not_there_is_told_after_64_t1() {
     let (mut world, ana, _) = two_phones(13);
     let target = "sip:nobody@10.0.0.9".to_owned();
-    world.ask(
-        ana,
-        Command::Dial {
-            account: ACCOUNT,
-            call: CALL,
-            target,
-        },
-    );
+    dial(&mut world, ana, &target);
     world.run(Duration::from_millis(31_900));
     assert_eq!(end_of(&world, ana), None);
     world.run(secs(1));
@@ -354,14 +273,7 @@ fn a_phone_that_is_not_there_is_told_after_64_t1() {
 fn a_name_that_does_not_resolve_is_told_at_once() {
     let (mut world, ana, _) = two_phones(14);
     let target = "sip:bia@nowhere.example".to_owned();
-    world.ask(
-        ana,
-        Command::Dial {
-            account: ACCOUNT,
-            call: CALL,
-            target,
-        },
-    );
+    dial(&mut world, ana, &target);
     assert_eq!(
         end_of(&world, ana),
         Some((EndCause::HostNotFound, Side::Local))
@@ -388,126 +300,10 @@ fn everything_said_twice_is_heard_once() {
 }
 
 #[test]
-fn the_first_of_two_answers_of_a_fork_is_kept_and_the_other_ended() {
-    let mut world = World::new(16);
-    let ana = world.phone(ANA, AgentConfig::default());
-    world.ask(
-        ana,
-        Command::AddAccount(Box::new(AccountConfig::direct(ACCOUNT))),
-    );
-    let target = "sip:bia@10.0.0.7".to_owned();
-    world.ask(
-        ana,
-        Command::Dial {
-            account: ACCOUNT,
-            call: CALL,
-            target,
-        },
-    );
-    world.run(Duration::from_millis(100));
-    let invite = world.outside[0].clone();
-    let Ok(Message::Request(invite)) = parse_datagram(&invite.bytes).map(|p| p.message) else {
-        panic!("no INVITE left");
-    };
-    for (tag, port) in [("first", 5071_u16), ("second", 5072)] {
-        let mut response = invite.response(StatusCode::OK, Some(tag));
-        response
-            .headers
-            .push("Contact", format!("<sip:bia@10.0.0.7:{port}>"));
-        let body = format!(
-            "v=0\r\no=- 1 1 IN IP4 10.0.0.7\r\ns=-\r\nc=IN IP4 10.0.0.7\r\nt=0 0\r\n\
-             m=audio {port} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
-        );
-        response.set_body("application/sdp", body.into_bytes());
-        let bytes = response.to_bytes().expect("a message");
-        world.inject(
-            "10.0.0.7:5060".parse().expect("an address"),
-            ANA.parse().expect("one"),
-            &bytes,
-        );
-    }
-    world.run(secs(1));
-    let lines: Vec<String> = world
-        .outside
-        .iter()
-        .map(sim::Datagram::first_line)
-        .collect();
-    assert!(
-        lines.contains(&"ACK sip:bia@10.0.0.7:5071 SIP/2.0".to_owned()),
-        "{lines:?}"
-    );
-    assert!(
-        lines.contains(&"ACK sip:bia@10.0.0.7:5072 SIP/2.0".to_owned()),
-        "{lines:?}"
-    );
-    assert!(
-        lines.contains(&"BYE sip:bia@10.0.0.7:5072 SIP/2.0".to_owned()),
-        "{lines:?}"
-    );
-    assert!(
-        !lines.contains(&"BYE sip:bia@10.0.0.7:5071 SIP/2.0".to_owned()),
-        "{lines:?}"
-    );
-    assert!(answered(&world, ana));
-    assert_eq!(end_of(&world, ana), None);
-    let plan = world.phones[ana].plans.values().next().expect("a plan");
-    assert_eq!(plan.remote_rtp.port(), 5071);
-}
-
-#[test]
-fn bad_weather_of_two_hundred_seeds_leaks_no_call() {
-    for seed in 0..200 {
-        let (mut world, ana, bia) = two_phones(1_000 + seed);
-        world.weather = Weather {
-            loss: 20,
-            duplicates: 10,
-            delay: Duration::from_millis(20),
-            jitter: Duration::from_millis(300),
-        };
-        let target = format!("sip:bia@{BIA}");
-        world.ask(
-            ana,
-            Command::Dial {
-                account: ACCOUNT,
-                call: CALL,
-                target,
-            },
-        );
-        world.run(secs(20));
-        if let Some(ringing) = world.incoming(bia).first() {
-            world.ask(bia, Command::Answer(*ringing));
-        }
-        world.run(secs(20));
-        world.ask(ana, Command::HangUp(CALL));
-        world.run(secs(150));
-        for phone in &world.phones {
-            assert_eq!(
-                phone.agent.calls_under_way(),
-                0,
-                "seed {seed}: {:?}",
-                phone.events
-            );
-            assert!(
-                phone.open_media.is_empty(),
-                "seed {seed}: {:?}",
-                phone.events
-            );
-        }
-    }
-}
-
-#[test]
 fn ana_calls_bia_who_answers_and_hangs_up() {
     let (mut world, ana, bia) = two_phones(1);
     let target = format!("sip:bia@{BIA}");
-    world.ask(
-        ana,
-        Command::Dial {
-            account: ACCOUNT,
-            call: CALL,
-            target,
-        },
-    );
+    dial(&mut world, ana, &target);
     world.run(secs(2));
     assert!(
         world.phones[ana]

@@ -1,7 +1,14 @@
-//! The simulated world: phones on a seeded network under a clock that is turned by hand.
+//! The simulated world: phones and registrars on a seeded network under a clock that is turned by
+//! hand.
 //!
 //! Nothing waits. [`World::run`] takes the earliest thing that is due (a datagram that arrives, a
-//! deadline that a phone asked for), sets the clock to it, and lets it happen.
+//! name that is found, a deadline that a phone asked for), sets the clock to it, and lets it
+//! happen.
+
+mod digest;
+pub(crate) mod registrar;
+pub(crate) mod story;
+pub(crate) mod stranger;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,10 +17,13 @@ use std::time::{Duration, Instant};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use ramal::agent::{Agent, AgentConfig, CallId, Command, Event, Output, ResolveFailure};
+use ramal::agent::{Agent, AgentConfig, CallId, Command, Event, Output, ResolveFailure, ResolveId};
+use ramal::lab::{Front, FrontOutput};
 use ramal::media::plan::{MediaCommand, MediaId, Opened, Plan};
 use ramal::sip::transaction::Peer;
-use ramal::sip::{Host, Transport};
+use ramal::sip::{Host, HostPort, Transport, parse_datagram};
+
+use registrar::Registrar;
 
 /// How the network treats datagrams.
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +77,26 @@ pub(crate) struct Phone {
     pub(crate) plans: BTreeMap<MediaId, Plan>,
     /// Sessions that are open.
     pub(crate) open_media: Vec<MediaId>,
-    wake_at: Option<Instant>,
+    /// When it wants to be woken.
+    pub(crate) wake_at: Option<Instant>,
     next_port: u16,
+}
+
+impl Phone {
+    /// How long its state is when it is written out: what is never forgotten makes it grow.
+    pub(crate) fn state_len(&self) -> usize {
+        format!("{:?}", self.agent).len()
+    }
+}
+
+/// Something that is under way.
+enum Due {
+    Arrival(Datagram),
+    Found {
+        phone: usize,
+        id: ResolveId,
+        ways: Result<Vec<Peer>, ResolveFailure>,
+    },
 }
 
 /// The world.
@@ -78,14 +106,19 @@ pub(crate) struct World {
     pub(crate) phones: Vec<Phone>,
     pub(crate) weather: Weather,
     pub(crate) censor: Option<Censor>,
-    /// Names that resolve.
-    pub(crate) names: BTreeMap<String, SocketAddr>,
+    pub(crate) registrars: Vec<Registrar>,
+    /// The registrar of the built-in lab, and where it stands.
+    pub(crate) lab: Option<(SocketAddr, Front)>,
+    /// Names that resolve, and their addresses, best first.
+    pub(crate) names: BTreeMap<String, Vec<SocketAddr>>,
+    /// How long it takes to find the way to a host.
+    pub(crate) finding_takes: Duration,
     /// Every datagram that left, lost ones included.
     pub(crate) log: Vec<(Duration, Datagram)>,
     /// Datagrams to addresses without a phone, for a test to play the other side.
     pub(crate) outside: Vec<Datagram>,
-    flying: BTreeMap<(Instant, u64), Datagram>,
-    next_datagram: u64,
+    under_way: BTreeMap<(Instant, u64), Due>,
+    next_due: u64,
     rng: ChaCha8Rng,
 }
 
@@ -102,11 +135,14 @@ impl World {
             phones: Vec::new(),
             weather: Weather::FINE,
             censor: None,
+            registrars: Vec::new(),
+            lab: None,
             names: BTreeMap::new(),
+            finding_takes: Duration::ZERO,
             log: Vec::new(),
             outside: Vec::new(),
-            flying: BTreeMap::new(),
-            next_datagram: 0,
+            under_way: BTreeMap::new(),
+            next_due: 0,
             rng: ChaCha8Rng::seed_from_u64(seed),
         }
     }
@@ -163,10 +199,40 @@ impl World {
                 self.rng.next_u64() % jitter
             };
             let at = self.now + self.weather.delay + Duration::from_micros(extra);
-            self.flying
-                .insert((at, self.next_datagram), datagram.clone());
-            self.next_datagram += 1;
+            self.put_under_way(at, Due::Arrival(datagram.clone()));
         }
+    }
+
+    fn put_under_way(&mut self, at: Instant, due: Due) {
+        self.under_way.insert((at, self.next_due), due);
+        self.next_due += 1;
+    }
+
+    /// The ways from a phone to a host.
+    fn ways(
+        &self,
+        phone: usize,
+        host: &HostPort,
+        transport: Transport,
+    ) -> Result<Vec<Peer>, ResolveFailure> {
+        let port = host.port_or(transport.default_port());
+        let found = match &host.host {
+            Host::Ip(ip) => vec![SocketAddr::new(*ip, port)],
+            Host::Name(name) => self
+                .names
+                .get(name)
+                .cloned()
+                .ok_or(ResolveFailure::NotFound)?,
+        };
+        let local = self.phones[phone].addr;
+        let ways = found.into_iter().map(|remote| Peer {
+            // Everything in this world travels in datagrams.
+            transport: Transport::Udp,
+            remote,
+            local,
+            connection: None,
+        });
+        Ok(ways.collect())
     }
 
     /// Does what a phone wants done.
@@ -188,23 +254,14 @@ impl World {
                     host,
                     transport,
                 } => {
-                    let port = host.port_or(transport.default_port());
-                    let remote = match &host.host {
-                        Host::Ip(ip) => Some(SocketAddr::new(*ip, port)),
-                        Host::Name(name) => self.names.get(name).copied(),
-                    };
-                    let phone = &mut self.phones[index];
-                    let found = match remote {
-                        Some(remote) => Ok(vec![Peer {
-                            // Everything in this world travels in datagrams.
-                            transport: Transport::Udp,
-                            remote,
-                            local: phone.addr,
-                            connection: None,
-                        }]),
-                        None => Err(ResolveFailure::NotFound),
-                    };
-                    phone.agent.handle_resolved(now, id, found);
+                    let ways = self.ways(index, &host, transport);
+                    if self.finding_takes.is_zero() {
+                        self.phones[index].agent.handle_resolved(now, id, ways);
+                    } else {
+                        let phone = index;
+                        let found = Due::Found { phone, id, ways };
+                        self.put_under_way(now + self.finding_takes, found);
+                    }
                 }
                 Output::Media(MediaCommand::Open { media, local }) => {
                     let rtp = SocketAddr::new(local, phone.next_port);
@@ -230,53 +287,60 @@ impl World {
 
     /// Lets the next thing happen, if it is due before `end`. Says whether something did.
     fn step(&mut self, end: Instant) -> bool {
-        let arrival = self.flying.keys().next().map(|(at, _)| *at);
+        let due = self.under_way.keys().next().map(|(at, _)| *at);
         let wake = (0..self.phones.len())
             .filter_map(|phone| self.phones[phone].wake_at.map(|at| (at, phone)))
             .min();
-        let arrives_first = match (arrival, wake) {
-            (Some(arrival), Some((wake, _))) => arrival <= wake,
-            (Some(_), None) => true,
-            (None, Some(_)) => false,
-            (None, None) => return false,
+        let Some(at) = due.into_iter().chain(wake.map(|(at, _)| at)).min() else {
+            return false;
         };
-        if arrives_first {
-            let Some(((at, number), datagram)) = self.flying.pop_first() else {
-                return false;
-            };
-            if at > end {
-                self.flying.insert((at, number), datagram);
-                return false;
-            }
-            self.now = self.now.max(at);
-            let to = self
-                .phones
-                .iter()
-                .position(|phone| phone.addr == datagram.to);
-            match to {
-                Some(phone) => {
-                    let from = Peer {
-                        transport: Transport::Udp,
-                        remote: datagram.from,
-                        local: datagram.to,
-                        connection: None,
-                    };
-                    self.phones[phone]
-                        .agent
-                        .handle_datagram(self.now, &datagram.bytes, from);
+        if at > end {
+            return false;
+        }
+        self.now = self.now.max(at);
+        if due == Some(at) {
+            match self.under_way.pop_first() {
+                Some((_, Due::Arrival(datagram))) => self.deliver(datagram),
+                Some((_, Due::Found { phone, id, ways })) => {
+                    self.phones[phone].agent.handle_resolved(self.now, id, ways);
                     self.settle(phone);
                 }
-                None => self.outside.push(datagram),
+                None => {}
             }
-        } else if let Some((at, phone)) = wake {
-            if at > end {
-                return false;
-            }
-            self.now = self.now.max(at);
+        } else if let Some((_, phone)) = wake {
             self.phones[phone].agent.handle_timeout(self.now);
             self.settle(phone);
         }
         true
+    }
+
+    /// A datagram is there.
+    fn deliver(&mut self, datagram: Datagram) {
+        let from = Peer {
+            transport: Transport::Udp,
+            remote: datagram.from,
+            local: datagram.to,
+            connection: None,
+        };
+        let to = datagram.to;
+        if let Some(phone) = self.phones.iter().position(|phone| phone.addr == to) {
+            self.phones[phone]
+                .agent
+                .handle_datagram(self.now, &datagram.bytes, from);
+            self.settle(phone);
+        } else if let Some(registrar) = self.registrars.iter_mut().find(|r| r.addr == to) {
+            if let Some(answer) = registrar.take(self.now, &datagram) {
+                self.launch(answer);
+            }
+        } else if let Some((_, front)) = self.lab.as_mut().filter(|(addr, _)| *addr == to) {
+            let parsed = parse_datagram(&datagram.bytes).expect("phones write what can be read");
+            if let FrontOutput::Transmit { to, bytes } = front.take(self.now, parsed, from) {
+                let (from, to) = (to.local, to.remote);
+                self.launch(Datagram { from, to, bytes });
+            }
+        } else {
+            self.outside.push(datagram);
+        }
     }
 
     /// Turns the clock on by `span`, and lets everything happen that is due.

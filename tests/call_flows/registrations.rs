@@ -1,0 +1,375 @@
+//! Keeping the registrar informed, over hours and days.
+
+use std::time::{Duration, Instant};
+
+use ramal::agent::{AccountId, AccountState, AgentConfig, Command, Event, RegistrationCause};
+use ramal::lab::Front;
+use ramal::redact::Secret;
+
+use super::sim::registrar::Registrar;
+use super::sim::story::{
+    ACCOUNT, ANA, BIA, CALL, DOMAIN, PBX, add, answered, assert_forgotten, count, extension,
+    extension_of, house, is_registered, secs, talk_at,
+};
+use super::sim::{Weather, World};
+
+const HOUR: u64 = 3_600;
+const WEEK: u64 = 7 * 24 * HOUR;
+
+/// 10% lost, 10% twice, 20 to 220 ms under way.
+const BAD: Weather = Weather {
+    loss: 10,
+    duplicates: 10,
+    delay: Duration::from_millis(20),
+    jitter: Duration::from_millis(200),
+};
+
+/// One phone, 1001, that has just been switched on.
+fn one_phone(seed: u64) -> (World, usize) {
+    let mut world = house(seed);
+    let ana = world.phone(ANA, AgentConfig::default());
+    add(&mut world, ana, extension("1001"));
+    (world, ana)
+}
+
+fn registrar(world: &mut World) -> &mut Registrar {
+    &mut world.registrars[0]
+}
+
+/// When 1001 could not have been called, from its first binding until now.
+fn gaps(world: &World) -> Vec<(Duration, Duration)> {
+    let registrar = &world.registrars[0];
+    let first = registrar.held.first().expect("it was bound once").from;
+    let gaps = registrar.gaps("1001", first, world.now);
+    gaps.into_iter()
+        .map(|(at, span)| (at - world.start, span))
+        .collect()
+}
+
+/// What the phone said of its account, oldest first.
+fn states(world: &World, phone: usize) -> Vec<AccountState> {
+    let events = world.phones[phone].events.iter();
+    let states = events.filter_map(|event| match event {
+        Event::Account { state, .. } => Some(state.clone()),
+        _ => None,
+    });
+    states.collect()
+}
+
+/// When each attempt of a phone began: REGISTERs of one Call-ID, CSeq and branch are one attempt.
+fn attempts(world: &World, from: &str) -> Vec<Duration> {
+    let from = from.parse().expect("an address");
+    let mut seen: Vec<Vec<u8>> = Vec::new();
+    let mut attempts = Vec::new();
+    for (at, datagram) in &world.log {
+        let is_register = datagram.from == from && datagram.bytes.starts_with(b"REGISTER");
+        if is_register && !seen.contains(&datagram.bytes) {
+            seen.push(datagram.bytes.clone());
+            attempts.push(*at);
+        }
+    }
+    attempts
+}
+
+#[test]
+fn a_week_of_refreshes_leaves_no_gap_and_nothing_behind() {
+    let (mut world, ana) = one_phone(101);
+    world.run(secs(24 * HOUR));
+    let after_a_day = world.phones[ana].state_len();
+    world.run(secs(WEEK - 24 * HOUR));
+    assert_eq!(gaps(&world), []);
+    // 300 s are granted. A refresh comes 32 s before they are over, so that one request without
+    // an answer costs nothing: 604,800 / 268, the first, and the one that was challenged.
+    let registers = registrar(&mut world).registers.len();
+    assert!((2_257..=2_259).contains(&registers), "{registers}");
+    assert_eq!(states(&world, ana).len(), 2, "{:?}", states(&world, ana));
+    let grown = world.phones[ana].state_len().abs_diff(after_a_day);
+    assert!(grown < 16, "{grown} characters in six days");
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_week_of_bad_weather_leaves_no_gap_either() {
+    for seed in [102, 103] {
+        let (mut world, ana) = one_phone(seed);
+        world.weather = BAD;
+        // The nonces of this one are good for five minutes: every second refresh takes two requests.
+        registrar(&mut world).gate.nonce_lifetime = secs(300);
+        world.run(secs(WEEK));
+        assert_eq!(gaps(&world), [], "seed {seed}");
+        assert!(is_registered(&world, ana));
+        let registers = registrar(&mut world).registers.len();
+        assert!((3_300..=3_500).contains(&registers), "{registers}");
+    }
+}
+
+#[test]
+fn a_storm_costs_minutes_and_ends_with_the_storm() {
+    let (mut world, ana) = one_phone(104);
+    world.run(secs(HOUR));
+    world.weather = Weather { loss: 70, ..BAD };
+    world.run(secs(24 * HOUR));
+    world.weather = Weather::FINE;
+    world.run(secs(HOUR));
+    assert!(is_registered(&world, ana));
+    let longest = gaps(&world).into_iter().map(|(_, span)| span).max();
+    // 9 of 100 questions get their answer; of eleven repetitions one mostly does.
+    assert!(longest < Some(secs(20 * 60)), "{longest:?}");
+}
+
+#[test]
+fn a_registrar_that_starts_anew_knows_the_phone_again_after_one_refresh() {
+    for says_stale in [true, false] {
+        let (mut world, ana) = one_phone(105);
+        registrar(&mut world).gate.says_stale = says_stale;
+        world.run(secs(HOUR));
+        let now = world.now;
+        registrar(&mut world).restart(now);
+        assert_eq!(registrar(&mut world).bound(now, "1001").len(), 0);
+        world.run(secs(268));
+        let now = world.now;
+        assert_eq!(registrar(&mut world).bound(now, "1001").len(), 1);
+        let gaps = gaps(&world);
+        assert!(
+            matches!(gaps.as_slice(), [(_, span)] if *span <= secs(268)),
+            "{gaps:?}"
+        );
+        // The person did not have to know.
+        assert_eq!(states(&world, ana).len(), 2, "{:?}", states(&world, ana));
+    }
+}
+
+#[test]
+fn a_nonce_that_goes_stale_between_refreshes_costs_one_more_request() {
+    let (mut world, ana) = one_phone(106);
+    registrar(&mut world).gate.nonce_lifetime = secs(200);
+    world.run(secs(24 * HOUR));
+    assert_eq!(gaps(&world), []);
+    assert_eq!(states(&world, ana).len(), 2, "{:?}", states(&world, ana));
+    // 86,400 / 268 refreshes of two requests each, and the two of the beginning.
+    let registers = registrar(&mut world).registers.len();
+    assert!((644..=648).contains(&registers), "{registers}");
+}
+
+#[test]
+fn a_registrar_that_wants_longer_bindings_gets_them() {
+    let (mut world, ana) = one_phone(107);
+    registrar(&mut world).expires = (1_800, 3_600);
+    world.run(secs(24 * HOUR));
+    assert_eq!(gaps(&world), []);
+    let wished: Vec<Option<u32>> = registrar(&mut world)
+        .registers
+        .iter()
+        .map(|(_, wished)| *wished)
+        .collect();
+    // Challenged, told of the least, and from then on asking for that much, each 90%.
+    assert_eq!(wished[..3], [Some(300), Some(300), Some(1_800)]);
+    assert!(wished[3..].iter().all(|wished| *wished == Some(1_800)));
+    assert!((50..=60).contains(&wished.len()), "{}", wished.len());
+    assert_eq!(
+        states(&world, ana).last(),
+        Some(&AccountState::Registered {
+            expires: secs(1_800)
+        })
+    );
+}
+
+#[test]
+fn a_registrar_away_for_hours_is_asked_ever_later_and_found_when_it_is_back() {
+    let (mut world, ana) = one_phone(108);
+    registrar(&mut world).away = true;
+    world.run(secs(6 * HOUR));
+    let starts = attempts(&world, ANA);
+    let mut ceiling = 30_u64;
+    let mut least = Vec::new();
+    for pair in starts.windows(2) {
+        // RFC 5626 section 4.5: 30 s doubled for each failure, at most 1,800 s, of which 50% to
+        // 100% are waited; before that 64·T1 without an answer.
+        ceiling = (ceiling * 2).min(1_800);
+        let waited = (pair[1] - pair[0]).saturating_sub(secs(32));
+        assert!(
+            waited >= secs(ceiling) / 2 && waited <= secs(ceiling) + secs(1),
+            "{waited:?} of {ceiling} s"
+        );
+        least.push(waited);
+    }
+    // 45 to 900 s at first, then about 1,380 s each.
+    assert!((15..=27).contains(&starts.len()), "{starts:?}");
+    least.dedup();
+    assert!(least.len() > 10, "not always the same: {least:?}");
+    assert!(matches!(
+        states(&world, ana).last(),
+        Some(AccountState::Failed {
+            cause: RegistrationCause::TimedOut,
+            retry_at: Some(_),
+            ..
+        })
+    ));
+    registrar(&mut world).away = false;
+    world.run(secs(1_833));
+    assert!(is_registered(&world, ana), "{:?}", states(&world, ana));
+    world.run(secs(HOUR));
+    assert_eq!(gaps(&world), []);
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_registrar_lost_in_the_middle_of_the_day_is_told_and_found_again() {
+    let (mut world, ana) = one_phone(109);
+    world.run(secs(HOUR));
+    registrar(&mut world).away = true;
+    world.run(secs(2 * HOUR));
+    assert!(!is_registered(&world, ana));
+    registrar(&mut world).away = false;
+    world.run(secs(1_833));
+    assert!(is_registered(&world, ana), "{:?}", states(&world, ana));
+    let gaps = gaps(&world);
+    assert!(
+        matches!(gaps.as_slice(), [(_, span)] if *span < secs(2 * HOUR + 1_833)),
+        "{gaps:?}"
+    );
+}
+
+#[test]
+fn a_wrong_password_is_told_once_and_never_tried_again() {
+    let mut world = house(110);
+    let ana = world.phone(ANA, AgentConfig::default());
+    let mut account = extension("1001");
+    account.password = Some(Secret::from("lamar"));
+    add(&mut world, ana, account);
+    world.run(secs(WEEK));
+    // One without and one with it. More would have the phone's address locked out.
+    assert_eq!(count(&world.sent_by(ANA), "REGISTER"), 2);
+    let failures: Vec<AccountState> = states(&world, ana)
+        .into_iter()
+        .filter(|state| !matches!(state, AccountState::Registering))
+        .collect();
+    assert!(
+        matches!(
+            failures.as_slice(),
+            [AccountState::Failed {
+                cause: RegistrationCause::WrongPassword,
+                status: Some(401),
+                retry_at: None,
+                ..
+            }]
+        ),
+        "{failures:?}"
+    );
+    // Until the person gives another.
+    add(&mut world, ana, extension("1001"));
+    world.run(secs(1));
+    assert!(is_registered(&world, ana));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_phone_that_is_switched_off_takes_its_binding_away() {
+    for stale in [false, true] {
+        let (mut world, ana) = one_phone(111);
+        if stale {
+            registrar(&mut world).gate.nonce_lifetime = secs(60);
+        }
+        world.run(secs(200));
+        let now = world.now;
+        assert_eq!(registrar(&mut world).bound(now, "1001").len(), 1);
+        world.ask(ana, Command::Shutdown);
+        world.run(secs(1));
+        let now = world.now;
+        assert_eq!(registrar(&mut world).bound(now, "1001").len(), 0);
+        let said = &world.phones[ana].events;
+        assert_eq!(said.last(), Some(&Event::Finished));
+        assert!(said.contains(&Event::Account {
+            account: ACCOUNT,
+            state: AccountState::Unregistered
+        }));
+    }
+}
+
+#[test]
+fn a_phone_that_is_switched_off_does_not_wait_for_a_registrar_that_is_away() {
+    let (mut world, ana) = one_phone(112);
+    world.run(secs(100));
+    registrar(&mut world).away = true;
+    world.ask(ana, Command::Shutdown);
+    world.run(secs(31));
+    assert!(!world.phones[ana].events.contains(&Event::Finished));
+    world.run(secs(2));
+    assert!(world.phones[ana].events.contains(&Event::Finished));
+}
+
+#[test]
+fn two_accounts_of_one_phone_live_side_by_side() {
+    let mut world = house(114);
+    let other = "10.0.0.101:5060";
+    world
+        .registrars
+        .push(Registrar::new(other, "other.example"));
+    let address = other.parse().expect("an address");
+    world
+        .names
+        .insert("other.example".to_owned(), vec![address]);
+    let ana = world.phone(ANA, AgentConfig::default());
+    let bia = world.phone(BIA, AgentConfig::default());
+    // The same number at both, as it happens with two companies.
+    let second = AccountId(2);
+    add(&mut world, ana, extension("1001"));
+    add(
+        &mut world,
+        ana,
+        extension_of(second, "1001", "other.example"),
+    );
+    add(
+        &mut world,
+        bia,
+        extension_of(ACCOUNT, "1002", "other.example"),
+    );
+    world.registrars[1].expires = (60, 120);
+    world.run(secs(HOUR));
+    // One of the two is away for a while: the other is none the wiser.
+    world.registrars[0].away = true;
+    world.run(secs(HOUR));
+    assert!(!is_registered(&world, ana));
+    let start = world.start + secs(1);
+    let now = world.now;
+    assert_eq!(world.registrars[1].gaps("1001", start, now), []);
+    let ringing = talk_at(&mut world, bia, "1001", ana);
+    assert!(world.phones[ana].events.iter().any(|event| matches!(
+        event,
+        Event::Incoming { call, account, .. } if *call == ringing && *account == second
+    )));
+    world.ask(bia, Command::HangUp(CALL));
+    world.registrars[0].away = false;
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_day_at_the_registrar_of_the_lab() {
+    let mut world = World::new(115);
+    let now = world.now;
+    let pbx = PBX.parse().expect("an address");
+    world.lab = Some((pbx, Front::new([1, 2], now)));
+    world.names.insert(DOMAIN.to_owned(), vec![pbx]);
+    let ana = world.phone(ANA, AgentConfig::default());
+    let bia = world.phone(BIA, AgentConfig::default());
+    add(&mut world, ana, extension("1001"));
+    add(&mut world, bia, extension("1002"));
+    world.run(secs(1));
+    let bound = |world: &World, user: &str, at: Instant| {
+        let (_, front) = world.lab.as_ref().expect("the lab");
+        front.registered(at, user).len()
+    };
+    for hour in 0..24 * 12 {
+        world.run(secs(300));
+        for user in ["1001", "1002"] {
+            assert_eq!(bound(&world, user, world.now), 1, "{user}, {hour}");
+        }
+    }
+    talk_at(&mut world, ana, "1002", bia);
+    assert!(answered(&world, ana));
+    world.ask(ana, Command::HangUp(CALL));
+    assert_forgotten(&mut world);
+    for user in ["1001", "1002"] {
+        assert_eq!(bound(&world, user, world.now), 0, "{user}");
+    }
+}
