@@ -138,8 +138,9 @@ pub struct Agent {
     lookups: BTreeMap<ResolveId, Lookup>,
     /// INVITEs that got a 2xx, for 2xx of other forks.
     answered_invites: BTreeMap<ClientKey, AnsweredInvite>,
-    /// ACKs to 2xx, sent again for each 2xx that comes again (RFC 3261 section 13.2.2.4).
-    acks: BTreeMap<DialogId, SentAck>,
+    /// ACKs to 2xx by dialog and CSeq number, sent again for each 2xx that comes again (RFC 3261
+    /// section 13.2.2.4).
+    acks: BTreeMap<(DialogId, u32), SentAck>,
     outputs: VecDeque<Output>,
     /// What is told of requests that the transaction layer has taken, after they have left it.
     handed_over: Vec<Event>,

@@ -32,6 +32,8 @@ pub(super) struct AnsweredInvite {
     pub(super) call: CallId,
     pub(super) account: AccountId,
     pub(super) invite: Request,
+    /// Tags of the forks whose 2xx has come, to know it when it comes again.
+    pub(super) legs: Vec<String>,
     pub(super) forget_at: Instant,
 }
 
@@ -310,7 +312,7 @@ impl Agent {
             // The transaction stays for forks and repetitions, but nobody waits for it.
             self.remember_answered(now, call, key, &purpose);
         }
-        let Some(answered) = self.answered_invites.get(key) else {
+        let Some(answered) = self.answered_invites.get_mut(key) else {
             return;
         };
         let Ok(dialog) = Dialog::from_uac(&answered.invite, response) else {
@@ -318,11 +320,15 @@ impl Agent {
         };
         let account = answered.account;
         let sequence = answered.invite.headers.cseq().map_or(1, |cseq| cseq.seq);
-        if let Some(sent) = self.acks.get(dialog.id()) {
-            // It was written once; it can be written again.
-            let _ = self.layer.send_ack(sent.request.clone(), sent.to);
+        let leg = &dialog.id().remote_tag;
+        if answered.legs.contains(leg) {
+            self.acknowledge_again(now, account, &dialog, sequence);
             return;
         }
+        if answered.legs.len() >= MAX_FORKS {
+            return; // without an ACK it ends by itself
+        }
+        answered.legs.push(leg.clone());
         self.acknowledge(now, account, &dialog, sequence);
         let ours = matches!(
             self.calls.get(&call),
@@ -374,6 +380,7 @@ impl Agent {
                     call,
                     account,
                     invite,
+                    legs: Vec::new(),
                     forget_at,
                 },
             );
@@ -624,18 +631,50 @@ impl Agent {
         self.locate(now, account, &hop, Lookup::Ack(Box::new(ack)));
     }
 
+    /// The 2xx came again: so goes its ACK, unless that one's way is still being looked for.
+    fn acknowledge_again(
+        &mut self,
+        now: Instant,
+        account: AccountId,
+        dialog: &Dialog,
+        sequence: u32,
+    ) {
+        let id = (dialog.id().clone(), sequence);
+        if let Some(sent) = self.acks.get(&id) {
+            // It was written once; it can be written again.
+            let _ = self.layer.send_ack(sent.request.clone(), sent.to);
+            return;
+        }
+        let mut lookups = self.lookups.values();
+        let waits = lookups.any(|lookup| matches!(lookup, Lookup::Ack(ack) if id_of(ack) == id));
+        if !waits {
+            self.acknowledge(now, account, dialog, sequence);
+        }
+    }
+
+    /// A response that nobody waits for. The 2xx to a re-INVITE comes again for as long as its
+    /// ACK does not get there.
+    pub(super) fn answered_again(&mut self, now: Instant, response: &Response) {
+        let Ok(cseq) = response.headers.cseq() else {
+            return;
+        };
+        if !response.status.is_success() || cseq.method != Method::Invite {
+            return;
+        }
+        let Some(id) = DialogId::of_response(response) else {
+            return;
+        };
+        let found = self.calls.values().find_map(|call| match &call.phase {
+            Phase::Established(e) if *e.dialog.id() == id => Some((call.account, e.dialog.clone())),
+            _ => None,
+        });
+        if let Some((account, dialog)) = found {
+            self.acknowledge_again(now, account, &dialog, cseq.seq);
+        }
+    }
+
     pub(super) fn transmit_ack(&mut self, now: Instant, request: Request, to: Peer) {
-        let headers = &request.headers;
-        let tag = |addr: Result<NameAddr, _>| {
-            addr.ok()
-                .and_then(|addr: NameAddr| addr.tag().map(str::to_owned))
-                .unwrap_or_default()
-        };
-        let id = DialogId {
-            call_id: headers.call_id().unwrap_or_default().to_owned(),
-            local_tag: tag(headers.from()),
-            remote_tag: tag(headers.to()),
-        };
+        let id = id_of(&request);
         let forget_at = now + self.config.timers.patience();
         // Only a header that holds a line break cannot be written, and ours do not.
         let _ = self.layer.send_ack(request.clone(), to);
@@ -685,6 +724,22 @@ impl Agent {
         let request = goodbye.request.clone();
         self.send_in_dialog(now, account, &hop, request, Purpose::Bye(Box::new(goodbye)));
     }
+}
+
+/// The dialog and CSeq number of an ACK of ours.
+fn id_of(ack: &Request) -> (DialogId, u32) {
+    let headers = &ack.headers;
+    let tag = |addr: Result<NameAddr, _>| {
+        addr.ok()
+            .and_then(|addr: NameAddr| addr.tag().map(str::to_owned))
+            .unwrap_or_default()
+    };
+    let dialog = DialogId {
+        call_id: headers.call_id().unwrap_or_default().to_owned(),
+        local_tag: tag(headers.from()),
+        remote_tag: tag(headers.to()),
+    };
+    (dialog, headers.cseq().map_or(0, |cseq| cseq.seq))
 }
 
 /// Weighs an answer against a copy of the negotiation as it was when the offer left.

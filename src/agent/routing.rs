@@ -155,7 +155,8 @@ impl Agent {
             Some(Purpose::Register(account)) => self.register_answered(now, account, response),
             Some(Purpose::Reinvite(call)) => self.reinvite_answered(now, call, response),
             Some(Purpose::Bye(goodbye)) => self.bye_answered(now, *goodbye, response),
-            Some(Purpose::Invite(_)) | None => {}
+            Some(Purpose::Invite(_)) => {}
+            None => self.answered_again(now, response),
         }
     }
 

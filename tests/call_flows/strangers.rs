@@ -286,6 +286,30 @@ fn a_call_without_hops_left_goes_no_further_at_the_lab() {
 }
 
 #[test]
+fn a_late_200_of_a_call_that_has_changed_gets_the_ack_it_waits_for() {
+    let (mut world, ana, invite) = call_out(413);
+    world.stranger_answers(&invite, ANA, 200, "far", Some(5_081));
+    world.run(Duration::from_millis(100));
+    world.ask(ana, Command::Hold(CALL));
+    world.run(Duration::from_millis(100));
+    let change = world.asked_outside("INVITE").pop().expect("a re-INVITE");
+    world.stranger_answers(&change, ANA, 200, "far", Some(5_081));
+    world.run(Duration::from_millis(100));
+    let numbers = |world: &World| -> Vec<u32> {
+        let acks = world.asked_outside("ACK");
+        acks.iter()
+            .map(|ack| ack.headers.cseq().expect("a CSeq").seq)
+            .collect()
+    };
+    assert_eq!(numbers(&world), [1, 2]);
+    world.stranger_answers(&invite, ANA, 200, "far", Some(5_081));
+    world.stranger_answers(&change, ANA, 200, "far", Some(5_081));
+    world.run(Duration::from_millis(100));
+    assert_eq!(numbers(&world), [1, 2, 1, 2]);
+    assert_eq!(end_of(&world, ana), None);
+}
+
+#[test]
 fn an_answer_from_where_no_way_leads_leaves_nothing_behind() {
     let (mut world, ana, invite) = call_out(414);
     let mut response = invite.response(ramal::sip::StatusCode::OK, Some("far"));

@@ -182,6 +182,22 @@ fn a_change_that_is_refused_leaves_the_call_as_it_was() {
 }
 
 #[test]
+fn a_call_outlives_the_lost_acks_of_a_change() {
+    let (mut world, ana, bia) = registered_phones(208);
+    let ringing = talk_at(&mut world, ana, "1002", bia);
+    lose(&mut world, "ACK", 3);
+    world.ask(ana, Command::Hold(CALL));
+    world.run(secs(60));
+    // Each 200 that comes again is acknowledged again; the last ACK gets through both hops.
+    assert_eq!(end_of(&world, ana), None);
+    assert_eq!(end_of(&world, bia), None);
+    world.ask(bia, Command::HangUp(ringing));
+    world.run(secs(1));
+    assert_eq!(end_of(&world, ana), Some((EndCause::HungUp, Side::Remote)));
+    assert_forgotten(&mut world);
+}
+
+#[test]
 fn a_phone_in_a_call_is_busy_for_the_next_caller() {
     let mut world = house(209);
     let phones: Vec<usize> = [("1001", ANA), ("1002", BIA), ("1003", "10.0.0.3:5060")]
@@ -269,5 +285,32 @@ fn a_call_that_went_round_in_circles_on_the_way_is_told() {
     dial(&mut world, ana, "1002");
     world.run(secs(1));
     assert_eq!(end_of(&world, ana), Some((EndCause::Refused, Side::Remote)));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_call_is_not_lost_while_names_are_slow_to_find() {
+    let (mut world, ana, bia) = registered_phones(214);
+    // Longer than it takes until an unacknowledged 200 is sent again.
+    world.finding_takes = secs(2);
+    dial(&mut world, ana, "1002");
+    world.run(secs(3));
+    let ringing = world.incoming(bia)[0];
+    world.ask(bia, Command::Answer(ringing));
+    world.run(secs(10));
+    assert!(answered(&world, ana));
+    world.ask(ana, Command::Hold(CALL));
+    world.run(secs(20));
+    for phone in [ana, bia] {
+        assert_eq!(
+            end_of(&world, phone),
+            None,
+            "{:?}",
+            world.phones[phone].events
+        );
+    }
+    world.ask(ana, Command::HangUp(CALL));
+    world.run(secs(10));
+    assert_eq!(end_of(&world, bia), Some((EndCause::HungUp, Side::Remote)));
     assert_forgotten(&mut world);
 }
