@@ -16,7 +16,8 @@ use crate::media::plan::{MediaCommand, MediaId};
 use crate::sdp::{self, Negotiated, Negotiation};
 use crate::sip::transaction::{ClientKey, Peer};
 use crate::sip::{
-    Contacts, Dialog, DialogId, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri,
+    Contacts, Dialog, DialogId, DigestError, HeaderName, Method, NameAddr, Request, Response,
+    StatusCode, Uri,
 };
 
 /// Forks of one INVITE that are told apart; a further one is not listened to before it answers.
@@ -545,14 +546,19 @@ impl Agent {
             return;
         };
         let credentials = digest.answer(response, &inviting.invite, self.rng.next_u64());
-        match credentials {
+        let cause = match credentials {
             Ok(credentials) if inviting.challenges <= MAX_CHALLENGES => {
                 inviting.setup.sequence += 1;
                 inviting.forks.clear();
                 self.invite_again(now, call, credentials);
+                return;
             }
-            Ok(_) | Err(_) => self.call_failed(now, call, EndCause::WrongPassword, answer),
-        }
+            // Its nonces are never fresh enough, or its realms have no end: the password is right
+            // as far as anybody can tell.
+            Ok(_) | Err(DigestError::AlwaysStale) => EndCause::ServerTrouble,
+            Err(_) => EndCause::WrongPassword,
+        };
+        self.call_failed(now, call, cause, answer);
     }
 
     /// Repeats the INVITE with its next sequence number.

@@ -108,6 +108,22 @@ fn a_call_whose_nonce_went_stale_on_the_way_is_repeated_once_more() {
 }
 
 #[test]
+fn a_server_that_calls_every_nonce_stale_is_in_trouble_and_not_asked_for_ever() {
+    let (mut world, ana, _) = registered_phones(204);
+    world.registrars[0].calls_ask = Some(407);
+    world.registrars[0].gate.nonce_lifetime = Duration::from_millis(15);
+    dial(&mut world, ana, "1002");
+    world.run(secs(10));
+    assert_eq!(
+        end_of(&world, ana),
+        Some((EndCause::ServerTrouble, Side::Remote))
+    );
+    assert_eq!(count(&between(&world, ANA, PBX), "INVITE"), 4);
+    world.registrars[0].gate.nonce_lifetime = secs(60);
+    assert_forgotten(&mut world);
+}
+
+#[test]
 fn a_call_with_the_wrong_password_says_so_after_one_try() {
     let (mut world, ana, _) = registered_phones(205);
     world.registrars[0].calls_ask = Some(407);
