@@ -20,6 +20,7 @@ pub mod dial;
 mod established;
 mod event;
 mod incoming;
+mod leaving;
 mod outgoing;
 mod registering;
 mod requests;
@@ -36,6 +37,7 @@ pub use command::Command;
 pub use event::{CallEnd, CallId, EndCause, Event, Party, Refusal, Side};
 
 use call::Call;
+use leaving::{LeaveId, Leaving};
 use outgoing::AnsweredInvite;
 use registering::Account;
 use routing::{Lookup, Purpose};
@@ -131,6 +133,8 @@ pub struct Agent {
     layer: TransactionLayer,
     rng: ChaCha8Rng,
     accounts: BTreeMap<AccountId, Account>,
+    /// Accounts removed while a binding of theirs stood.
+    leaving: BTreeMap<LeaveId, Leaving>,
     calls: BTreeMap<CallId, Call>,
     /// Which request of ours each client transaction carries.
     clients: BTreeMap<ClientKey, Purpose>,
@@ -149,6 +153,7 @@ pub struct Agent {
     layer_deadline: Option<Instant>,
     next_call: u64,
     next_lookup: u64,
+    next_leave: u64,
     shutting_down: bool,
     finished: bool,
 }
@@ -176,6 +181,7 @@ impl Agent {
             layer,
             rng,
             accounts: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             calls: BTreeMap::new(),
             clients: BTreeMap::new(),
             lookups: BTreeMap::new(),
@@ -187,6 +193,7 @@ impl Agent {
             layer_deadline: None,
             next_call: FIRST_INCOMING,
             next_lookup: 0,
+            next_leave: 0,
             shutting_down: false,
             finished: false,
         }

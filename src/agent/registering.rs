@@ -141,8 +141,16 @@ impl Agent {
     pub(super) fn add_account(&mut self, now: Instant, config: AccountConfig) {
         let id = config.id;
         let registers = config.register && config.aor.is_some();
-        if self.accounts.contains_key(&id) {
-            let _ = self.remove_account(now, id);
+        if let Some(old) = self.accounts.get(&id) {
+            // The new REGISTER takes the place of the old binding. A farewell would leave a gap,
+            // or overtake it and take the new one away.
+            let same_contact = old.config.transport == config.transport;
+            if registers && same_contact && old.config.aor == config.aor {
+                self.accounts.remove(&id);
+                self.disown(id);
+            } else {
+                let _ = self.remove_account(now, id);
+            }
         }
         let account = Account {
             config,
@@ -165,8 +173,20 @@ impl Agent {
         if !self.accounts.contains_key(&id) {
             return Err((None, Refusal::UnknownAccount));
         }
-        let _ = self.unregister(now, id);
-        self.accounts.remove(&id);
+        let running = |account: &Account| matches!(account.binding, Binding::Running { .. });
+        if !self.accounts.get(&id).is_some_and(running) {
+            // Nobody else has to be told.
+            let _ = self.unregister(now, id);
+        }
+        if let Some(Account {
+            binding: Binding::Running {
+                registration, way, ..
+            },
+            ..
+        }) = self.accounts.remove(&id)
+        {
+            self.leave(now, id, registration, way);
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::leaving::LeaveId;
 use super::{AccountId, Agent, CallId, EndCause, Output, ResolveFailure, ResolveId};
 use crate::sip::transaction::{ClientKey, Failure, Peer};
 use crate::sip::{Dialog, HostPort, Request, Response, Transport, Uri};
@@ -29,6 +30,8 @@ pub(super) enum Lookup {
 pub(super) enum Purpose {
     /// An account's REGISTER.
     Register(AccountId),
+    /// The REGISTER that takes the binding of a removed account away.
+    Leave(LeaveId),
     /// A call's first INVITE.
     Invite(CallId),
     /// A call's INVITE within its dialog.
@@ -153,6 +156,7 @@ impl Agent {
         }
         match self.clients.remove(key) {
             Some(Purpose::Register(account)) => self.register_answered(now, account, response),
+            Some(Purpose::Leave(leave)) => self.leave_answered(now, leave, response),
             Some(Purpose::Reinvite(call)) => self.reinvite_answered(now, call, response),
             Some(Purpose::Bye(goodbye)) => self.bye_answered(now, *goodbye, response),
             Some(Purpose::Invite(_)) => {}
@@ -173,6 +177,7 @@ impl Agent {
     fn undelivered(&mut self, now: Instant, purpose: Purpose, cause: EndCause) {
         match purpose {
             Purpose::Register(account) => self.register_undelivered(now, account, cause),
+            Purpose::Leave(leave) => self.leave_undelivered(now, leave),
             Purpose::Invite(call) => self.invite_undelivered(now, call, cause),
             Purpose::Reinvite(call) => self.reinvite_undelivered(now, call, cause),
             // The far side is gone; so is the dialog.

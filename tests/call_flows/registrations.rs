@@ -299,6 +299,64 @@ fn a_phone_that_is_switched_off_does_not_wait_for_a_registrar_that_is_away() {
 }
 
 #[test]
+fn an_account_that_is_removed_takes_its_binding_along_even_with_a_stale_nonce() {
+    let (mut world, ana) = one_phone(113);
+    registrar(&mut world).gate.nonce_lifetime = secs(60);
+    world.run(secs(200));
+    world.ask(ana, Command::RemoveAccount(ACCOUNT));
+    world.run(secs(2));
+    let now = world.now;
+    assert_eq!(registrar(&mut world).bound(now, "1001").len(), 0);
+    let events = world.phones[ana].events.len();
+    world.run(secs(WEEK));
+    assert_eq!(world.phones[ana].events.len(), events, "it is forgotten");
+    assert_eq!(world.phones[ana].wake_at, None);
+}
+
+#[test]
+fn changed_settings_leave_no_gap_in_the_binding() {
+    for seed in 0..20 {
+        let (mut world, ana) = one_phone(130 + seed);
+        if u64::is_multiple_of(seed, 2) {
+            registrar(&mut world).gate.nonce_lifetime = secs(60);
+        }
+        world.run(secs(100));
+        world.weather.jitter = Duration::from_millis(100);
+        let mut account = extension("1001");
+        account.display_name = Some("Ana".to_owned());
+        add(&mut world, ana, account);
+        world.run(secs(HOUR));
+        assert_eq!(gaps(&world), [], "seed {seed}");
+        assert!(is_registered(&world, ana));
+    }
+}
+
+#[test]
+fn a_corrected_account_is_not_judged_by_the_answer_to_the_wrong_one() {
+    for seed in 0..10 {
+        let mut world = house(150 + seed);
+        let mut asked = 0;
+        registrar(&mut world).instead = Some(Box::new(move |_| {
+            asked += 1;
+            (asked == 1).then(|| (403, Vec::new()))
+        }));
+        let ana = world.phone(ANA, AgentConfig::default());
+        let mut account = extension("1001");
+        account.auth_user = Some("1010".to_owned());
+        add(&mut world, ana, account);
+        // The refusal is under way.
+        world.run(Duration::from_millis(15));
+        add(&mut world, ana, extension("1001"));
+        world.run(secs(1));
+        let said = states(&world, ana);
+        let failed = |state: &AccountState| matches!(state, AccountState::Failed { .. });
+        assert!(!said.iter().any(failed), "seed {seed}: {said:?}");
+        assert!(is_registered(&world, ana), "seed {seed}: {said:?}");
+        assert_forgotten(&mut world);
+    }
+}
+
+#[test]
 fn two_accounts_of_one_phone_live_side_by_side() {
     let mut world = house(114);
     let other = "10.0.0.101:5060";
