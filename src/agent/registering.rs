@@ -1,5 +1,6 @@
 //! Accounts: who we are, where our requests go first, and keeping the registrar informed.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use rand_chacha::rand_core::Rng;
@@ -38,7 +39,11 @@ enum Binding {
     Running {
         registration: Box<Registration>,
         way: Peer,
+        /// Other servers of the registrar's, from the same address of ours, best first.
+        further_ways: VecDeque<Peer>,
         due: Option<Instant>,
+        /// A failed attempt is to be repeated, and its way is being looked for anew: names move.
+        relocating: bool,
     },
 }
 
@@ -124,6 +129,9 @@ impl Account {
         match &self.binding {
             Binding::Off | Binding::Locating { .. } => None,
             Binding::Stranded { retry_at, .. } => Some(*retry_at),
+            Binding::Running {
+                relocating: true, ..
+            } => None,
             Binding::Running { due, .. } => *due,
         }
     }
@@ -198,9 +206,19 @@ impl Agent {
         let Some(account) = self.accounts.get_mut(&id) else {
             return Err((None, Refusal::UnknownAccount));
         };
-        if let Binding::Running { registration, .. } = &mut account.binding {
-            registration.register(now);
-            self.drive_registration(now, id);
+        if let Binding::Running {
+            registration,
+            relocating,
+            ..
+        } = &mut account.binding
+        {
+            if matches!(account.state, AccountState::Failed { .. }) {
+                *relocating = true;
+                self.locate_registrar(now, id);
+            } else {
+                registration.register(now);
+                self.drive_registration(now, id);
+            }
             return Ok(());
         }
         let failures = match account.binding {
@@ -230,15 +248,43 @@ impl Agent {
         id: AccountId,
         found: Result<Vec<Peer>, ResolveFailure>,
     ) {
-        let seed = self.rng.next_u64();
         let Some(account) = self.accounts.get_mut(&id) else {
             return;
         };
-        let Binding::Locating { failures } = account.binding else {
-            return;
+        let failures = match &mut account.binding {
+            Binding::Locating { failures } => *failures,
+            Binding::Running {
+                registration,
+                way,
+                further_ways,
+                relocating,
+                ..
+            } if *relocating => {
+                *relocating = false;
+                // Where no way is found now, the one that was may still be good.
+                let mut ways = VecDeque::from(found.unwrap_or_else(|_| vec![*way]));
+                let first = ways.pop_front();
+                if let Some(first) = first.filter(|first| first.local == way.local) {
+                    ways.retain(|further| further.local == first.local);
+                    *way = first;
+                    *further_ways = ways;
+                    registration.register(now);
+                    self.drive_registration(now, id);
+                } else if let Some(first) = first {
+                    // We are reached elsewhere now: that is another binding.
+                    self.begin_registration(now, id, first, ways);
+                }
+                return;
+            }
+            Binding::Off | Binding::Stranded { .. } | Binding::Running { .. } => return,
         };
-        let ways = match found {
-            Ok(ways) => ways,
+        match found {
+            Ok(ways) => {
+                let mut ways = VecDeque::from(ways);
+                if let Some(way) = ways.pop_front() {
+                    self.begin_registration(now, id, way, ways);
+                }
+            }
             Err(failure) => {
                 let cause = match failure {
                     ResolveFailure::NotFound => RegistrationCause::HostNotFound,
@@ -247,8 +293,21 @@ impl Agent {
                 let failures = failures.saturating_add(1);
                 let retry_at = now + self.stranded_for(failures);
                 self.strand(id, cause, retry_at, failures);
-                return;
             }
+        }
+    }
+
+    /// Registers the first time over this way.
+    fn begin_registration(
+        &mut self,
+        now: Instant,
+        id: AccountId,
+        way: Peer,
+        mut further_ways: VecDeque<Peer>,
+    ) {
+        let seed = self.rng.next_u64();
+        let Some(account) = self.accounts.get_mut(&id) else {
+            return;
         };
         let user = account.user();
         let Some((aor, registrar)) = account
@@ -257,9 +316,6 @@ impl Agent {
             .clone()
             .zip(registrar_of(&account.config))
         else {
-            return;
-        };
-        let Some(way) = ways.into_iter().next() else {
             return;
         };
         let contact = requests::contact(user.as_deref().unwrap_or("ramal"), &way);
@@ -271,12 +327,42 @@ impl Agent {
         config.route = account.proxy_route().into_iter().collect();
         let mut registration = Registration::new(config, seed);
         registration.register(now);
+        further_ways.retain(|further| further.local == way.local);
         account.binding = Binding::Running {
             registration: Box::new(registration),
             way,
+            further_ways,
             due: None,
+            relocating: false,
         };
         self.drive_registration(now, id);
+    }
+
+    /// Sends the REGISTER that is on its way to the next server of the registrar's, if it has one
+    /// (RFC 3263 section 4.3).
+    fn register_elsewhere(&mut self, now: Instant, id: AccountId) -> bool {
+        let Some(Account {
+            binding:
+                Binding::Running {
+                    registration,
+                    way,
+                    further_ways,
+                    ..
+                },
+            ..
+        }) = self.accounts.get_mut(&id)
+        else {
+            return false;
+        };
+        let Some(next) = further_ways.pop_front() else {
+            return false;
+        };
+        if !registration.send_elsewhere() {
+            return false;
+        }
+        *way = next;
+        self.drive_registration(now, id);
+        true
     }
 
     /// How long to wait before looking for a way again: RFC 5626 section 4.5.
@@ -316,7 +402,12 @@ impl Agent {
                 account.binding = Binding::Off;
                 self.set_account_state(id, AccountState::Unregistered);
             }
-            Binding::Running { registration, .. } => {
+            Binding::Running {
+                registration,
+                relocating,
+                ..
+            } => {
+                *relocating = false;
                 registration.unregister(now);
                 self.drive_registration(now, id);
             }
@@ -342,9 +433,18 @@ impl Agent {
                     };
                     self.locate_registrar(now, id);
                 }
-                Binding::Running { registration, .. } => {
-                    registration.handle_timeout(now);
-                    self.drive_registration(now, id);
+                Binding::Running {
+                    registration,
+                    relocating,
+                    ..
+                } => {
+                    if matches!(account.state, AccountState::Failed { .. }) {
+                        *relocating = true;
+                        self.locate_registrar(now, id);
+                    } else {
+                        registration.handle_timeout(now);
+                        self.drive_registration(now, id);
+                    }
                 }
                 Binding::Off | Binding::Locating { .. } => {}
             }
@@ -352,12 +452,19 @@ impl Agent {
     }
 
     pub(super) fn register_answered(&mut self, now: Instant, id: AccountId, response: &Response) {
+        let out_of_service = response.status == StatusCode::SERVICE_UNAVAILABLE;
+        if out_of_service && self.register_elsewhere(now, id) {
+            return;
+        }
         self.with_registration(now, id, |registration| {
             registration.handle_response(now, response);
         });
     }
 
     pub(super) fn register_undelivered(&mut self, now: Instant, id: AccountId, cause: EndCause) {
+        if self.register_elsewhere(now, id) {
+            return;
+        }
         let failure = match cause {
             EndCause::TimedOut => RegistrationFailure::Timeout,
             _ => RegistrationFailure::Transport,
@@ -391,6 +498,7 @@ impl Agent {
                         registration,
                         way,
                         due,
+                        ..
                     },
                 ..
             }) = self.accounts.get_mut(&id)

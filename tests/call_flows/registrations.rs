@@ -431,3 +431,37 @@ fn a_day_at_the_registrar_of_the_lab() {
         assert_eq!(bound(&world, user, world.now), 0, "{user}");
     }
 }
+
+#[test]
+fn the_next_address_of_a_registrar_is_tried_when_the_first_is_dead() {
+    let mut world = house(116);
+    let pbx = PBX.parse().expect("an address");
+    let dead = "10.0.0.99:5060".parse().expect("an address");
+    world.names.insert(DOMAIN.to_owned(), vec![dead, pbx]);
+    let ana = world.phone(ANA, AgentConfig::default());
+    add(&mut world, ana, extension("1001"));
+    world.run(secs(31));
+    assert!(!is_registered(&world, ana));
+    world.run(secs(3));
+    assert!(is_registered(&world, ana), "{:?}", states(&world, ana));
+    world.run(secs(HOUR));
+    assert_eq!(gaps(&world), []);
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_registrar_that_moved_is_found_by_its_name() {
+    let (mut world, ana) = one_phone(117);
+    world.run(secs(HOUR));
+    let moved = "10.0.0.102:5060".parse().expect("an address");
+    registrar(&mut world).addr = moved;
+    world.names.insert(DOMAIN.to_owned(), vec![moved]);
+    world.run(secs(HOUR));
+    assert!(is_registered(&world, ana), "{:?}", states(&world, ana));
+    let gaps = gaps(&world);
+    assert!(
+        matches!(gaps.as_slice(), [(_, span)] if *span < secs(120)),
+        "{gaps:?}"
+    );
+    assert_forgotten(&mut world);
+}

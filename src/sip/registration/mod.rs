@@ -278,6 +278,34 @@ impl Registration {
         self.failed(now, removing, failing, Answered::default());
     }
 
+    /// The REGISTER that is on its way goes out once more, for its owner knows another server of
+    /// the registrar's; what the first one knew of us need not be known there. Says whether it
+    /// does: it was on its way, and has not been sent too often.
+    pub fn send_elsewhere(&mut self) -> bool {
+        let (State::Asking(ask) | State::Unregistering(ask)) = &self.state else {
+            return false;
+        };
+        if ask.tries >= MAX_TRIES {
+            return false;
+        }
+        let Some((mut ask, removing)) = self.take_ask() else {
+            return false;
+        };
+        if let Some(digest) = &mut self.digest {
+            digest.forget();
+        }
+        let target = ask.request.uri.clone();
+        ask.request = self.build(&target, ask.expires);
+        ask.tries += 1;
+        self.transmit(&ask);
+        self.state = if removing {
+            State::Unregistering(ask)
+        } else {
+            State::Asking(ask)
+        };
+        true
+    }
+
     /// Refreshes or tries again when it is time; early calls do nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.bound_until.is_some_and(|until| until <= now) {
