@@ -1,7 +1,7 @@
-//! From a final status to what it means for the person.
+//! From a final status, or the reason of a CANCEL, to what it means for the person.
 
 use super::EndCause;
-use crate::sip::StatusCode;
+use crate::sip::{Headers, StatusCode};
 
 /// What a final non-2xx answer to our INVITE means. `rang`: it had rung there before.
 pub(super) fn of_final(status: StatusCode, rang: bool) -> EndCause {
@@ -22,9 +22,48 @@ pub(super) fn of_final(status: StatusCode, rang: bool) -> EndCause {
     }
 }
 
+/// What the CANCEL of a call that rings here means. A proxy that rang several phones says with
+/// the status of the answer that one of them took it (RFC 3326 section 2); a gateway says so in
+/// the words of the telephone network, "non-selected user clearing" (Q.850).
+pub(super) fn of_cancel(headers: &Headers) -> EndCause {
+    let elsewhere = |reason: &crate::sip::Reason| reason.is("SIP", 200) || reason.is("Q.850", 26);
+    if headers.reasons().iter().any(elsewhere) {
+        EndCause::AnsweredElsewhere
+    } else {
+        EndCause::Cancelled
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[track_caller]
+    fn check_cancel(reasons: &[&str], expected: EndCause) {
+        let mut headers = Headers::new();
+        for reason in reasons {
+            headers.push("Reason", *reason);
+        }
+        assert_eq!(of_cancel(&headers), expected, "{reasons:?}");
+    }
+
+    #[test]
+    fn a_cancel_says_whether_another_phone_took_the_call() {
+        check_cancel(&[], EndCause::Cancelled);
+        check_cancel(
+            &[r#"SIP;cause=200;text="Call completed elsewhere""#],
+            EndCause::AnsweredElsewhere,
+        );
+        check_cancel(&["sip ; cause=200"], EndCause::AnsweredElsewhere);
+        check_cancel(&["Q.850;cause=26"], EndCause::AnsweredElsewhere);
+        check_cancel(
+            &["Q.850;cause=16, SIP;cause=200"],
+            EndCause::AnsweredElsewhere,
+        );
+        check_cancel(&["SIP;cause=487", "Q.850;cause=16"], EndCause::Cancelled);
+        check_cancel(&["Q.850;cause=200", "SIP;cause=26"], EndCause::Cancelled);
+        check_cancel(&["nonsense here"], EndCause::Cancelled);
+    }
 
     #[track_caller]
     fn check(code: u16, rang: bool, expected: EndCause) {

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::call::{Alerting, Call, Change, Established, Offered, Phase, Unacknowledged};
-use super::{AccountId, Agent, CallId, EndCause, Event, Output, Refusal, Refused, Side, requests};
+use super::{
+    AccountId, Agent, CallId, EndCause, Event, Output, Refusal, Refused, Side, causes, requests,
+};
 use crate::media::plan::{MediaCommand, MediaId};
 use crate::sdp::{self, Negotiation};
 use crate::sip::transaction::{Peer, ServerKey};
@@ -379,7 +381,7 @@ impl Agent {
     }
 
     /// CANCEL came; the layer has answered it with 200.
-    pub(super) fn invite_cancelled(&mut self, now: Instant, key: &ServerKey) {
+    pub(super) fn invite_cancelled(&mut self, now: Instant, key: &ServerKey, cancel: &Request) {
         let call = self.calls.iter().find_map(|(id, call)| match &call.phase {
             Phase::Preparing(offered) if offered.key == *key => Some(*id),
             Phase::Alerting(alerting) if alerting.key == *key => Some(*id),
@@ -401,7 +403,8 @@ impl Agent {
             return;
         }
         let terminated = StatusCode::REQUEST_TERMINATED;
-        self.turn_away(now, call, terminated, EndCause::Cancelled, Side::Remote);
+        let cause = causes::of_cancel(&cancel.headers);
+        self.turn_away(now, call, terminated, cause, Side::Remote);
     }
 
     fn options_came(&mut self, now: Instant, key: &ServerKey, request: &Request, in_dialog: bool) {

@@ -385,7 +385,9 @@ impl Agent {
             transaction::Event::Request { key, request, from } => {
                 self.request_came(now, key, request, from);
             }
-            transaction::Event::Cancelled { key } => self.invite_cancelled(now, &key),
+            transaction::Event::Cancelled { key, cancel } => {
+                self.invite_cancelled(now, &key, &cancel);
+            }
             transaction::Event::Ack { request, .. } => self.ack_came(now, &request),
             transaction::Event::AckMissing { key } => self.ack_missing(now, &key),
             transaction::Event::Response { key, response, .. } => {

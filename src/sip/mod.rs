@@ -20,6 +20,7 @@ mod name_addr;
 mod params;
 mod parser;
 mod printable;
+mod reason;
 mod registration;
 mod start_line;
 pub mod transaction;
@@ -42,6 +43,7 @@ pub use name_addr::{NameAddr, NameAddrError};
 pub use params::Params;
 pub use parser::{ParseError, ParseErrorKind, Parsed, parse_datagram};
 pub use printable::printable;
+pub use reason::Reason;
 pub use registration::{
     Registration, RegistrationConfig, RegistrationEvent, RegistrationFailure, RegistrationFault,
     RegistrationOutput,

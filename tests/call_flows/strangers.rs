@@ -200,6 +200,49 @@ fn a_call_given_up_that_nobody_ever_answers_is_forgotten() {
 }
 
 #[test]
+fn a_call_taken_by_another_phone_is_not_missed() {
+    for (reason, cause) in [
+        (
+            "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n",
+            EndCause::AnsweredElsewhere,
+        ),
+        (
+            "Reason: Q.850;cause=26;text=\"Non-selected user clearing\"\r\n",
+            EndCause::AnsweredElsewhere,
+        ),
+        ("Reason: SIP;cause=487\r\n", EndCause::Cancelled),
+        ("", EndCause::Cancelled),
+    ] {
+        let (mut world, _, bia) = two_phones(408);
+        let body = sound(6_000);
+        let invite = Line {
+            body: &body,
+            ..Line::default()
+        };
+        world.stranger_asks(BIA, &invite);
+        world.run(secs(1));
+        assert_eq!(world.incoming(bia).len(), 1);
+        let cancel = Line {
+            method: "CANCEL",
+            headers: reason,
+            ..Line::default()
+        };
+        world.stranger_asks(BIA, &cancel);
+        world.run(Duration::from_millis(100));
+        assert_eq!(end_of(&world, bia), Some((cause, Side::Remote)), "{reason}");
+        let refusal = world.answered_outside(487).remove(0);
+        let to = refusal.headers.to().expect("a To");
+        let ack = Line {
+            method: "ACK",
+            to_tag: to.tag().expect("a tag"),
+            ..Line::default()
+        };
+        world.stranger_asks(BIA, &ack);
+        assert_forgotten(&mut world);
+    }
+}
+
+#[test]
 fn a_call_that_comes_by_two_ways_rings_once() {
     let (mut world, _, bia) = two_phones(409);
     let body = sound(6_000);

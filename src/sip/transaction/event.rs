@@ -74,6 +74,8 @@ pub enum Event {
     Cancelled {
         /// The INVITE's.
         key: ServerKey,
+        /// The CANCEL, which may say why (RFC 3326).
+        cancel: Request,
     },
     /// The first ACK to a 2xx. Repetitions are absorbed.
     Ack {

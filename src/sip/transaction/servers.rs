@@ -338,7 +338,10 @@ impl Servers {
         }
         self.answer(now, key, cancel, StatusCode::OK, outbox);
         if rings {
-            outbox.event(Event::Cancelled { key: invite });
+            outbox.event(Event::Cancelled {
+                key: invite,
+                cancel: cancel.clone(),
+            });
         }
     }
 
