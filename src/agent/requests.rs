@@ -21,8 +21,8 @@ pub(super) const KNOWN_NOT_ALLOWED: [Method; 7] = [
 ];
 /// Body types we read.
 pub(super) const ACCEPTED: &str = "application/sdp";
-/// Option tags we support; the phone of RFC 3261 has none that must be named.
-pub(super) const SUPPORTED: [&str; 0] = [];
+/// Option tags we support: an edge proxy may put itself on the way to us (RFC 3327).
+pub(super) const SUPPORTED: [&str; 1] = ["path"];
 
 /// `Max-Forwards` of a request of ours (RFC 3261 section 8.1.1.6).
 const MAX_FORWARDS: &str = "70";

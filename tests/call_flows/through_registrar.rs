@@ -305,6 +305,24 @@ fn a_call_that_went_round_in_circles_on_the_way_is_told() {
 }
 
 #[test]
+fn no_header_that_a_phone_writes_is_empty() {
+    let (mut world, ana, bia) = registered_phones(213);
+    world.registrars[0].calls_ask = Some(407);
+    talk_at(&mut world, ana, "1002", bia);
+    world.ask(ana, Command::Hold(CALL));
+    world.run(secs(1));
+    world.ask(ana, Command::HangUp(CALL));
+    assert_forgotten(&mut world);
+    for (_, datagram) in &world.log {
+        let text = String::from_utf8_lossy(&datagram.bytes);
+        let head = text.split("\r\n\r\n").next().unwrap_or_default();
+        let mut lines = head.lines().skip(1);
+        let empty = lines.find(|line| line.trim_end().ends_with(':'));
+        assert_eq!(empty, None, "{text}");
+    }
+}
+
+#[test]
 fn a_call_is_not_lost_while_names_are_slow_to_find() {
     let (mut world, ana, bia) = registered_phones(214);
     // Longer than it takes until an unacknowledged 200 is sent again.
