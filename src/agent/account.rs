@@ -1,9 +1,13 @@
 //! Who the phone is: one identity at one registrar, or none.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::redact::Secret;
-use crate::sip::{Transport, Uri};
+use crate::sip::transaction::Peer;
+use crate::sip::{
+    Credentials, DigestClient, HostPort, NameAddr, Registration, SipUri, Transport, Uri,
+};
 
 /// Names an account for as long as the phone runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,4 +124,131 @@ pub enum RegistrationCause {
     ServerTrouble,
     /// Any other final answer.
     Refused,
+}
+
+/// One account and how it stands.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) config: AccountConfig,
+    pub(super) state: AccountState,
+    pub(super) binding: Binding,
+}
+
+/// The state of an account's REGISTER.
+#[derive(Debug)]
+pub(super) enum Binding {
+    /// Not wanted.
+    Off,
+    /// The way to the registrar is being looked for.
+    Locating { failures: u32 },
+    /// No way was found.
+    Stranded { retry_at: Instant, failures: u32 },
+    /// Under way, bound, or waiting for its next attempt.
+    Running {
+        registration: Box<Registration>,
+        way: Peer,
+        /// Other servers of the registrar's, from the same address of ours, best first.
+        further_ways: VecDeque<Peer>,
+        due: Option<Instant>,
+        /// A failed attempt is to be repeated, and its way is being looked for anew: names move.
+        relocating: bool,
+    },
+}
+
+impl Account {
+    /// The domain at which bare numbers are called.
+    pub(super) fn home(&self) -> Option<&HostPort> {
+        self.aor().map(|sip| &sip.host_port)
+    }
+
+    fn aor(&self) -> Option<&SipUri> {
+        self.config.aor.as_ref().and_then(Uri::as_sip)
+    }
+
+    /// The user part of the address of record, unescaped.
+    pub(super) fn user(&self) -> Option<String> {
+        self.aor().and_then(SipUri::user_unescaped)
+    }
+
+    /// Whether a request to this user is for this account.
+    pub(super) fn answers_to(&self, user: Option<&str>) -> bool {
+        self.aor().is_some() && self.user().as_deref() == user
+    }
+
+    /// How we name ourselves to others.
+    pub(super) fn identity(&self, way: &Peer) -> NameAddr {
+        let mut identity = match &self.config.aor {
+            Some(aor) => NameAddr::new(aor.clone()),
+            None => {
+                let host = HostPort {
+                    port: None,
+                    ..HostPort::from(way.local)
+                };
+                NameAddr::new(Uri::Sip(SipUri::new(Some("ramal"), host)))
+            }
+        };
+        identity.display_name.clone_from(&self.config.display_name);
+        identity
+    }
+
+    /// A client for the challenges of this account's servers; `None` without a password.
+    pub(super) fn digest(&self) -> Option<DigestClient> {
+        self.credentials().map(DigestClient::new)
+    }
+
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        let password: &Secret<String> = self.config.password.as_ref()?;
+        let user = self.config.auth_user.clone().or_else(|| self.user())?;
+        Some(Credentials {
+            user,
+            password: password.clone(),
+        })
+    }
+
+    /// Where the first request to this target goes: the outbound proxy, the way the registrar
+    /// told, the registrar for targets at home, else the target itself.
+    pub(super) fn first_hop(&self, target: &Uri) -> Uri {
+        if let Some(route) = self.routes().first() {
+            return route.uri.clone();
+        }
+        let at_home = target.as_sip().map(|sip| &sip.host_port) == self.home();
+        match &self.config.registrar {
+            Some(registrar) if at_home => registrar.clone(),
+            _ => target.clone(),
+        }
+    }
+
+    /// The route set to preload (RFC 3261 section 8.1.2, RFC 3608 section 5).
+    pub(super) fn routes(&self) -> Vec<NameAddr> {
+        let mut routes: Vec<NameAddr> = self.proxy_route().into_iter().collect();
+        if let Binding::Running { registration, .. } = &self.binding {
+            routes.extend(registration.service_route().iter().cloned());
+        }
+        routes
+    }
+
+    pub(super) fn proxy_route(&self) -> Option<NameAddr> {
+        let mut proxy = self.config.proxy.as_ref()?.as_sip()?.clone();
+        proxy.params.set("lr", None);
+        Some(NameAddr::new(Uri::Sip(proxy)))
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.binding {
+            Binding::Off | Binding::Locating { .. } => None,
+            Binding::Stranded { retry_at, .. } => Some(*retry_at),
+            Binding::Running {
+                relocating: true, ..
+            } => None,
+            Binding::Running { due, .. } => *due,
+        }
+    }
+
+    /// Nothing of this account is under way at its registrar.
+    pub(super) fn is_at_rest(&self) -> bool {
+        match self.state {
+            AccountState::Registering | AccountState::Registered { .. } => false,
+            AccountState::Direct | AccountState::Failed { .. } | AccountState::Unregistered => true,
+        }
+    }
 }

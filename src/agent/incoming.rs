@@ -144,7 +144,7 @@ impl Agent {
             let home = self
                 .accounts
                 .get(id)
-                .and_then(super::registering::Account::home);
+                .and_then(super::account::Account::home);
             let called = to
                 .as_ref()
                 .and_then(Uri::as_sip)
@@ -307,7 +307,7 @@ impl Agent {
         let digest = self
             .accounts
             .get(&account)
-            .and_then(super::registering::Account::digest);
+            .and_then(super::account::Account::digest);
         if let Some(found) = self.calls.get_mut(&call) {
             found.phase = Phase::Established(Box::new(Established {
                 dialog,

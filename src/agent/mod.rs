@@ -13,6 +13,7 @@
 //! ```
 
 mod account;
+mod acks;
 mod call;
 mod causes;
 mod command;
@@ -24,6 +25,7 @@ mod leaving;
 mod outgoing;
 mod registering;
 mod requests;
+mod retrying;
 mod routing;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -36,10 +38,10 @@ pub use account::{AccountConfig, AccountId, AccountState, RegistrationCause};
 pub use command::Command;
 pub use event::{CallEnd, CallId, EndCause, Event, Party, Refusal, Side};
 
+use account::Account;
 use call::Call;
 use leaving::{LeaveId, Leaving};
 use outgoing::AnsweredInvite;
-use registering::Account;
 use routing::{Lookup, Purpose};
 
 use crate::codec::CodecKind;

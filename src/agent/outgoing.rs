@@ -4,28 +4,19 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use rand_chacha::rand_core::Rng;
-
 use super::call::{Call, Change, Established, Inviting, Phase, Setup};
-use super::routing::{Goodbye, Lookup, Purpose};
+use super::routing::{Lookup, Purpose};
 use super::{
-    AccountId, Agent, CallId, EndCause, Event, Output, Party, Refusal, Refused, SentAck, Side,
-    causes, dial, requests,
+    AccountId, Agent, CallId, EndCause, Event, Output, Party, Refusal, Refused, Side, causes, dial,
+    requests,
 };
 use crate::media::plan::{MediaCommand, MediaId};
 use crate::sdp::{self, Negotiated, Negotiation};
 use crate::sip::transaction::{ClientKey, Peer};
-use crate::sip::{
-    Contacts, Dialog, DialogId, DigestError, HeaderName, Method, NameAddr, Request, Response,
-    StatusCode, Uri,
-};
+use crate::sip::{Dialog, HeaderName, Method, NameAddr, Request, Response, StatusCode};
 
 /// Forks of one INVITE that are told apart; a further one is not listened to before it answers.
 const MAX_FORKS: usize = 16;
-/// Targets tried in one call, redirections included.
-const MAX_TARGETS: usize = 8;
-/// Times an INVITE is repeated with credentials.
-const MAX_CHALLENGES: u8 = 3;
 
 /// An INVITE that got a 2xx, kept for those that may still come from other forks.
 #[derive(Debug)]
@@ -101,7 +92,7 @@ impl Agent {
             .count()
     }
 
-    fn locate_call(&mut self, now: Instant, call: CallId) {
+    pub(super) fn locate_call(&mut self, now: Instant, call: CallId) {
         let Some(found) = self.calls.get(&call) else {
             return;
         };
@@ -160,7 +151,7 @@ impl Agent {
         let digest = self
             .accounts
             .get(&account)
-            .and_then(super::registering::Account::digest);
+            .and_then(super::account::Account::digest);
         let mut negotiation = Negotiation::new(session, audio);
         let invite = self.build_invite(account, &setup, &way, &mut negotiation);
         let inviting = Inviting {
@@ -445,142 +436,7 @@ impl Agent {
         self.note_remote_hold(call, &plan);
     }
 
-    fn invite_redirected(&mut self, now: Instant, call: CallId, response: &Response) {
-        let Some(found) = self.calls.get_mut(&call) else {
-            return;
-        };
-        let account = found.account;
-        let Phase::Inviting(inviting) = &mut found.phase else {
-            return;
-        };
-        let follows = self
-            .accounts
-            .get(&account)
-            .is_some_and(|account| account.config.follow_redirects);
-        let mut targets = match response.headers.contacts() {
-            Ok(Contacts::List(list)) if follows => list,
-            _ => Vec::new(),
-        };
-        // Stable: equal weights keep the server's order.
-        targets.sort_by(|a, b| b.q().unwrap_or(1.0).total_cmp(&a.q().unwrap_or(1.0)));
-        let setup = &mut inviting.setup;
-        setup.tried.push(setup.target.clone());
-        for target in targets.into_iter().take(MAX_TARGETS) {
-            let known = setup.tried.iter().chain(&setup.further_targets);
-            if target.uri.as_sip().is_some()
-                && !known.into_iter().any(|t| t.equivalent(&target.uri))
-            {
-                let target = match target.uri {
-                    Uri::Sip(sip) => Uri::Sip(sip.for_request_uri()),
-                    other => other,
-                };
-                setup.further_targets.push_back(target);
-            }
-        }
-        if !self.try_next_target(now, call) {
-            self.invite_refused(now, call, response);
-        }
-    }
-
-    /// Goes on with the next target of a redirection, if there is one.
-    fn try_next_target(&mut self, now: Instant, call: CallId) -> bool {
-        let Some(found) = self.calls.get_mut(&call) else {
-            return false;
-        };
-        let Phase::Inviting(inviting) = &mut found.phase else {
-            return false;
-        };
-        if inviting.setup.tried.len() >= MAX_TARGETS {
-            return false;
-        }
-        let Some(target) = inviting.setup.further_targets.pop_front() else {
-            return false;
-        };
-        inviting.setup.target = target;
-        inviting.setup.sequence += 1;
-        let setup = Box::new(inviting.setup.clone());
-        found.phase = Phase::Locating(setup);
-        // The next target may be reached from another address of ours.
-        let media = MediaId(call.0);
-        self.outputs
-            .push_back(Output::Media(MediaCommand::Close { media }));
-        self.locate_call(now, call);
-        true
-    }
-
-    /// Sends the INVITE over the next way to the same hop, if there is one.
-    fn try_next_way(&mut self, now: Instant, call: CallId) -> bool {
-        let Some(found) = self.calls.get_mut(&call) else {
-            return false;
-        };
-        let Phase::Inviting(inviting) = &mut found.phase else {
-            return false;
-        };
-        // A way from another address of ours would need another Contact and other ports.
-        let local = inviting.way.local.ip();
-        let next = loop {
-            match inviting.further_ways.pop_front() {
-                Some(way) if way.local.ip() == local => break way,
-                Some(_) => {}
-                None => return false,
-            }
-        };
-        inviting.way = next;
-        inviting.setup.sequence += 1;
-        inviting.forks.clear();
-        self.invite_again(now, call, Vec::new());
-        true
-    }
-
-    fn invite_challenged(&mut self, now: Instant, call: CallId, response: &Response) {
-        let Some(found) = self.calls.get_mut(&call) else {
-            return;
-        };
-        let Phase::Inviting(inviting) = &mut found.phase else {
-            return;
-        };
-        inviting.challenges += 1;
-        let answer = Some((response.status.code(), response.reason.clone()));
-        let Some(digest) = inviting.digest.as_mut() else {
-            self.call_failed(now, call, EndCause::PasswordNeeded, answer);
-            return;
-        };
-        let credentials = digest.answer(response, &inviting.invite, self.rng.next_u64());
-        let cause = match credentials {
-            Ok(credentials) if inviting.challenges <= MAX_CHALLENGES => {
-                inviting.setup.sequence += 1;
-                inviting.forks.clear();
-                self.invite_again(now, call, credentials);
-                return;
-            }
-            // Its nonces are never fresh enough, or its realms have no end: the password is right
-            // as far as anybody can tell.
-            Ok(_) | Err(DigestError::AlwaysStale) => EndCause::ServerTrouble,
-            Err(_) => EndCause::WrongPassword,
-        };
-        self.call_failed(now, call, cause, answer);
-    }
-
-    /// Repeats the INVITE with its next sequence number.
-    fn invite_again(&mut self, now: Instant, call: CallId, credentials: Vec<(HeaderName, String)>) {
-        let Some(found) = self.calls.get_mut(&call) else {
-            return;
-        };
-        let Phase::Inviting(inviting) = &mut found.phase else {
-            return;
-        };
-        let sequence = inviting.setup.sequence;
-        let invite = &mut inviting.invite;
-        invite
-            .headers
-            .set(HeaderName::CSEQ, format!("{sequence} INVITE"));
-        requests::set_credentials(&mut invite.headers, credentials);
-        let (invite, way) = (invite.clone(), inviting.way);
-        inviting.key = None;
-        self.send(now, invite, way, Purpose::Invite(call));
-    }
-
-    fn invite_refused(&mut self, now: Instant, call: CallId, response: &Response) {
+    pub(super) fn invite_refused(&mut self, now: Instant, call: CallId, response: &Response) {
         let Some(Call {
             phase: Phase::Inviting(inviting),
             ..
@@ -623,129 +479,6 @@ impl Agent {
             found.phase = Phase::Cancelling(invite);
         }
     }
-
-    /// Sends the ACK to a 2xx and keeps it for the 2xx that come again.
-    pub(super) fn acknowledge(
-        &mut self,
-        now: Instant,
-        account: AccountId,
-        dialog: &Dialog,
-        sequence: u32,
-    ) {
-        let ack = dialog.ack(sequence);
-        let hop = dialog.next_hop();
-        self.locate(now, account, &hop, Lookup::Ack(Box::new(ack)));
-    }
-
-    /// The 2xx came again: so goes its ACK, unless that one's way is still being looked for.
-    fn acknowledge_again(
-        &mut self,
-        now: Instant,
-        account: AccountId,
-        dialog: &Dialog,
-        sequence: u32,
-    ) {
-        let id = (dialog.id().clone(), sequence);
-        if let Some(sent) = self.acks.get(&id) {
-            // It was written once; it can be written again.
-            let _ = self.layer.send_ack(sent.request.clone(), sent.to);
-            return;
-        }
-        let mut lookups = self.lookups.values();
-        let waits = lookups.any(|lookup| matches!(lookup, Lookup::Ack(ack) if id_of(ack) == id));
-        if !waits {
-            self.acknowledge(now, account, dialog, sequence);
-        }
-    }
-
-    /// A response that nobody waits for. The 2xx to a re-INVITE comes again for as long as its
-    /// ACK does not get there.
-    pub(super) fn answered_again(&mut self, now: Instant, response: &Response) {
-        let Ok(cseq) = response.headers.cseq() else {
-            return;
-        };
-        if !response.status.is_success() || cseq.method != Method::Invite {
-            return;
-        }
-        let Some(id) = DialogId::of_response(response) else {
-            return;
-        };
-        let found = self.calls.values().find_map(|call| match &call.phase {
-            Phase::Established(e) if *e.dialog.id() == id => Some((call.account, e.dialog.clone())),
-            _ => None,
-        });
-        if let Some((account, dialog)) = found {
-            self.acknowledge_again(now, account, &dialog, cseq.seq);
-        }
-    }
-
-    pub(super) fn transmit_ack(&mut self, now: Instant, request: Request, to: Peer) {
-        let id = id_of(&request);
-        let forget_at = now + self.config.timers.patience();
-        // Only a header that holds a line break cannot be written, and ours do not.
-        let _ = self.layer.send_ack(request.clone(), to);
-        self.acks.insert(
-            id,
-            SentAck {
-                request,
-                to,
-                forget_at,
-            },
-        );
-    }
-
-    /// Ends a dialog with BYE; the call may be forgotten already.
-    pub(super) fn say_goodbye(&mut self, now: Instant, account: AccountId, mut dialog: Dialog) {
-        let mut request = dialog.request(Method::Bye);
-        request
-            .headers
-            .push(HeaderName::USER_AGENT, self.config.user_agent.as_str());
-        let hop = dialog.next_hop();
-        let goodbye = Goodbye {
-            account,
-            dialog,
-            request: request.clone(),
-            challenged: false,
-        };
-        self.send_in_dialog(now, account, &hop, request, Purpose::Bye(Box::new(goodbye)));
-    }
-
-    pub(super) fn bye_answered(&mut self, now: Instant, mut goodbye: Goodbye, response: &Response) {
-        if !matches!(response.status.code(), 401 | 407) || goodbye.challenged {
-            return;
-        }
-        let account = goodbye.account;
-        let digest = self
-            .accounts
-            .get(&account)
-            .and_then(super::registering::Account::digest);
-        let Some(mut digest) = digest else { return };
-        let Ok(credentials) = digest.answer(response, &goodbye.request, self.rng.next_u64()) else {
-            return;
-        };
-        goodbye.dialog.renumber(&mut goodbye.request);
-        requests::set_credentials(&mut goodbye.request.headers, credentials);
-        goodbye.challenged = true;
-        let hop = goodbye.dialog.next_hop();
-        let request = goodbye.request.clone();
-        self.send_in_dialog(now, account, &hop, request, Purpose::Bye(Box::new(goodbye)));
-    }
-}
-
-/// The dialog and CSeq number of an ACK of ours.
-fn id_of(ack: &Request) -> (DialogId, u32) {
-    let headers = &ack.headers;
-    let tag = |addr: Result<NameAddr, _>| {
-        addr.ok()
-            .and_then(|addr: NameAddr| addr.tag().map(str::to_owned))
-            .unwrap_or_default()
-    };
-    let dialog = DialogId {
-        call_id: headers.call_id().unwrap_or_default().to_owned(),
-        local_tag: tag(headers.from()),
-        remote_tag: tag(headers.to()),
-    };
-    (dialog, headers.cseq().map_or(0, |cseq| cseq.seq))
 }
 
 /// Weighs an answer against a copy of the negotiation as it was when the offer left.

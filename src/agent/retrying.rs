@@ -1,0 +1,153 @@
+//! INVITEs sent again: with credentials, over another way, to another target.
+
+use std::time::Instant;
+
+use rand_chacha::rand_core::Rng;
+
+use super::call::Phase;
+use super::routing::Purpose;
+use super::{Agent, CallId, EndCause, Output, requests};
+use crate::media::plan::{MediaCommand, MediaId};
+use crate::sip::{Contacts, DigestError, HeaderName, Response, Uri};
+
+/// Targets tried in one call, redirections included.
+const MAX_TARGETS: usize = 8;
+/// Times an INVITE is repeated with credentials.
+const MAX_CHALLENGES: u8 = 3;
+
+impl Agent {
+    pub(super) fn invite_redirected(&mut self, now: Instant, call: CallId, response: &Response) {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let account = found.account;
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return;
+        };
+        let follows = self
+            .accounts
+            .get(&account)
+            .is_some_and(|account| account.config.follow_redirects);
+        let mut targets = match response.headers.contacts() {
+            Ok(Contacts::List(list)) if follows => list,
+            _ => Vec::new(),
+        };
+        // Stable: equal weights keep the server's order.
+        targets.sort_by(|a, b| b.q().unwrap_or(1.0).total_cmp(&a.q().unwrap_or(1.0)));
+        let setup = &mut inviting.setup;
+        setup.tried.push(setup.target.clone());
+        for target in targets.into_iter().take(MAX_TARGETS) {
+            let known = setup.tried.iter().chain(&setup.further_targets);
+            if target.uri.as_sip().is_some()
+                && !known.into_iter().any(|t| t.equivalent(&target.uri))
+            {
+                let target = match target.uri {
+                    Uri::Sip(sip) => Uri::Sip(sip.for_request_uri()),
+                    other => other,
+                };
+                setup.further_targets.push_back(target);
+            }
+        }
+        if !self.try_next_target(now, call) {
+            self.invite_refused(now, call, response);
+        }
+    }
+
+    /// Goes on with the next target of a redirection, if there is one.
+    pub(super) fn try_next_target(&mut self, now: Instant, call: CallId) -> bool {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return false;
+        };
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return false;
+        };
+        if inviting.setup.tried.len() >= MAX_TARGETS {
+            return false;
+        }
+        let Some(target) = inviting.setup.further_targets.pop_front() else {
+            return false;
+        };
+        inviting.setup.target = target;
+        inviting.setup.sequence += 1;
+        let setup = Box::new(inviting.setup.clone());
+        found.phase = Phase::Locating(setup);
+        // The next target may be reached from another address of ours.
+        let media = MediaId(call.0);
+        self.outputs
+            .push_back(Output::Media(MediaCommand::Close { media }));
+        self.locate_call(now, call);
+        true
+    }
+
+    /// Sends the INVITE over the next way to the same hop, if there is one.
+    pub(super) fn try_next_way(&mut self, now: Instant, call: CallId) -> bool {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return false;
+        };
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return false;
+        };
+        // A way from another address of ours would need another Contact and other ports.
+        let local = inviting.way.local.ip();
+        let next = loop {
+            match inviting.further_ways.pop_front() {
+                Some(way) if way.local.ip() == local => break way,
+                Some(_) => {}
+                None => return false,
+            }
+        };
+        inviting.way = next;
+        inviting.setup.sequence += 1;
+        inviting.forks.clear();
+        self.invite_again(now, call, Vec::new());
+        true
+    }
+
+    pub(super) fn invite_challenged(&mut self, now: Instant, call: CallId, response: &Response) {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return;
+        };
+        inviting.challenges += 1;
+        let answer = Some((response.status.code(), response.reason.clone()));
+        let Some(digest) = inviting.digest.as_mut() else {
+            self.call_failed(now, call, EndCause::PasswordNeeded, answer);
+            return;
+        };
+        let credentials = digest.answer(response, &inviting.invite, self.rng.next_u64());
+        let cause = match credentials {
+            Ok(credentials) if inviting.challenges <= MAX_CHALLENGES => {
+                inviting.setup.sequence += 1;
+                inviting.forks.clear();
+                self.invite_again(now, call, credentials);
+                return;
+            }
+            // Its nonces are never fresh enough, or its realms have no end: the password is right
+            // as far as anybody can tell.
+            Ok(_) | Err(DigestError::AlwaysStale) => EndCause::ServerTrouble,
+            Err(_) => EndCause::WrongPassword,
+        };
+        self.call_failed(now, call, cause, answer);
+    }
+
+    /// Repeats the INVITE with its next sequence number.
+    fn invite_again(&mut self, now: Instant, call: CallId, credentials: Vec<(HeaderName, String)>) {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return;
+        };
+        let sequence = inviting.setup.sequence;
+        let invite = &mut inviting.invite;
+        invite
+            .headers
+            .set(HeaderName::CSEQ, format!("{sequence} INVITE"));
+        requests::set_credentials(&mut invite.headers, credentials);
+        let (invite, way) = (invite.clone(), inviting.way);
+        inviting.key = None;
+        self.send(now, invite, way, Purpose::Invite(call));
+    }
+}
