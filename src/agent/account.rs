@@ -233,6 +233,14 @@ impl Account {
         Some(NameAddr::new(Uri::Sip(proxy)))
     }
 
+    /// The way over which the registrar accepted us.
+    pub(super) fn registered_way(&self) -> Option<&Peer> {
+        match (&self.state, &self.binding) {
+            (AccountState::Registered { .. }, Binding::Running { way, .. }) => Some(way),
+            _ => None,
+        }
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.binding {
             Binding::Off | Binding::Locating { .. } => None,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::account::Account;
 use super::call::{Call, Change, Established, Inviting, Phase, Setup};
 use super::routing::{Lookup, Purpose};
 use super::{
@@ -107,7 +108,14 @@ impl Agent {
         self.locate(now, account, &hop, Lookup::Call(call));
     }
 
-    pub(super) fn call_located(&mut self, call: CallId, ways: Vec<Peer>) {
+    pub(super) fn call_located(&mut self, call: CallId, mut ways: Vec<Peer>) {
+        let account = self.calls.get(&call).map(|call| call.account);
+        let account = account.and_then(|account| self.accounts.get(&account));
+        let good = account.and_then(Account::registered_way);
+        if let Some(at) = ways.iter().position(|way| Some(way) == good) {
+            // The registrar answered from there: an address before it would cost 64·T1.
+            ways[..=at].rotate_right(1);
+        }
         let ways = VecDeque::from(ways);
         let Some(way) = ways.front() else { return };
         let local = way.local.ip();

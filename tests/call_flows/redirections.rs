@@ -190,6 +190,25 @@ fn a_server_that_is_silent_makes_way_for_the_next_address_after_64_t1() {
 }
 
 #[test]
+fn a_call_goes_first_to_the_address_that_the_registrar_last_answered_from() {
+    let mut world = house(309);
+    let dead = "10.0.0.99:5060".parse().expect("an address");
+    let pbx = PBX.parse().expect("an address");
+    world.names.insert(DOMAIN.to_owned(), vec![dead, pbx]);
+    let ana = world.phone(ANA, AgentConfig::default());
+    let bia = world.phone(BIA, AgentConfig::default());
+    add(&mut world, ana, extension("1001"));
+    add(&mut world, bia, extension("1002"));
+    world.run(secs(40));
+    assert!(is_registered(&world, ana) && is_registered(&world, bia));
+    dial(&mut world, ana, "1002");
+    world.run(secs(1));
+    assert_eq!(world.incoming(bia).len(), 1);
+    world.ask(ana, Command::HangUp(CALL));
+    assert_forgotten(&mut world);
+}
+
+#[test]
 fn when_every_address_is_out_of_service_the_call_says_so() {
     let (mut world, ana, _) = two_addresses(308);
     for registrar in &mut world.registrars {

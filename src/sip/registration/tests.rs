@@ -208,6 +208,49 @@ fn a_challenge_is_answered_and_the_next_request_needs_none() {
 }
 
 #[test]
+fn another_server_is_asked_as_if_it_knew_nothing_and_not_for_ever() {
+    let mut world = world();
+    assert!(
+        !world.registration.send_elsewhere(),
+        "nothing is on its way"
+    );
+    let first = world.register();
+    world.serve(&first, "ramal", "300");
+    let second = world.sent();
+    world.serve(&second, "ramal", "300");
+    assert_eq!(world.event(), registered(300));
+    assert!(!world.registration.send_elsewhere(), "it was answered");
+    world.jump();
+    let mut last = world.sent();
+    assert!(last.headers.has(&HeaderName::AUTHORIZATION));
+    let mut sent = 1;
+    while world.registration.send_elsewhere() {
+        let next = world.sent();
+        assert_eq!(seq(&next), seq(&last) + 1);
+        assert!(!next.headers.has(&HeaderName::AUTHORIZATION));
+        assert_eq!(next.headers.expires(), Some(300));
+        last = next;
+        sent += 1;
+    }
+    assert_eq!(sent, MAX_TRIES);
+    world.answer(&last, 200, &[("Expires", "300")]);
+    assert_eq!(world.event(), registered(300));
+}
+
+#[test]
+fn a_farewell_is_sent_elsewhere_too() {
+    let mut world = world();
+    world.bound_for(300);
+    world.registration.unregister(world.now);
+    assert_eq!(world.sent().headers.expires(), Some(0));
+    assert!(world.registration.send_elsewhere());
+    let again = world.sent();
+    assert_eq!(again.headers.expires(), Some(0));
+    world.answer(&again, 200, &[]);
+    assert_eq!(world.event(), RegistrationEvent::Unregistered);
+}
+
+#[test]
 fn a_proxy_is_answered_like_a_registrar() {
     let mut world = world();
     let first = world.register();
