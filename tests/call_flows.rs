@@ -8,6 +8,8 @@ mod sim;
 
 #[path = "call_flows/redirections.rs"]
 mod redirections;
+#[path = "call_flows/registrar_trouble.rs"]
+mod registrar_trouble;
 #[path = "call_flows/registrations.rs"]
 mod registrations;
 #[path = "call_flows/strangers.rs"]
