@@ -35,9 +35,12 @@ pub struct Limits {
     /// Time for a connection to come to stand. Below the 32 s of a SIP transaction, so that
     /// another address can be tried.
     pub connect: Duration,
-    /// A connection that carries nothing for so long is closed. Above the two minutes of
-    /// keep-alives (RFC 5626 section 4.4.1) several times.
+    /// A connection that somebody else opened and that carries nothing for so long is closed.
+    /// Above the two minutes of keep-alives (RFC 5626 section 4.4.1) several times.
     pub idle: Duration,
+    /// The same for one that we opened. A server may reach us over it alone, for the next call or
+    /// for the end of this one: above the lifetimes of registrations and beyond long calls.
+    pub idle_opened: Duration,
     /// Time for one message to be taken by the system.
     pub stall: Duration,
     /// Accepted connections at a time; further ones are closed at once.
@@ -55,6 +58,7 @@ impl Default for Limits {
         Limits {
             connect: Duration::from_secs(10),
             idle: Duration::from_secs(600),
+            idle_opened: Duration::from_secs(2 * 3600),
             stall: Duration::from_secs(20),
             incoming: 64,
             incoming_per_host: 16,
@@ -333,6 +337,10 @@ impl Table {
         let connection = Connection {
             id,
             remote,
+            idle: match direction {
+                Direction::Incoming => shared.limits.idle,
+                Direction::Outgoing => shared.limits.idle_opened,
+            },
             shared: Arc::clone(shared),
             waiting: Arc::clone(&waiting),
         };
@@ -383,6 +391,7 @@ async fn connect(remote: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream
 struct Connection {
     id: StreamId,
     remote: SocketAddr,
+    idle: Duration,
     shared: Arc<Shared>,
     waiting: Arc<AtomicUsize>,
 }
@@ -433,7 +442,7 @@ impl Connection {
                 let _ = timeout(LINGER, reading).await;
                 Ok(())
             }
-            () = idle(self.shared.limits.idle, &last_use) => Err(StreamError::Idle),
+            () = idle(self.idle, &last_use) => Err(StreamError::Idle),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::sip::{HostPort, Method, Request, Response, StatusCode, Transport, Via
 const REMEMBERED_REFUSALS: usize = 64;
 
 /// How long an address is believed to refuse TCP: servers restart.
-const REFUSAL_LASTS: Duration = Duration::from_secs(600);
+const REFUSAL_LASTS: Duration = Duration::from_secs(4 * 3600);
 
 #[derive(Debug)]
 enum Machine {
@@ -92,9 +92,18 @@ struct Client {
     sent_by: HostPort,
     branch: String,
     to: Peer,
-    /// Where it would have gone, had it been short enough for UDP.
-    datagram: Option<Peer>,
+    /// Where it would have gone, had it been short enough for UDP, and until when TCP may prove
+    /// itself.
+    datagram: Option<(Peer, Instant)>,
     cancel: Cancel,
+}
+
+impl Client {
+    /// Until when an answer over TCP is waited for, where UDP is the other choice.
+    fn tcp_until(&self) -> Option<Instant> {
+        let (_, until) = self.datagram?;
+        self.machine.is_unanswered().then_some(until)
+    }
 }
 
 /// All client transactions, and how responses find them.
@@ -251,7 +260,14 @@ impl Clients {
 
     pub(super) fn handle_timeout(&mut self, now: Instant, outbox: &mut Outbox) {
         for key in self.deadlines.due(now) {
-            if let Some(client) = self.clients.get_mut(&key) {
+            let tcp_is_over = self
+                .clients
+                .get(&key)
+                .and_then(Client::tcp_until)
+                .is_some_and(|until| until <= now);
+            if !(tcp_is_over && self.fall_back_to_datagram(now, key))
+                && let Some(client) = self.clients.get_mut(&key)
+            {
                 client.machine.handle_timeout(now);
             }
             self.drain(key, None, outbox);
@@ -329,6 +345,7 @@ impl Clients {
             datagram,
         } = outgoing;
         let machine = Machine::new(&request.method, now, self.timers, to.transport);
+        let datagram = datagram.map(|to| (to, now + self.timers.tcp_only_for_length));
         self.index
             .insert(ResponseMatch::new(&branch, request.method.clone()), key);
         self.cancels += usize::from(request.method == Method::Cancel);
@@ -384,7 +401,7 @@ impl Clients {
         let Some(client) = self.clients.get_mut(&key) else {
             return false;
         };
-        let Some(datagram) = client
+        let Some((datagram, _)) = client
             .datagram
             .take()
             .filter(|_| client.machine.is_unanswered())
@@ -450,7 +467,8 @@ impl Clients {
                 }
                 ClientStep::Fail(failure) => outbox.event(Event::Failed { key, failure }),
                 ClientStep::Wait(deadline) => {
-                    self.deadlines.set(key, deadline);
+                    let next = deadline.into_iter().chain(client.tcp_until()).min();
+                    self.deadlines.set(key, next);
                     return;
                 }
                 ClientStep::End => {

@@ -1,9 +1,7 @@
 //! Where responses go (RFC 3261 section 18.2, RFC 3581).
 
-use std::net::{IpAddr, SocketAddr};
-
 use super::event::Peer;
-use crate::sip::{Host, Via};
+use crate::sip::Via;
 
 /// Where the responses of one transaction go.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -30,26 +28,19 @@ pub(super) fn response_route(via: &Via, from: &Peer) -> ResponseRoute {
             instead: Some(instead),
         };
     }
-    let remote = match via.maddr().and_then(|host| unicast(&host)) {
-        Some(maddr) => SocketAddr::new(maddr, sent_by_port),
-        None => {
-            let mut remote = from.remote;
-            if via.rport().is_none() {
-                remote.set_port(sent_by_port);
-            }
-            remote
-        }
-    };
+    let mut remote = from.remote;
+    if via.rport().is_none() || names_sender(via, from) {
+        remote.set_port(sent_by_port);
+    }
     ResponseRoute {
         to: Peer { remote, ..*from },
         instead: None,
     }
 }
 
-/// A maddr that is a unicast address. A name would have to be looked up for a response, and a
-/// group would make this host an amplifier: neither is followed.
-fn unicast(maddr: &Host) -> Option<IpAddr> {
-    let ip = maddr.ip()?;
-    let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
-    (!ip.is_multicast() && !ip.is_unspecified() && !broadcast).then_some(ip)
+/// Whether the Via has a maddr, and it is where the request came from. Any other would let a
+/// stranger have our responses sent to whom they like; section 18.2.2 means it for multicast.
+fn names_sender(via: &Via, from: &Peer) -> bool {
+    let maddr = via.maddr().and_then(|host| host.ip());
+    maddr.is_some_and(|maddr| maddr == from.remote.ip().to_canonical())
 }

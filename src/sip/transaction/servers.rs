@@ -206,6 +206,14 @@ impl Servers {
         }
         server.latest = bytes;
         server.trying = None;
+        // A proxy may try again what was refused or taken back, as the same request in another
+        // branch: only what is under way is merged (section 8.2.2.2).
+        if response.status.is_final()
+            && !response.status.is_success()
+            && let Some(merge) = server.merge.take()
+        {
+            self.merges.remove(&merge);
+        }
         if response.status.is_success()
             && matches!(server.machine, Machine::Invite(_))
             && let Some(ack) = AckMatch::of_response(&response)

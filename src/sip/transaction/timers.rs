@@ -33,6 +33,10 @@ pub struct Timers {
     /// How often a provisional response is repeated while a person makes up their mind, so that
     /// proxies keep waiting (section 13.3.1.1: every minute).
     pub provisional_refresh: Duration,
+    /// What went over TCP for its length alone and has no answer after this goes over UDP: many a
+    /// server has its TCP port closed by a firewall that says nothing. A server that takes the
+    /// INVITE answers 100 within 200 ms.
+    pub tcp_only_for_length: Duration,
 }
 
 impl Default for Timers {
@@ -43,6 +47,7 @@ impl Default for Timers {
             t4: Duration::from_secs(5),
             trying_after: Duration::from_millis(200),
             provisional_refresh: Duration::from_secs(60),
+            tcp_only_for_length: Duration::from_secs(2),
         }
     }
 }

@@ -310,7 +310,7 @@ fn a_long_request_goes_over_tcp_and_says_so() {
     assert_eq!(asked.sent[0].0, tcp());
     let via = asked.request(0).headers.top_via().unwrap();
     assert_eq!(via.transport.known(), Some(Transport::Tcp));
-    assert_eq!(asked.wait, Some(desk.t0 + secs(32)), "no retransmission");
+    assert_eq!(asked.wait, Some(desk.t0 + secs(2)), "no retransmission");
 }
 
 #[test]
@@ -354,10 +354,53 @@ fn a_long_request_falls_back_to_udp_when_tcp_is_refused() {
     let answer = desk.answered(asked.request(0), StatusCode::OK, "t");
     assert!(matches!(answer.events[..], [Event::Response { key: k, .. }] if k == key));
 
-    // The address is believed to refuse TCP for ten minutes.
+    // The address is believed to refuse TCP for four hours.
+    desk.now += secs(4 * 3_600 - 1);
     assert_eq!(desk.request(long_options(), udp()).1.sent[0].0, udp());
-    desk.now += secs(600);
+    desk.now += secs(1);
     assert_eq!(desk.request(long_options(), udp()).1.sent[0].0, tcp());
+}
+
+#[test]
+fn a_long_request_that_tcp_swallows_goes_over_udp_after_two_seconds() {
+    let mut desk = Desk::new();
+    let (key, over_tcp) = desk.request(long_options(), udp());
+    desk.now += millis(1_999);
+    desk.layer.handle_timeout(desk.now);
+    assert_eq!(desk.poll().sent, []);
+    desk.now += millis(1);
+    desk.layer.handle_timeout(desk.now);
+    let asked = desk.poll();
+    assert_eq!((asked.sent[0].0, asked.events.len()), (udp(), 0));
+    let branch = |of: &Asked| {
+        of.request(0)
+            .headers
+            .top_via()
+            .unwrap()
+            .branch()
+            .map(str::to_owned)
+    };
+    assert_eq!(branch(&asked), branch(&over_tcp));
+    let answer = desk.answered(asked.request(0), StatusCode::OK, "t");
+    assert!(matches!(answer.events[..], [Event::Response { key: k, .. }] if k == key));
+    assert_eq!(
+        desk.request(long_options(), udp()).1.sent[0].0,
+        udp(),
+        "remembered"
+    );
+}
+
+#[test]
+fn a_long_invite_that_tcp_brought_rings_on_over_tcp() {
+    let mut desk = Desk::new();
+    let mut long = invite();
+    long.set_body("application/sdp", vec![b'x'; 1_400]);
+    let (_, asked) = desk.request(long, udp());
+    assert_eq!(asked.sent[0].0, tcp());
+    desk.answered(asked.request(0), StatusCode::RINGING, "t");
+    desk.now += secs(60);
+    desk.layer.handle_timeout(desk.now);
+    assert_eq!(desk.poll().sent, []);
 }
 
 #[test]

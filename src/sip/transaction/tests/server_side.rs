@@ -27,7 +27,8 @@ fn responses_go_where_the_via_and_the_source_say() {
     for (params, to) in [
         (";rport", "198.51.100.7:5070"),
         ("", "198.51.100.7:5062"),
-        (";maddr=203.0.113.5;rport", "203.0.113.5:5062"),
+        (";maddr=203.0.113.5;rport", "198.51.100.7:5070"),
+        (";maddr=198.51.100.7;rport", "198.51.100.7:5062"),
         (";maddr=224.2.0.1;rport", "198.51.100.7:5070"),
         (";maddr=example.com;rport", "198.51.100.7:5070"),
         (";received=203.0.113.66", "198.51.100.7:5062"),
@@ -295,6 +296,23 @@ fn a_request_that_comes_by_two_ways_is_refused_the_second_time() {
     };
     passed(&desk.receive(&within("z9hG4bK1"), udp()));
     passed(&desk.receive(&within("z9hG4bK2"), udp()));
+}
+
+#[test]
+fn an_invite_that_a_proxy_tries_again_after_its_end_rings_again() {
+    let mut desk = Desk::new();
+    let (key, request) = passed(&desk.receive(&incoming_invite(), udp()));
+    let refused = request.response(StatusCode::TEMPORARILY_UNAVAILABLE, None);
+    desk.layer.respond(desk.now, &key, refused).unwrap();
+    desk.poll();
+    let again = incoming_invite().replace("z9hG4bKinv", "z9hG4bKagain");
+    passed(&desk.receive(&again, udp()));
+    let third = incoming_invite().replace("z9hG4bKinv", "z9hG4bKthird");
+    // The first transaction ends; the second is still what a third is merged with.
+    desk.now += secs(40);
+    desk.layer.handle_timeout(desk.now);
+    desk.poll();
+    assert_eq!(desk.receive(&third, udp()).said(), ["482"]);
 }
 
 #[test]
