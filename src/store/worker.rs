@@ -1,13 +1,18 @@
-//! The `store` thread: disk and keyring may take seconds, and nobody else waits for them.
+//! The `store` and `keyring` threads: a disk may take seconds, and a keyring for as long as it
+//! takes a person to unlock it. Nobody else waits for them, nor one for the other.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::{Secrets, Settings, SettingsFile};
 use crate::redact::Secret;
 
 /// Orders that may wait; one more is refused.
 const QUEUE: usize = 32;
+
+/// How long the end of the program waits for a keyring that asks its person.
+const KEYRING: Duration = Duration::from_secs(2);
 
 /// What the store shall do.
 #[derive(Debug)]
@@ -54,38 +59,43 @@ pub enum Answer {
     },
 }
 
-/// The thread, as long as this lives. Dropping it waits for the orders given.
+/// The threads, as long as this lives. Dropping it waits for the settings to be on disk, and for
+/// the keyring only as long as [`KEYRING`].
 #[derive(Debug)]
 pub struct Worker {
-    orders: Option<SyncSender<Order>>,
-    thread: Option<JoinHandle<()>>,
+    disk: Queue,
+    keyring: Queue,
 }
 
-impl Worker {
-    /// Starts the thread. `answer` is called on it.
-    ///
-    /// # Errors
-    /// When the system gives no thread.
-    pub fn start(
-        file: Option<SettingsFile>,
-        secrets: Box<dyn Secrets>,
-        answer: impl Fn(Answer) + Send + 'static,
-    ) -> std::io::Result<Worker> {
+/// One thread and its orders.
+#[derive(Debug)]
+struct Queue {
+    orders: Option<SyncSender<Order>>,
+    thread: Option<JoinHandle<()>>,
+    /// Disconnected when the thread has done everything.
+    done: Receiver<()>,
+}
+
+impl Queue {
+    fn start(name: &str, mut work: impl FnMut(Order) + Send + 'static) -> std::io::Result<Queue> {
         let (orders, queue) = sync_channel(QUEUE);
+        let (working, done) = sync_channel(1);
         let thread = std::thread::Builder::new()
-            .name("store".into())
-            .spawn(move || work(&queue, file.as_ref(), secrets, answer))?;
-        Ok(Worker {
+            .name(name.into())
+            .spawn(move || {
+                let _working: SyncSender<()> = working;
+                while let Ok(order) = queue.recv() {
+                    work(order);
+                }
+            })?;
+        Ok(Queue {
             orders: Some(orders),
             thread: Some(thread),
+            done,
         })
     }
 
-    /// Gives an order without waiting; handed back when the queue is full.
-    ///
-    /// # Errors
-    /// The order, when it was not taken.
-    pub fn give(&self, order: Order) -> Result<(), Order> {
+    fn give(&self, order: Order) -> Result<(), Order> {
         match &self.orders {
             Some(orders) => orders.try_send(order).map_err(|error| match error {
                 TrySendError::Full(order) | TrySendError::Disconnected(order) => order,
@@ -93,31 +103,45 @@ impl Worker {
             None => Err(order),
         }
     }
-}
 
-impl Drop for Worker {
-    fn drop(&mut self) {
+    /// Lets it finish its orders; `false`: it has not within `patience`, and is left to itself.
+    fn finish(&mut self, patience: Option<Duration>) -> bool {
         self.orders = None;
+        let hangs = patience.is_some_and(|patience| {
+            self.done.recv_timeout(patience) == Err(RecvTimeoutError::Timeout)
+        });
+        if hangs {
+            return false;
+        }
         if let Some(thread) = self.thread.take() {
             // A panic there has been reported by the panic hook.
             let _ = thread.join();
         }
+        true
     }
 }
 
-fn work(
-    orders: &Receiver<Order>,
-    file: Option<&SettingsFile>,
-    mut secrets: Box<dyn Secrets>,
-    answer: impl Fn(Answer),
-) {
-    while let Ok(order) = orders.recv() {
-        match order {
-            Order::Save(settings) => {
-                answer(Answer::Saved(
+impl Worker {
+    /// Starts the threads. `answer` is called on them.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        file: Option<SettingsFile>,
+        mut secrets: Box<dyn Secrets>,
+        answer: impl Fn(Answer) + Clone + Send + 'static,
+    ) -> std::io::Result<Worker> {
+        let saved = answer.clone();
+        let disk = Queue::start("store", move |order| {
+            if let Order::Save(settings) = order {
+                let file = file.as_ref();
+                saved(Answer::Saved(
                     file.map_or(Ok(()), |file| file.save(&settings)),
                 ));
             }
+        })?;
+        let keyring = Queue::start("keyring", move |order| match order {
+            Order::Save(_) => {}
             Order::Put { account, password } => {
                 let outcome = secrets.put(account, &password);
                 answer(Answer::Kept { account, outcome });
@@ -131,6 +155,29 @@ fn work(
                     tracing::warn!(account, "a password stays in the keyring: {error}");
                 }
             }
+        })?;
+        Ok(Worker { disk, keyring })
+    }
+
+    /// Gives an order without waiting; handed back when the queue is full.
+    ///
+    /// # Errors
+    /// The order, when it was not taken.
+    pub fn give(&self, order: Order) -> Result<(), Order> {
+        match order {
+            Order::Save(_) => self.disk.give(order),
+            Order::Put { .. } | Order::Find { .. } | Order::Remove { .. } => {
+                self.keyring.give(order)
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.disk.finish(None);
+        if !self.keyring.finish(Some(KEYRING)) {
+            tracing::warn!("the keyring does not answer: left waiting");
         }
     }
 }
@@ -174,5 +221,38 @@ mod tests {
         };
         assert_eq!(found(&answers[1]), Some("s3cret".into()));
         assert_eq!(found(&answers[2]), None);
+    }
+
+    /// A keyring that waits for its person.
+    #[derive(Debug)]
+    struct Locked(Receiver<()>);
+
+    impl Secrets for Locked {
+        fn find(&mut self, _: u32) -> Result<Option<Secret<String>>, super::super::SecretError> {
+            let _ = self.0.recv();
+            Ok(None)
+        }
+
+        fn put(&mut self, _: u32, _: &Secret<String>) -> Result<(), super::super::SecretError> {
+            Ok(())
+        }
+
+        fn remove(&mut self, _: u32) -> Result<(), super::super::SecretError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn settings_are_saved_and_the_program_ends_though_the_keyring_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let (unlock, locked) = sync_channel(1);
+        let file = SettingsFile::in_folder(folder.path());
+        let path = file.path().to_owned();
+        let worker = Worker::start(Some(file), Box::new(Locked(locked)), |_| ()).unwrap();
+        worker.give(Order::Find { account: 1 }).unwrap();
+        worker.give(Order::Save(Box::default())).unwrap();
+        drop(worker);
+        assert!(path.exists());
+        drop(unlock);
     }
 }
