@@ -1,7 +1,7 @@
 //! The loop: one thread on which commands, packets, answers and time reach the agent, and
 //! everything the agent wants done is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -48,6 +48,10 @@ pub(super) struct Driver {
     pub(super) next_call: u64,
     /// Live levels of calls whose sound is open.
     pub(super) levels: BTreeMap<CallId, Arc<Levels>>,
+    /// Outgoing calls that ring over there (180).
+    pub(super) rang: BTreeSet<CallId>,
+    /// Calls whose first packet of sound has come.
+    pub(super) heard: BTreeSet<CallId>,
     /// What sounds on the speaker.
     pub(super) tone: Option<Tone>,
     /// Whether a microphone or a speaker is used at all.
@@ -109,6 +113,8 @@ impl Driver {
             passwords: BTreeMap::new(),
             next_call: 1,
             levels: BTreeMap::new(),
+            rang: BTreeSet::new(),
+            heard: BTreeSet::new(),
             tone: None,
             uses_devices,
             devices,

@@ -52,6 +52,11 @@ pub enum Event {
         /// Which call.
         call: CallId,
     },
+    /// A fault of ours ended the sound of a call; the call is hung up.
+    SoundFailed {
+        /// Which call.
+        call: CallId,
+    },
     /// Nothing is heard of the far side though the call is up.
     NoSound {
         /// Which call.

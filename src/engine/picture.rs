@@ -12,6 +12,8 @@ use crate::store::AccountSettings;
 
 /// Ended calls kept for the list of recents.
 const MAX_RECENTS: usize = 50;
+/// Calls that have ended and wait to be dismissed; the oldest gives way.
+const MAX_ENDED: usize = 16;
 /// Notices kept until dismissed; the oldest gives way.
 const MAX_NOTICES: usize = 8;
 /// Digits shown of those sent in a call.
@@ -172,6 +174,20 @@ impl Picture {
         };
         self.snapshot.recents.insert(0, recent);
         self.snapshot.recents.truncate(MAX_RECENTS);
+        self.forget_oldest_ended();
+    }
+
+    /// A face that dismisses nothing, or a stranger who calls without end, must not fill the
+    /// picture.
+    fn forget_oldest_ended(&mut self) {
+        let calls = &mut self.snapshot.calls;
+        let has_ended = |view: &CallView| matches!(view.phase, CallPhase::Ended(_));
+        let ended = calls.iter().filter(|view| has_ended(view)).count();
+        if ended > MAX_ENDED
+            && let Some(oldest) = calls.iter().position(has_ended)
+        {
+            calls.remove(oldest);
+        }
     }
 
     pub(super) fn muted(&mut self, call: CallId, muted: bool) {
@@ -245,5 +261,46 @@ fn holds(view: &mut CallView, by: Side) -> &mut bool {
     match by {
         Side::Local => &mut view.held_here,
         Side::Remote => &mut view.held_there,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{CallEnd, EndCause, Event};
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any instant will do as the beginning of time"
+    )]
+    fn a_stranger_who_calls_without_end_does_not_fill_the_picture() {
+        let (now, mut picture) = (Instant::now(), Picture::default());
+        for number in 0..500 {
+            let call = CallId(number);
+            let incoming = Event::Incoming {
+                call,
+                account: AccountId(1),
+                remote: Party::default(),
+                called: None,
+            };
+            let end = CallEnd {
+                cause: EndCause::Cancelled,
+                by: Side::Remote,
+                status: None,
+                reason: None,
+                talked: None,
+            };
+            picture.phone_event(now, 0, &incoming);
+            if number != 7 {
+                picture.phone_event(now, 0, &Event::Ended { call, end });
+            }
+        }
+        assert_eq!(picture.calls().len(), MAX_ENDED + 1);
+        assert!(
+            picture.calls().iter().any(|view| view.id == CallId(7)),
+            "the call that still rings stays"
+        );
+        assert_eq!(picture.snapshot.recents.len(), MAX_RECENTS);
     }
 }

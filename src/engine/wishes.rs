@@ -7,7 +7,7 @@ use super::accounts::account_config;
 use super::driver::Driver;
 use super::event::Event;
 use super::media::MediaReport;
-use super::snapshot::{AudioView, CallPhase, Notice};
+use super::snapshot::{AudioView, CallPhase, CallView, Notice};
 use super::{Command, clock};
 use crate::agent::{self, AccountId, CallId};
 use crate::audio::{DeviceInfo, DeviceList};
@@ -201,8 +201,13 @@ impl Driver {
                     self.picture.levels(*call, Arc::clone(levels));
                 }
             }
+            agent::Event::Ringing { call } => {
+                self.rang.insert(*call);
+            }
             agent::Event::Ended { call, .. } => {
                 self.levels.remove(call);
+                self.rang.remove(call);
+                self.heard.remove(call);
             }
             _ => {}
         }
@@ -215,11 +220,15 @@ impl Driver {
     fn ring(&mut self) {
         let calls = self.picture.calls();
         let is = |phase: CallPhase| calls.iter().any(|call| call.phase == phase);
-        let tone = if is(CallPhase::Connected) || is(CallPhase::EarlyMedia) {
+        // A promise of early sound is not yet sound (RFC 3960 section 3.2).
+        let waits =
+            |call: &CallView| matches!(call.phase, CallPhase::RingingThere | CallPhase::EarlyMedia);
+        let heard = |call: &CallView| self.heard.contains(&call.id);
+        let tone = if is(CallPhase::Connected) || calls.iter().any(|c| waits(c) && heard(c)) {
             None
         } else if is(CallPhase::RingingHere) {
             Some(Tone::Ringing)
-        } else if is(CallPhase::RingingThere) {
+        } else if calls.iter().any(|c| waits(c) && self.rang.contains(&c.id)) {
             Some(Tone::Ringback)
         } else {
             None
@@ -234,6 +243,11 @@ impl Driver {
     pub(super) fn order_media(&mut self, order: MediaCommand) {
         let opening = match &order {
             MediaCommand::Open { media, .. } => Some(*media),
+            MediaCommand::Close { media } => {
+                // Also of calls that never were told of: refused before they rang.
+                self.levels.remove(&CallId(media.0));
+                None
+            }
             _ => None,
         };
         if let Err(error) = self.media.send(order) {
@@ -262,10 +276,16 @@ impl Driver {
             }
             MediaReport::PlanFailed { media, error } => {
                 tracing::error!(?media, "a codec cannot be set up: {error:#}");
+                self.tell(Event::SoundFailed {
+                    call: call_of(media),
+                });
                 self.hang_up(call_of(media));
             }
             MediaReport::Crashed { media } => {
                 tracing::error!(?media, "a defect ended the sound of a call");
+                self.tell(Event::SoundFailed {
+                    call: call_of(media),
+                });
                 self.hang_up(call_of(media));
             }
             MediaReport::Quality { media, quality } => {
@@ -304,6 +324,10 @@ impl Driver {
                 );
             }
             MediaReport::FirstPacketReceived { media, at } => {
+                if self.levels.contains_key(&call_of(media)) {
+                    self.heard.insert(call_of(media));
+                }
+                self.ring();
                 self.tell_at(
                     at,
                     Event::FirstPacketReceived {
