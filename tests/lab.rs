@@ -307,6 +307,24 @@ fn ctrl_c_in_a_call_hangs_up_and_unregisters() {
     assert!(lasted < 5.0, "{told:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_before_the_answer_is_a_call_that_nobody_answered() {
+    let (lab, home) = (lab(), folder());
+    let target = format!("sip:604@{}", lab.address());
+    let (code, told) =
+        Program::start(home.path(), &["call", &target, "--silence"]).watch(|id, line| {
+            if line["event"] == "ringing" {
+                let kill = Command::new("kill")
+                    .args(["-INT", &id.to_string()])
+                    .status();
+                assert!(kill.unwrap().success());
+            }
+        });
+    assert_eq!(event(&told, "ended").unwrap()["cause"], "cancelled");
+    assert_eq!(code, 4);
+}
+
 #[test]
 fn what_is_heard_can_be_read_while_it_is_recorded_and_begins_at_the_answer() {
     let (lab, home) = (lab(), folder());

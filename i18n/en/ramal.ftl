@@ -311,6 +311,7 @@ cli-resumed-here = Back from hold
 cli-resumed-there = The other side took the call back
 cli-digit = The other side pressed { $digit }
 cli-no-sound = No sound comes from the other side
+cli-sound-failed = A fault in Ramal ended the sound; the call is hung up
 cli-device-gone = The sound device is gone
 cli-device-back = The sound device is back
 

@@ -309,6 +309,7 @@ cli-resumed-here = De vuelta de la espera
 cli-resumed-there = El otro lado retomó la llamada
 cli-digit = El otro lado marcó { $digit }
 cli-no-sound = No llega sonido del otro lado
+cli-sound-failed = Un fallo de Ramal cortó el sonido; la llamada se cuelga
 cli-device-gone = El dispositivo de audio desapareció
 cli-device-back = El dispositivo de audio volvió
 

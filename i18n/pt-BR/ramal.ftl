@@ -309,6 +309,7 @@ cli-resumed-here = De volta da espera
 cli-resumed-there = O outro lado retomou a chamada
 cli-digit = O outro lado digitou { $digit }
 cli-no-sound = Não chega som do outro lado
+cli-sound-failed = Uma falha do Ramal cortou o som; a chamada é desligada
 cli-device-gone = O dispositivo de áudio sumiu
 cli-device-back = O dispositivo de áudio voltou
 

@@ -22,8 +22,9 @@ pub(super) struct Report {
     started: Instant,
     json: bool,
     words: Words,
-    /// Calls in the order they came: 1, 2, 3…
-    numbers: BTreeMap<CallId, Told>,
+    calls: BTreeMap<CallId, Told>,
+    /// Calls so far: the next is one more.
+    count: usize,
     live_line: bool,
     /// The person knows that there is no microphone or speaker.
     device_missing: bool,
@@ -50,8 +51,12 @@ pub(super) struct Told {
     codec: Option<CodecChoice>,
     /// How it ended.
     end: Option<CallEnd>,
-    /// Sum and count of what was measured each second.
-    measured: Vec<Quality>,
+    /// A fault of ours ended its sound.
+    failed: bool,
+    /// Nothing is heard of the far side.
+    silent: bool,
+    /// What was measured each second.
+    measured: Means,
 }
 
 impl Report {
@@ -62,7 +67,8 @@ impl Report {
             started,
             json,
             words,
-            numbers: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            count: 0,
             live_line: false,
             device_missing: false,
         }
@@ -70,20 +76,24 @@ impl Report {
 
     /// Whether a call was answered.
     pub(super) fn answered(&self, call: CallId) -> bool {
-        self.numbers
+        self.calls
             .get(&call)
             .is_some_and(|told| told.answered.is_some())
     }
 
     /// Whether sound of a call came, or it was too short to tell.
     pub(super) fn heard(&self, call: CallId, too_short: Duration) -> bool {
-        self.numbers.get(&call).is_some_and(|told| {
+        self.calls.get(&call).is_some_and(|told| {
             let talked = told
                 .end
                 .as_ref()
                 .and_then(|end| end.talked)
                 .unwrap_or_default();
-            told.first_received.is_some() || talked < too_short
+            // What came before the answer may have been a ringing tone.
+            let since_answer =
+                told.first_received >= told.answered && told.first_received.is_some();
+            let before = told.first_received.is_some() && !told.silent;
+            !told.failed && (since_answer || before || talked < too_short)
         })
     }
 
@@ -93,18 +103,22 @@ impl Report {
     }
 
     fn told(&mut self, call: CallId) -> &mut Told {
-        let number = self.numbers.len() + 1;
-        self.numbers.entry(call).or_insert_with(|| Told {
-            number,
-            dialled: None,
-            invited: None,
-            answered: None,
-            first_sent: None,
-            first_received: None,
-            direction: Direction::Outgoing,
-            codec: None,
-            end: None,
-            measured: Vec::new(),
+        self.calls.entry(call).or_insert_with(|| {
+            self.count += 1;
+            Told {
+                number: self.count,
+                dialled: None,
+                invited: None,
+                answered: None,
+                first_sent: None,
+                first_received: None,
+                direction: Direction::Outgoing,
+                codec: None,
+                end: None,
+                failed: false,
+                silent: false,
+                measured: Means::default(),
+            }
         })
     }
 
@@ -120,9 +134,7 @@ impl Report {
                 level_out,
             } => {
                 let told = self.told(*call);
-                if told.measured.len() < MAX_MEASURED {
-                    told.measured.push(*quality);
-                }
+                told.measured.add(quality);
                 let number = told.number;
                 let mut fields = quality_fields(quality);
                 fields.insert("level_in_dbov".into(), rounded(level_in.0));
@@ -146,8 +158,19 @@ impl Report {
             Event::FirstPacketReceived { call } => {
                 self.told(*call).first_received.get_or_insert(at);
             }
+            Event::SoundFailed { call } => {
+                let told = self.told(*call);
+                told.failed = true;
+                let number = told.number;
+                let fields = fields(json!({ "kind": "sound_failed" }));
+                self.call_line(at, "warning", number, fields);
+                let sentence = say!(self.words, "cli-sound-failed");
+                self.print(&sentence);
+            }
             Event::NoSound { call } => {
-                let number = self.told(*call).number;
+                let told = self.told(*call);
+                told.silent = true;
+                let number = told.number;
                 let fields = fields(json!({ "kind": "no_sound" }));
                 self.call_line(at, "warning", number, fields);
                 let sentence = say!(self.words, "cli-no-sound");
@@ -167,7 +190,9 @@ impl Report {
                 }
             }
             Event::SoundBack { call } => {
-                let number = self.told(*call).number;
+                let told = self.told(*call);
+                told.silent = false;
+                let number = told.number;
                 let fields = fields(json!({ "kind": "sound_back" }));
                 self.call_line(at, "warning", number, fields);
             }
@@ -199,6 +224,7 @@ impl Report {
                 self.told(*call).invited.get_or_insert(at);
             }
             PhoneEvent::Incoming { call, remote, .. } => {
+                self.make_room(at);
                 let told = self.told(*call);
                 told.direction = Direction::Incoming;
                 let number = told.number;
@@ -338,40 +364,49 @@ impl Report {
         self.print(&sentence);
     }
 
-    /// The last line: one object for each call, with the times that matter.
+    /// The last lines: one object for each call, with the times that matter.
     pub(super) fn summary(&mut self, at: Instant) {
-        let calls: Vec<Told> = self.numbers.values().cloned().collect();
-        for told in calls {
-            let since = |from: Option<Instant>, to: Option<Instant>| {
-                from.zip(to).map(|(from, to)| {
-                    rounded(to.saturating_duration_since(from).as_secs_f32() * 1000.0)
-                })
-            };
-            let mut fields = Map::new();
-            fields.insert(
-                "click_to_invite_ms".into(),
-                json!(since(told.dialled, told.invited)),
-            );
-            fields.insert(
-                "answer_to_first_rtp_ms".into(),
-                json!(since(told.answered, told.first_sent)),
-            );
-            fields.insert(
-                "answer_to_first_heard_ms".into(),
-                json!(since(told.answered, told.first_received)),
-            );
-            if let Some(codec) = &told.codec {
-                fields.extend(codec_fields(codec));
-            }
-            let number = told.number;
-            if let Some(mean) = mean_quality(&told.measured) {
-                fields.extend(quality_fields(&mean));
-            }
-            self.call_line(at, "summary", number, fields);
+        while let Some((_, told)) = self.calls.pop_first() {
+            self.sum_up(at, &told);
         }
     }
 
-    fn call_line(&mut self, at: Instant, event: &str, call: usize, rest: Map<String, Value>) {
+    /// Makes room for one more call where a phone answers calls for months: the oldest that has
+    /// ended is summed up now.
+    fn make_room(&mut self, at: Instant) {
+        if self.calls.len() < MAX_CALLS {
+            return;
+        }
+        let ended = self.calls.iter().filter(|(_, told)| told.end.is_some());
+        let oldest = ended
+            .min_by_key(|(_, told)| told.number)
+            .map(|(call, _)| *call);
+        if let Some(told) = oldest.and_then(|call| self.calls.remove(&call)) {
+            self.sum_up(at, &told);
+        }
+    }
+
+    fn sum_up(&self, at: Instant, told: &Told) {
+        let since = |from: Option<Instant>, to: Option<Instant>| {
+            from.zip(to).map(|(from, to)| {
+                rounded(to.saturating_duration_since(from).as_secs_f32() * 1000.0)
+            })
+        };
+        let mut fields = fields(json!({
+            "click_to_invite_ms": since(told.dialled, told.invited),
+            "answer_to_first_rtp_ms": since(told.answered, told.first_sent),
+            "answer_to_first_heard_ms": since(told.answered, told.first_received),
+        }));
+        if let Some(codec) = &told.codec {
+            fields.extend(codec_fields(codec));
+        }
+        if let Some(mean) = told.measured.mean() {
+            fields.extend(quality_fields(&mean));
+        }
+        self.call_line(at, "summary", told.number, fields);
+    }
+
+    fn call_line(&self, at: Instant, event: &str, call: usize, rest: Map<String, Value>) {
         let mut fields = Map::new();
         fields.insert("call".into(), json!(call));
         fields.extend(rest);
@@ -379,7 +414,7 @@ impl Report {
     }
 
     /// Writes one JSON object, if JSON is wanted.
-    fn line(&mut self, at: Instant, event: &str, rest: Map<String, Value>) {
+    fn line(&self, at: Instant, event: &str, rest: Map<String, Value>) {
         if !self.json {
             return;
         }
@@ -414,7 +449,7 @@ impl Report {
         if self.json || !std::io::stdout().is_terminal() {
             return;
         }
-        let Some(answered) = self.numbers.get(&call).and_then(|told| told.answered) else {
+        let Some(answered) = self.calls.get(&call).and_then(|told| told.answered) else {
             return;
         };
         let timer = self.words.timer(at.saturating_duration_since(answered));
@@ -430,8 +465,8 @@ impl Report {
 /// Back to the line's beginning, and nothing left on it (ECMA-48 EL).
 const CLEAR_LINE: &str = "\r\u{1b}[2K";
 
-/// Seconds of a call that its summary is made of: a working day.
-const MAX_MEASURED: usize = 12 * 3600;
+/// Calls kept until the end for their summaries.
+const MAX_CALLS: usize = 256;
 
 fn fields(value: Value) -> Map<String, Value> {
     match value {
@@ -467,23 +502,71 @@ fn quality_fields(quality: &Quality) -> Map<String, Value> {
     }))
 }
 
-fn mean_quality(measured: &[Quality]) -> Option<Quality> {
-    let count = measured.len() as f32;
-    let mean = |of: fn(&Quality) -> f32| measured.iter().map(of).sum::<f32>() / count;
-    let some = |of: fn(&Quality) -> Option<f32>| {
-        let known: Vec<f32> = measured.iter().filter_map(of).collect();
-        (!known.is_empty()).then(|| known.iter().sum::<f32>() / known.len() as f32)
-    };
-    (!measured.is_empty()).then(|| Quality {
-        rtt_ms: some(|q| q.rtt_ms),
-        jitter_ms: mean(|q| q.jitter_ms),
-        loss_pct: mean(|q| q.loss_pct),
-        remote_loss_pct: some(|q| q.remote_loss_pct),
-        buffer_ms: mean(|q| q.buffer_ms),
-        concealed_pct: mean(|q| q.concealed_pct),
-        mouth_to_ear_ms: some(|q| q.mouth_to_ear_ms),
-        mos: mean(|q| q.mos),
-    })
+/// Means of what is measured each second.
+#[derive(Clone, Debug, Default)]
+struct Means {
+    always: [Mean; 5],
+    sometimes: [Mean; 3],
+}
+
+impl Means {
+    fn add(&mut self, quality: &Quality) {
+        let Quality {
+            rtt_ms,
+            jitter_ms,
+            loss_pct,
+            remote_loss_pct,
+            buffer_ms,
+            concealed_pct,
+            mouth_to_ear_ms,
+            mos,
+        } = *quality;
+        let always = [jitter_ms, loss_pct, buffer_ms, concealed_pct, mos];
+        for (mean, value) in self.always.iter_mut().zip(always) {
+            mean.add(value);
+        }
+        let sometimes = [rtt_ms, remote_loss_pct, mouth_to_ear_ms];
+        for (mean, value) in self.sometimes.iter_mut().zip(sometimes) {
+            if let Some(value) = value {
+                mean.add(value);
+            }
+        }
+    }
+
+    /// `None` when nothing was measured.
+    fn mean(&self) -> Option<Quality> {
+        let [jitter_ms, loss_pct, buffer_ms, concealed_pct, mos] =
+            self.always.each_ref().map(Mean::get);
+        let [rtt_ms, remote_loss_pct, mouth_to_ear_ms] = self.sometimes.each_ref().map(Mean::get);
+        Some(Quality {
+            rtt_ms,
+            jitter_ms: jitter_ms?,
+            loss_pct: loss_pct?,
+            remote_loss_pct,
+            buffer_ms: buffer_ms?,
+            concealed_pct: concealed_pct?,
+            mouth_to_ear_ms,
+            mos: mos?,
+        })
+    }
+}
+
+/// A running mean.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    sum: f64,
+    count: u32,
+}
+
+impl Mean {
+    fn add(&mut self, value: f32) {
+        self.sum += f64::from(value);
+        self.count += 1;
+    }
+
+    fn get(&self) -> Option<f32> {
+        (self.count > 0).then(|| (self.sum / f64::from(self.count)) as f32)
+    }
 }
 
 fn side_code(side: Side) -> &'static str {

@@ -35,6 +35,8 @@ pub(super) struct Run {
     due: Vec<(Instant, Wish)>,
     pub(super) leaving: bool,
     outcome: Option<Exit>,
+    /// What it ends with if nothing decides otherwise.
+    otherwise: Exit,
     /// The keyboard, where a person may steer the calls.
     keys: Option<Keys>,
     /// Calls that ring here and wait for a key, oldest first.
@@ -65,6 +67,7 @@ impl Run {
             due: Vec::new(),
             leaving: false,
             outcome: None,
+            otherwise: Exit::Well,
             keys: None,
             ringing: VecDeque::new(),
             talking: None,
@@ -125,6 +128,11 @@ impl Run {
     /// Ends everything well; what has been decided of the exit code stays.
     pub(super) fn leave(&mut self, outcome: Exit) {
         self.outcome.get_or_insert(outcome);
+        self.say_goodbye();
+    }
+
+    /// Ends everything well; what comes of it decides the exit code.
+    fn say_goodbye(&mut self) {
         if !std::mem::replace(&mut self.leaving, true) {
             self.ask(Command::Quit);
             self.at(clock::now() + FAREWELL, Wish::Leave);
@@ -165,7 +173,7 @@ impl Run {
                         // The far side never answered our goodbye.
                         return self.outcome.unwrap_or(Exit::Network);
                     }
-                    Some((_, Wish::Leave)) => self.leave(Exit::Well),
+                    Some((_, Wish::Leave)) => self.say_goodbye(),
                     None => break,
                 }
             }
@@ -190,14 +198,14 @@ impl Run {
                 Ok(stamped) => {
                     if matches!(stamped.event, Event::Stopped) {
                         self.report.summary(stamped.at);
-                        return self.outcome.unwrap_or(Exit::Well);
+                        return self.outcome.unwrap_or(self.otherwise);
                     }
                     self.report.take(&stamped);
                     if let Event::Phone(event) = &stamped.event {
                         self.follow(event);
                     }
                     if matches!(stamped.event, Event::Interrupted) {
-                        self.leave(Exit::Well);
+                        self.say_goodbye();
                     }
                     on_event(&mut self, &stamped);
                 }
@@ -229,6 +237,8 @@ pub(super) fn call(words: Words, args: &CallArgs) -> Result<Exit, Misuse> {
     run.ask(Command::Phone(agent::Command::AddAccount(Box::new(
         account,
     ))));
+    // Who gives up before anybody answered was not answered.
+    run.otherwise = Exit::NoAnswer;
     let dial = |run: &mut Run| {
         let target = args.uri.clone();
         run.report.dialled(clock::now(), CALL);
@@ -358,6 +368,7 @@ pub(super) fn register(words: Words, args: &RegisterArgs) -> Result<Exit, Misuse
         let end = clock::now() + duration.0;
         run.at(end, Wish::Leave);
     }
+    run.otherwise = Exit::Network;
     let id: AccountId = account.id;
     run.ask(Command::Phone(agent::Command::AddAccount(Box::new(
         account,
@@ -371,6 +382,7 @@ pub(super) fn register(words: Words, args: &RegisterArgs) -> Result<Exit, Misuse
         }
         match state {
             AccountState::Registered { .. } if args.once => run.leave(Exit::Well),
+            AccountState::Registered { .. } => run.otherwise = Exit::Well,
             // What only the person can mend is not tried again, so nothing is to be waited for.
             AccountState::Failed {
                 cause, retry_at, ..
