@@ -24,6 +24,13 @@ pub enum Command {
         /// `None` keeps the one that is stored.
         password: Option<Secret<String>>,
     },
+    /// Registers an account that is forgotten when the engine stops: nothing of it is saved.
+    UseAccount {
+        /// All but the password; its number is of no meaning.
+        settings: Box<AccountSettings>,
+        /// Kept in memory alone.
+        password: Secret<String>,
+    },
     /// Removes an account, its settings and its password.
     ForgetAccount(AccountId),
     /// Takes an ended call out of the snapshot.

@@ -216,15 +216,22 @@ impl Picture {
     }
 
     /// What an edit of an account starts from.
-    pub(super) fn written(&mut self, written: &AccountSettings) {
-        let found = self
-            .snapshot
-            .accounts
-            .iter_mut()
-            .find(|view| view.id.0 == written.id);
+    pub(super) fn written(&mut self, id: AccountId, written: &AccountSettings) {
+        let found = self.snapshot.accounts.iter_mut().find(|view| view.id == id);
         if let Some(view) = found {
             view.settings = written.clone();
         }
+    }
+
+    /// The highest number up to `from` that no account has.
+    pub(super) fn free_account_below(&self, from: u32) -> u32 {
+        let taken = |id: &u32| self.snapshot.accounts.iter().any(|view| view.id.0 == *id);
+        (0..=from).rev().find(|id| !taken(id)).unwrap_or(from)
+    }
+
+    /// Whether any microphone or speaker was found.
+    pub(super) fn has_devices(&self) -> bool {
+        !self.snapshot.audio.unavailable
     }
 
     pub(super) fn audio(&mut self, audio: AudioView) {

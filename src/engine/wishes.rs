@@ -23,6 +23,11 @@ impl Driver {
             return;
         };
         for account in &settings.accounts {
+            // It is shown before its password is found: a keyring may ask the person first.
+            if let Ok(config) = account_config(account, None) {
+                self.picture.add_account(&config);
+                self.picture.written(config.id, account);
+            }
             // The queue is longer than anybody has accounts; one that does not fit comes with
             // the next start.
             let _ = self.store.give(Order::Find {
@@ -44,6 +49,9 @@ impl Driver {
                 });
             }
             Command::SaveAccount { settings, password } => self.save_account(*settings, password),
+            Command::UseAccount { settings, password } => {
+                self.borrow_account(*settings, password);
+            }
             Command::ForgetAccount(id) => self.forget_account(id),
             Command::Dismiss(call) => {
                 self.picture.dismiss(call);
@@ -102,12 +110,31 @@ impl Driver {
         self.use_account(&written);
     }
 
+    /// Uses an account without writing it down.
+    fn borrow_account(&mut self, mut settings: AccountSettings, password: Secret<String>) {
+        // Numbers of written accounts grow from one; these fall from the other end.
+        settings.id = self.picture.free_account_below(u32::MAX);
+        match account_config(&settings, Some(password)) {
+            Ok(config) => {
+                let id = config.id;
+                self.phone(agent::Command::AddAccount(Box::new(config)));
+                // Whoever edits it makes an account of their own.
+                settings.id = 0;
+                self.picture.written(id, &settings);
+            }
+            Err(error) => {
+                tracing::debug!("account not used: {error}");
+                self.notice(Notice::AccountUnusable);
+            }
+        }
+    }
+
     fn use_account(&mut self, written: &AccountSettings) {
         let password = self.passwords.get(&written.id).cloned();
         match account_config(written, password) {
             Ok(config) => {
                 self.phone(agent::Command::AddAccount(Box::new(config)));
-                self.picture.written(written);
+                self.picture.written(AccountId(written.id), written);
             }
             Err(error) => {
                 tracing::debug!("account not used: {error}");
@@ -352,7 +379,10 @@ impl Driver {
             }
             MediaReport::DeviceGone { error, .. } => {
                 tracing::info!("sound device: {error:#}");
-                self.notice(Notice::DeviceGone);
+                // What was never there has not gone; the call itself says that it has no sound.
+                if self.picture.has_devices() {
+                    self.notice(Notice::DeviceGone);
+                }
                 self.tell(Event::Device { back: false });
                 self.look_for_devices();
             }

@@ -1,0 +1,100 @@
+//! The engine as its faces see it: commands in, snapshots out.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+use ramal::agent::{AccountState, AgentConfig};
+use ramal::audio::{SinkChoice, SourceChoice};
+use ramal::engine::{self, EngineConfig, Handle, MediaConfig, Snapshot};
+use ramal::redact::Secret;
+use ramal::store::{AccountSettings, SecretError, Secrets, Settings, SettingsFile};
+
+/// How long a busy machine may take for what happens at once.
+const SOON: Duration = Duration::from_secs(10);
+
+/// A keyring that waits for its owner, until the other end of the channel is dropped.
+struct Locked(Receiver<()>);
+
+impl Secrets for Locked {
+    fn put(&mut self, _account: u32, _password: &Secret<String>) -> Result<(), SecretError> {
+        Ok(())
+    }
+
+    fn find(&mut self, _account: u32) -> Result<Option<Secret<String>>, SecretError> {
+        let _ = self.0.recv();
+        Ok(None)
+    }
+
+    fn remove(&mut self, _account: u32) -> Result<(), SecretError> {
+        Ok(())
+    }
+}
+
+/// Waits for a snapshot that is as wanted.
+fn wait_for(handle: &Handle, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    let (wake, woken) = sync_channel(1);
+    handle.set_waker(Box::new(move || {
+        // Full: a look is due already.
+        let _ = wake.try_send(());
+    }));
+    loop {
+        let snapshot = handle.snapshot();
+        if wanted(&snapshot) {
+            return snapshot;
+        }
+        woken.recv_timeout(SOON).expect("a snapshot as wanted");
+    }
+}
+
+fn with_settings(settings: Settings, file: SettingsFile) -> (EngineConfig, SyncSender<()>) {
+    let (unlock, locked) = sync_channel(1);
+    let config = EngineConfig {
+        bind: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        port: 0,
+        agent: AgentConfig::default(),
+        media: MediaConfig {
+            rtp_ports: None,
+            source: SourceChoice::Silence,
+            sink: SinkChoice::Discard,
+        },
+        settings: Some((file, settings)),
+        secrets: Box::new(Locked(locked)),
+        hear_interrupts: false,
+    };
+    (config, unlock)
+}
+
+#[test]
+fn nobody_waits_for_a_keyring_that_waits_for_its_owner() {
+    let folder = tempfile::tempdir().expect("a folder for the settings");
+    let settings = Settings {
+        accounts: vec![AccountSettings {
+            id: 7,
+            // Nobody answers on the discard port.
+            address: "1001@127.0.0.1:9".into(),
+            ..AccountSettings::default()
+        }],
+        ..Settings::default()
+    };
+    let file = SettingsFile::in_folder(folder.path());
+    let (config, unlock) = with_settings(settings, file);
+    let (handle, _events) = engine::start(config).expect("loopback is there");
+    let snapshot = wait_for(&handle, |snapshot| !snapshot.accounts.is_empty());
+    assert_eq!(snapshot.accounts[0].user, "1001");
+    assert_eq!(snapshot.accounts[0].settings.id, 7);
+    assert_eq!(snapshot.accounts[0].state, AccountState::Registering);
+
+    // Whoever quits meanwhile does not wait for the owner either.
+    let (end, ended) = sync_channel(1);
+    std::thread::Builder::new()
+        .name("quitting".into())
+        .spawn(move || {
+            drop(handle);
+            let _ = end.send(());
+        })
+        .expect("threads can be started");
+    assert_eq!(ended.recv_timeout(SOON), Ok(()), "the engine ends");
+    drop(unlock);
+}
