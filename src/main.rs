@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use ramal::agent::AgentConfig;
 use ramal::audio::{SinkChoice, SourceChoice};
 use ramal::cli::{self, Face};
-use ramal::engine::{self, Command, EngineConfig, Handle, MediaConfig, Snapshot, clock};
+use ramal::engine::{self, Command, EngineConfig, Handle, MediaConfig, Snapshot, clock, signals};
 use ramal::i18n::{Language, Words};
 use ramal::lab::{self, Lab, LabConfig};
 use ramal::redact::Secret;
@@ -63,8 +64,14 @@ fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCo
         },
         settings: file.map(|file| (file, settings)),
         secrets,
+        // The window closes first, as by its own button; see `Leaving`.
         hear_interrupts: false,
     };
+    let leaving = Arc::new(Leaving::default());
+    let asked = Arc::clone(&leaving);
+    if let Err(error) = signals::on_interrupt(move || asked.ask()) {
+        tracing::warn!("Ctrl-C will end the program without a goodbye: {error}");
+    }
     let (handle, events) = match engine::start(config) {
         Ok(started) => started,
         Err(error) => {
@@ -74,10 +81,11 @@ fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCo
     };
     // The window follows the snapshot; steps are of no interest to it.
     drop(events);
-    let phone = Desk {
-        handle: Arc::new(handle),
+    let phone = Arc::new(Desk {
+        handle,
         lab: Mutex::new(None),
-    };
+        leaving,
+    });
     if demo {
         phone.start_lab();
     }
@@ -87,7 +95,8 @@ fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCo
         appearance,
         ..UiOptions::default()
     };
-    match ui::run(phone, options) {
+    // The window is gone before the engine says goodbye: nobody looks at a frozen one meanwhile.
+    match ui::run(Arc::clone(&phone), options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             cli::complain(&say!(words, "cli-no-window", cause = error.to_string()));
@@ -113,12 +122,34 @@ fn settings() -> (Option<SettingsFile>, Settings) {
     }
 }
 
-/// What stands between window and engine.
+/// Ctrl-C, or the system's request to end: the window closes, and the rest follows from that.
+#[derive(Default)]
+struct Leaving {
+    asked: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Leaving {
+    /// Called on the thread that hears signals.
+    fn ask(&self) {
+        self.asked.store(true, Ordering::Release);
+        if let Some(wake) = &*self.waker.lock().unwrap_or_else(PoisonError::into_inner) {
+            wake();
+        }
+    }
+}
+
+/// What stands between window and engine. Dropped in this order: calls end and accounts
+/// unregister while the lab still answers.
 struct Desk {
-    handle: Arc<Handle>,
+    handle: Handle,
     /// The built-in lab, once it was asked for.
     lab: Mutex<Option<Lab>>,
+    leaving: Arc<Leaving>,
 }
+
+/// Draws the window again, from any thread.
+type Waker = Arc<dyn Fn() + Send + Sync>;
 
 impl Desk {
     /// Starts the lab and registers its first extension, on a thread of its own.
@@ -138,10 +169,10 @@ impl Desk {
                     address: format!("{LAB_EXTENSION}@{}", started.address()),
                     ..AccountSettings::default()
                 };
-                let password = Some(Secret::from(lab::PASSWORD));
-                self.send(Command::SaveAccount {
+                // The lab has another port the next time: its account is not worth saving.
+                self.send(Command::UseAccount {
                     settings: Box::new(settings),
-                    password,
+                    password: Secret::from(lab::PASSWORD),
                 });
                 *lab = Some(started);
             }
@@ -160,7 +191,15 @@ impl Phone for Desk {
     }
 
     fn set_waker(&self, waker: Box<dyn Fn() + Send + Sync>) {
-        self.handle.set_waker(waker);
+        let waker: Waker = waker.into();
+        let theirs = Arc::clone(&waker);
+        self.handle.set_waker(Box::new(move || theirs()));
+        let ours = &self.leaving.waker;
+        *ours.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.leaving.asked.load(Ordering::Acquire)
     }
 
     fn now(&self) -> Instant {

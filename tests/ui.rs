@@ -5,6 +5,8 @@
 mod accounts;
 #[path = "ui/fake.rs"]
 mod fake;
+#[path = "ui/hands.rs"]
+mod hands;
 #[path = "ui/scenes.rs"]
 mod scenes;
 

@@ -272,7 +272,7 @@ check-password-todo = Password
 
 settings-title = Settings
 settings-language = Language
-settings-language-system = As the system ({ $name })
+settings-language-system = System: { $name }
 settings-theme = Colours
 settings-theme-system = System
 settings-theme-light = Light

@@ -270,7 +270,7 @@ check-password-todo = Contraseña
 
 settings-title = Ajustes
 settings-language = Idioma
-settings-language-system = Como el sistema ({ $name })
+settings-language-system = Sistema: { $name }
 settings-theme = Colores
 settings-theme-system = Sistema
 settings-theme-light = Claro

@@ -270,7 +270,7 @@ check-password-todo = Senha
 
 settings-title = Configurações
 settings-language = Idioma
-settings-language-system = Como o sistema ({ $name })
+settings-language-system = Sistema: { $name }
 settings-theme = Cores
 settings-theme-system = Sistema
 settings-theme-light = Claro

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::icons::Icon;
 use super::settings::choice_ui;
 use super::theme::{Palette, Type, size, space};
-use super::widgets::{self, Field, Fill};
+use super::widgets::{self, Beside, Field, Fill};
 use super::{Action, Ask, Go, UiAction};
 use crate::agent::{AccountState, RegistrationCause};
 use crate::engine::{AccountView, Command, Snapshot};
@@ -39,6 +39,8 @@ pub(crate) struct AccountForm {
     password_shown: bool,
     /// Sent as it stands, so that the account in the snapshot is the answer to it.
     submitted: bool,
+    /// Sent at least once.
+    tried: bool,
 }
 
 impl AccountForm {
@@ -50,6 +52,7 @@ impl AccountForm {
             password: Zeroizing::default(),
             password_shown: false,
             submitted: false,
+            tried: false,
         }
     }
 
@@ -61,9 +64,43 @@ impl AccountForm {
         }
     }
 
-    /// Whether somebody has pressed the button and waits for the answer.
-    pub(crate) fn submitted(&self) -> bool {
+    /// Whether the first setup is over without this form: somebody else brought an account.
+    pub(crate) fn is_passed_by(&self, snapshot: &Snapshot) -> bool {
+        if !self.tried {
+            return !snapshot.accounts.is_empty();
+        }
+        let own = self.account(snapshot).map(|account| account.id);
+        snapshot.accounts.iter().any(|account| {
+            Some(account.id) != own && matches!(account.state, AccountState::Registered { .. })
+        })
+    }
+
+    /// Keeps to the account that this form has become: what is corrected after a failure
+    /// changes it, and adds no second one.
+    fn follow(&mut self, snapshot: &Snapshot) {
+        if self.submitted
+            && self.settings.id == 0
+            && let Some(account) = self.account(snapshot)
+        {
+            self.settings.id = account.settings.id;
+        }
+    }
+
+    /// Height of what stays in sight below the fields.
+    pub(crate) fn foot_height(&self, snapshot: &Snapshot) -> f32 {
+        if self.purpose == Purpose::FirstSetup && !self.is_done(snapshot) {
+            size::PILL + space::XS + size::CONTROL
+        } else {
+            size::CONTROL
+        }
+    }
+
+    /// Whether what was sent has led to a registration.
+    fn is_done(&self, snapshot: &Snapshot) -> bool {
         self.submitted
+            && self
+                .account(snapshot)
+                .is_some_and(|account| matches!(account.state, AccountState::Registered { .. }))
     }
 
     fn command(&self) -> Command {
@@ -110,7 +147,6 @@ pub(crate) fn account_form_ui(
     snapshot: &Snapshot,
     words: &Words,
 ) -> Option<Ask> {
-    let palette = Palette::of(ui);
     let mut ask = None;
     let may_close = form.purpose != Purpose::FirstSetup;
     let back = if form.purpose == Purpose::Edit {
@@ -121,47 +157,51 @@ pub(crate) fn account_form_ui(
     if may_close && Action::Close.pressed(ui) {
         ask = Some(Ask::Go(back.clone()));
     }
+    form.follow(snapshot);
     widgets::column(ui, |ui| {
-        egui::Panel::bottom("account-form-foot")
-            .show_separator_line(false)
-            .resizable(false)
-            .frame(egui::Frame::NONE.inner_margin(egui::Margin {
-                top: 12,
-                ..Default::default()
-            }))
-            .show(ui, |ui| {
-                ask = ask.take().or(foot_ui(ui, form, snapshot, words))
-            });
-        let (title, subtitle) = match form.purpose {
-            Purpose::FirstSetup => (say!(words, "setup-title"), say!(words, "setup-subtitle")),
-            Purpose::Add => (
-                say!(words, "setup-add-title"),
-                say!(words, "setup-subtitle"),
-            ),
-            Purpose::Edit => (say!(words, "setup-edit-title"), String::new()),
-        };
-        ui.horizontal(|ui| {
-            if may_close {
-                let name = say!(words, "nav-back");
-                if widgets::icon_button(ui, Icon::ARROW_LEFT, &name, palette.text).clicked() {
-                    ask = Some(Ask::Go(back));
-                }
-            }
-            ui.label(Type::HERO.rich(title, palette.text));
+        let (body, foot) = widgets::above_foot(ui, form.foot_height(snapshot));
+        widgets::within(ui, body, |ui| {
+            let closed = title_ui(ui, form.purpose, words);
+            ask = ask.take().or(closed.then_some(Ask::Go(back)));
+            ScrollArea::vertical()
+                .auto_shrink([false, false])
+                .show(ui, |ui| {
+                    fields_ui(ui, form, words);
+                    ui.add_space(space::XXS);
+                    checks_ui(ui, form, snapshot, words);
+                });
         });
-        if !subtitle.is_empty() {
-            ui.label(Type::BODY.rich(subtitle, palette.mut_text));
-        }
-        ui.add_space(space::XS);
-        ScrollArea::vertical()
-            .auto_shrink([false, false])
-            .show(ui, |ui| {
-                fields_ui(ui, form, words);
-                ui.add_space(space::XXS);
-                checks_ui(ui, form, snapshot, words);
-            });
+        widgets::within(ui, foot, |ui| {
+            ask = ask.take().or(foot_ui(ui, form, snapshot, words));
+        });
     });
     ask
+}
+
+/// Draws the title; answers whether the arrow back was pressed. The first setup has none.
+fn title_ui(ui: &mut Ui, purpose: Purpose, words: &Words) -> bool {
+    let palette = Palette::of(ui);
+    let (title, subtitle) = match purpose {
+        Purpose::FirstSetup => (say!(words, "setup-title"), say!(words, "setup-subtitle")),
+        Purpose::Add => (
+            say!(words, "setup-add-title"),
+            say!(words, "setup-subtitle"),
+        ),
+        Purpose::Edit => (say!(words, "setup-edit-title"), String::new()),
+    };
+    let mut back = false;
+    ui.horizontal(|ui| {
+        if purpose != Purpose::FirstSetup {
+            let name = say!(words, "nav-back");
+            back = widgets::icon_button(ui, Icon::ARROW_LEFT, &name, palette.text).clicked();
+        }
+        ui.label(Type::HERO.rich(title, palette.text));
+    });
+    if !subtitle.is_empty() {
+        ui.label(Type::BODY.rich(subtitle, palette.mut_text));
+    }
+    ui.add_space(space::XS);
+    back
 }
 
 fn foot_ui(ui: &mut Ui, form: &mut AccountForm, snapshot: &Snapshot, words: &Words) -> Option<Ask> {
@@ -170,7 +210,7 @@ fn foot_ui(ui: &mut Ui, form: &mut AccountForm, snapshot: &Snapshot, words: &Wor
         .account(snapshot)
         .map(|account| &account.state)
         .filter(|_| form.submitted);
-    let done = matches!(state, Some(AccountState::Registered { .. }));
+    let done = form.is_done(snapshot);
     let waiting = form.submitted && matches!(state, None | Some(AccountState::Registering));
     if form.purpose == Purpose::FirstSetup && !done {
         ui.vertical_centered(|ui| {
@@ -189,15 +229,17 @@ fn foot_ui(ui: &mut Ui, form: &mut AccountForm, snapshot: &Snapshot, words: &Wor
         say!(words, "setup-connect")
     };
     let ready = done || (!waiting && readable(&form.settings.address));
-    let entered = ui.text_edit_focused() && ui.input(|input| input.key_pressed(Key::Enter));
+    // Enter in a field is as good as the button; a field has let the focus go by now.
+    let free = ui.memory(|memory| memory.focused()).is_none() && !Popup::is_any_open(ui.ctx());
+    let entered = free && ui.input(|input| input.key_pressed(Key::Enter));
     ui.add_enabled_ui(ready, |ui| {
         let button = widgets::filled_button(ui, Fill::Accent, None, &text, width);
-        // Enter in a field is as good as the button.
         if button.clicked() || (ready && entered) {
             if done {
                 ask = Some(Ask::Go(Go::Phone));
             } else {
                 form.submitted = true;
+                form.tried = true;
                 ask = Some(Ask::Send(form.command()));
             }
         }
@@ -212,8 +254,9 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, words: &Words) {
     if form.settings.address.is_empty() && ui.memory(|memory| memory.focused()).is_none() {
         address.request_focus();
     }
-    if address.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
-        // Enter with half an address: there is more to type.
+    let entered = address.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+    if entered && !readable(&form.settings.address) {
+        // There is more to type.
         address.request_focus();
     }
     let mut changed = address.changed();
@@ -267,7 +310,7 @@ fn labelled(ui: &mut Ui, title: &str, hint: &str, text: &mut String) -> egui::Re
         secret: false,
         limit: LONGEST,
     };
-    let response = widgets::field(ui, text, &field, |_| {}, |_, _| {});
+    let response = widgets::field(ui, text, &field, Beside::default());
     ui.add_space(space::XXS);
     response
 }
@@ -288,22 +331,21 @@ fn password_ui(ui: &mut Ui, form: &mut AccountForm, words: &Words) -> bool {
         secret: !*shown,
         limit: LONGEST,
     };
-    let response = widgets::field(
-        ui,
-        &mut form.password,
-        &field,
-        |_| {},
-        |ui, _| {
-            let (icon, name) = if *shown {
-                (Icon::EYE_SLASH, say!(words, "a11y-password-hide"))
-            } else {
-                (Icon::EYE, say!(words, "a11y-password-show"))
-            };
-            if widgets::icon_button(ui, icon, &name, palette.mut_text).clicked() {
-                *shown = !*shown;
-            }
-        },
-    );
+    let mut eye = |ui: &mut Ui, _: &mut String| {
+        let (icon, name) = if *shown {
+            (Icon::EYE_SLASH, say!(words, "a11y-password-hide"))
+        } else {
+            (Icon::EYE, say!(words, "a11y-password-show"))
+        };
+        if widgets::icon_button(ui, icon, &name, palette.mut_text).clicked() {
+            *shown = !*shown;
+        }
+    };
+    let beside = Beside {
+        button: Some(&mut eye),
+        ..Beside::default()
+    };
+    let response = widgets::field(ui, &mut form.password, &field, beside);
     // What can be undone is kept in egui's memory: a password must not be.
     if let Some(mut state) = egui::TextEdit::load_state(ui.ctx(), response.id) {
         state.clear_undoer();
@@ -437,8 +479,8 @@ fn check_ui(ui: &mut Ui, check: Check, text: &str, aside: &str) {
         Check::Failed => (Icon::X_CIRCLE_FILL, palette.bad),
     };
     ui.spacing_mut().interact_size.y = size::ICON;
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = space::XS;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(space::XS, 0.0);
         let side = egui::vec2(size::ICON_S, size::ICON_S);
         let (rect, _) = ui.allocate_exact_size(side, egui::Sense::hover());
         icon.paint(ui.painter(), rect.center(), size::ICON_S, ink);
@@ -450,7 +492,7 @@ fn check_ui(ui: &mut Ui, check: Check, text: &str, aside: &str) {
         ui.label(Type::BODY.rich(text, color));
         if !aside.is_empty() {
             let aside: RichText = Type::SMALL.rich(aside, palette.mut_text);
-            ui.add(egui::Label::new(aside).truncate());
+            ui.label(aside);
         }
     });
 }

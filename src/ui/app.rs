@@ -8,7 +8,7 @@ use egui::{Align2, Area, CentralPanel, Context, Frame, Id, Order, Ui, ViewportCo
 use jiff::tz::TimeZone;
 
 use super::account_form::{AccountForm, Purpose, account_form_ui};
-use super::call::{CallDraft, CallPage, call_ui};
+use super::call::{self, CallDraft, CallPage, call_ui};
 use super::dial::{DialDraft, DialView, account_name, dial_ui};
 use super::ended::{ended_ui, must_be_read};
 use super::incoming::{IncomingCard, incoming_card_ui, incoming_popup_ui};
@@ -20,7 +20,7 @@ use super::toast::{Pressed, toast_ui};
 use super::widgets;
 use super::{Action, Ask, Go, Phone, UiAction, UiOptions};
 use crate::agent::{self, AccountId, AccountState, CallId, EndCause, Side};
-use crate::engine::{AccountView, CallPhase, CallView, Command, Snapshot};
+use crate::engine::{AccountView, CallPhase, CallView, Command, Direction, Snapshot};
 use crate::i18n::{Explanation, Language, Words};
 use crate::say;
 
@@ -112,8 +112,9 @@ pub struct Window<P> {
     now: Instant,
     page: Page,
     dial: DialDraft,
-    /// What was sent to be dialled: it leaves the field once its call is there.
-    dialled: Option<String>,
+    /// What was sent to be dialled, and the newest call before it: the text leaves the field once
+    /// its own call is there.
+    dialled: Option<(String, Option<CallId>)>,
     call: CallDraft,
     account: Option<AccountId>,
     /// The call that was chosen to be in front.
@@ -128,6 +129,8 @@ pub struct Window<P> {
     /// Since when the oldest notice has been shown, and how many there were.
     notice: Option<(Instant, usize)>,
     title: String,
+    /// The window has been asked to close.
+    closing: bool,
 }
 
 impl<P: Phone> Window<P> {
@@ -158,6 +161,7 @@ impl<P: Phone> Window<P> {
             toast: None,
             notice: None,
             title: String::new(),
+            closing: false,
             phone,
         }
     }
@@ -195,11 +199,12 @@ impl<P: Phone> Window<P> {
             self.take_in_end(call);
         }
         self.take_in_accounts();
-        if let Some(dialled) = &self.dialled
+        if let Some((dialled, before)) = &self.dialled
             && snapshot
                 .calls
                 .iter()
-                .any(|call| call.phase == CallPhase::Dialing)
+                // It may be connected by now: what answers at once is never seen dialling.
+                .any(|call| call.direction == Direction::Outgoing && Some(call.id) > *before)
         {
             if self.dial.text.trim() == dialled {
                 self.dial.text.clear();
@@ -212,6 +217,9 @@ impl<P: Phone> Window<P> {
         }
         self.take_in_time();
         self.retitle(ctx);
+        if self.phone.is_leaving() && !std::mem::replace(&mut self.closing, true) {
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
     }
 
     /// Lets an ended call go that nobody needs to read about.
@@ -240,7 +248,7 @@ impl<P: Phone> Window<P> {
                 self.page = Page::Form(AccountForm::new(Purpose::FirstSetup));
             }
             Page::Form(form)
-                if !none && form.purpose == Purpose::FirstSetup && !form.submitted() =>
+                if form.purpose == Purpose::FirstSetup && form.is_passed_by(&self.snapshot) =>
             {
                 self.page = Page::Phone;
             }
@@ -386,10 +394,11 @@ impl<P: Phone> Window<P> {
         let frame = Frame::NONE.fill(palette.bg).inner_margin(margin);
         CentralPanel::no_frame().frame(frame).show(ui, |ui| {
             asks.extend(self.page_ui(ui, &snapshot));
+            let foot = self.foot_height(&snapshot);
             if let Some(card) = &incoming {
                 asks.extend(floating_incoming_ui(ui, card, &self.words));
             }
-            asks.extend(self.toasts_ui(ui, &snapshot));
+            asks.extend(self.toasts_ui(ui, foot, &snapshot));
         });
         if let Some(card) = &incoming
             && ui.input(|input| input.viewport().focused) != Some(true)
@@ -484,7 +493,17 @@ impl<P: Phone> Window<P> {
         ask
     }
 
-    fn toasts_ui(&self, ui: &Ui, snapshot: &Snapshot) -> Option<Ask> {
+    /// Height of the buttons at the foot of the page, which no toast may cover.
+    fn foot_height(&self, snapshot: &Snapshot) -> f32 {
+        let foot = match &self.page {
+            Page::Phone if self.front_call().is_some() => call::FOOT,
+            Page::Form(form) => form.foot_height(snapshot),
+            Page::Phone | Page::Settings => return 0.0,
+        };
+        foot + space::S
+    }
+
+    fn toasts_ui(&self, ui: &Ui, foot: f32, snapshot: &Snapshot) -> Option<Ask> {
         if let Some(leaving) = &self.leaving {
             let explanation = Explanation {
                 title: say!(self.words, "settings-removed", name = leaving.name.clone()),
@@ -493,17 +512,17 @@ impl<P: Phone> Window<P> {
                 details: Vec::new(),
             };
             let undo = say!(self.words, "settings-removed-undo");
-            return match toast_ui(ui, &explanation, Some(&undo), &self.words)? {
+            return match toast_ui(ui, foot, &explanation, Some(&undo), &self.words)? {
                 Pressed::Action => Some(Ask::Go(Go::KeepAccount)),
                 Pressed::Close => Some(Ask::Go(Go::CloseToast)),
             };
         }
         if let Some(toast) = &self.toast {
-            toast_ui(ui, &toast.explanation, None, &self.words)?;
+            toast_ui(ui, foot, &toast.explanation, None, &self.words)?;
             return Some(Ask::Go(Go::CloseToast));
         }
         let notice = snapshot.notices.first()?;
-        toast_ui(ui, &self.words.notice(notice), None, &self.words)?;
+        toast_ui(ui, foot, &self.words.notice(notice), None, &self.words)?;
         Some(Ask::Send(Command::DismissNotice))
     }
 
@@ -640,7 +659,8 @@ impl<P: Phone> Window<P> {
         self.link = None;
         self.front = None;
         self.page = Page::Phone;
-        self.dialled = Some(target.clone());
+        let newest = self.snapshot.calls.iter().map(|call| call.id).max();
+        self.dialled = Some((target.clone(), newest));
         self.send(Command::Dial { account, target });
     }
 

@@ -7,11 +7,11 @@ use egui::{Popup, RichText, ScrollArea, Ui, vec2};
 use super::icons::Icon;
 use super::keypad::{Hold, keypad_ui};
 use super::settings;
-use super::theme::{Palette, Type, radius, size, space};
+use super::theme::{Palette, Type, size, space};
 use super::widgets::{self, Fill, Tile};
 use super::{Action, Ask, Go};
 use crate::agent::{self, CallId, Side};
-use crate::engine::{AudioView, CallPhase, CallView, Command, Quality};
+use crate::engine::{AudioView, CallPhase, CallView, Command, Grade, Quality};
 use crate::i18n::Words;
 use crate::say;
 use crate::units::Dbov;
@@ -45,58 +45,64 @@ pub(crate) fn call_ui(
     let call = page.call;
     let mut ask = shortcut_ask(ui, call, draft);
     widgets::column(ui, |ui| {
-        egui::Panel::bottom("hang-up")
-            .show_separator_line(false)
-            .resizable(false)
-            .frame(egui::Frame::NONE.inner_margin(egui::Margin {
-                top: 12,
-                ..Default::default()
-            }))
-            .show(ui, |ui| {
-                let width = ui.available_width();
-                let text = Action::HangUp.text(words);
-                let button = widgets::filled_button(
-                    ui,
-                    Fill::Bad,
-                    Some(Icon::PHONE_DOWN_FILL),
-                    &text,
-                    width,
-                );
-                if button
-                    .on_hover_text(Action::HangUp.tooltip(words, ui))
-                    .clicked()
-                {
-                    ask = Some(hang_up(call.id));
-                }
-            });
-        let bottom = ui.available_rect_before_wrap().bottom();
-        ScrollArea::vertical()
-            .auto_shrink([false, false])
-            .show(ui, |ui| {
-                for other in &page.others {
+        let (body, foot) = widgets::above_foot(ui, FOOT);
+        widgets::within(ui, body, |ui| {
+            ScrollArea::vertical()
+                .auto_shrink([false, false])
+                .show(ui, |ui| {
                     ask = ask
                         .take()
-                        .or(other_call_ui(ui, other, call, page.now, words));
-                    ui.add_space(space::XS);
-                }
-                who_ui(ui, page, draft.keypad && can_send_digits(call), words);
-                ui.add_space(space::XS);
-                if is_connected(call) {
-                    quality_ui(ui, call, words);
-                    ui.add_space(space::XXS);
-                }
-                if page.audio.unavailable && is_connected(call) {
-                    let palette = Palette::of(ui);
-                    let text = Type::SMALL.rich(say!(words, "call-no-audio"), palette.text);
-                    widgets::icon_line(ui, Icon::WARNING_CIRCLE_FILL, palette.warn, text);
-                }
-                ask = ask.take().or(tiles_ui(ui, page, draft, words));
-                if draft.keypad && can_send_digits(call) {
-                    ui.add_space(space::XXS);
-                    ask = ask.take().or(dtmf_ui(ui, call, bottom, words));
-                }
-            });
+                        .or(body_ui(ui, page, draft, body.bottom(), words));
+                });
+        });
+        widgets::within(ui, foot, |ui| {
+            let width = ui.available_width();
+            let text = Action::HangUp.text(words);
+            let icon = Some(Icon::PHONE_DOWN_FILL);
+            let button = widgets::filled_button(ui, Fill::Bad, icon, &text, width);
+            let tip = Action::HangUp.tooltip(words, ui);
+            if button.on_hover_text(tip).clicked() {
+                ask = Some(hang_up(call.id));
+            }
+        });
     });
+    ask
+}
+
+/// Height of the part of the page that stays in sight: the button that hangs up.
+pub(crate) const FOOT: f32 = size::CONTROL;
+
+fn body_ui(
+    ui: &mut Ui,
+    page: &CallPage<'_>,
+    draft: &mut CallDraft,
+    bottom: f32,
+    words: &Words,
+) -> Option<Ask> {
+    let call = page.call;
+    let mut ask = None;
+    for other in &page.others {
+        ask = ask
+            .take()
+            .or(other_call_ui(ui, other, call, page.now, words));
+        ui.add_space(space::XS);
+    }
+    who_ui(ui, page, draft.keypad && can_send_digits(call), words);
+    ui.add_space(space::XS);
+    if is_connected(call) {
+        quality_ui(ui, call, words);
+        ui.add_space(space::XXS);
+    }
+    if page.audio.unavailable && is_connected(call) {
+        let palette = Palette::of(ui);
+        let text = Type::SMALL.rich(say!(words, "call-no-audio"), palette.text);
+        widgets::icon_line(ui, Icon::WARNING_CIRCLE_FILL, palette.warn, text);
+    }
+    ask = ask.take().or(tiles_ui(ui, page, draft, words));
+    if draft.keypad && can_send_digits(call) {
+        ui.add_space(space::XXS);
+        ask = ask.take().or(dtmf_ui(ui, call, bottom, words));
+    }
     ask
 }
 
@@ -250,7 +256,7 @@ fn who_ui(ui: &mut Ui, page: &CallPage<'_>, compact: bool, words: &Words) {
             let (rect, _) =
                 ui.allocate_exact_size(vec2(size::AVATAR_L, size::AVATAR_L), egui::Sense::hover());
             widgets::avatar(ui, rect.center(), size::AVATAR_L, &name, false);
-            ui.add_space(space::XS);
+            ui.add_space(space::XXS);
         }
         ui.add(egui::Label::new(Type::HERO.rich(&name, palette.text)).truncate());
         if let Some(number) = words.party_number(&call.remote) {
@@ -281,32 +287,18 @@ fn quality_ui(ui: &mut Ui, call: &CallView, words: &Words) {
     let palette = Palette::of(ui);
     widgets::card(ui, |ui| {
         ui.horizontal(|ui| {
+            // Room for the longest of the languages.
+            ui.spacing_mut().item_spacing.x = space::XXS + 2.0;
             let grade = call.quality.as_ref().map(Quality::grade);
             widgets::signal_bars(ui, grade);
-            match (&call.quality, grade) {
-                (Some(quality), Some(grade)) => {
-                    let word = words.grade(grade);
-                    let numbers = words.quality_numbers(quality);
-                    let tip = quality_tip(quality, words);
-                    ui.label(Type::STRONG.rich(&word, palette.text))
-                        .on_hover_text(&tip);
-                    ui.label(Type::SMALL.rich(&numbers, palette.mut_text))
-                        .on_hover_text(&tip);
+            let end = egui::Layout::right_to_left(egui::Align::Center);
+            ui.with_layout(end, |ui| {
+                if let Some(codec) = &call.codec {
+                    widgets::tag(ui, words.codec(codec.kind));
                 }
-                _ => {
-                    ui.label(Type::SMALL.rich(say!(words, "quality-measuring"), palette.mut_text));
-                }
-            }
-            if let Some(codec) = &call.codec {
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    let text = Type::SMALL.rich(words.codec(codec.kind), palette.mut_text);
-                    egui::Frame::NONE
-                        .fill(palette.sub)
-                        .corner_radius(radius::FULL)
-                        .inner_margin(egui::Margin::symmetric(space::S as i8, 3))
-                        .show(ui, |ui| ui.label(text));
-                });
-            }
+                let rest = egui::Layout::left_to_right(egui::Align::Center);
+                ui.with_layout(rest, |ui| grade_ui(ui, call, grade, words));
+            });
         });
         ui.spacing_mut().interact_size.y = size::ICON_S;
         ui.horizontal(|ui| {
@@ -337,6 +329,21 @@ fn quality_ui(ui: &mut Ui, call: &CallView, words: &Words) {
             }
         });
     });
+}
+
+fn grade_ui(ui: &mut Ui, call: &CallView, grade: Option<Grade>, words: &Words) {
+    let palette = Palette::of(ui);
+    let (Some(quality), Some(grade)) = (&call.quality, grade) else {
+        let text = Type::SMALL.rich(say!(words, "quality-measuring"), palette.mut_text);
+        ui.add(egui::Label::new(text).truncate());
+        return;
+    };
+    let tip = quality_tip(quality, words);
+    let word = Type::STRONG.rich(words.grade(grade), palette.text);
+    ui.label(word).on_hover_text(&tip);
+    let numbers = Type::SMALL.rich(words.quality_numbers(quality), palette.mut_text);
+    ui.add(egui::Label::new(numbers).truncate())
+        .on_hover_text(&tip);
 }
 
 fn quality_tip(quality: &Quality, words: &Words) -> String {

@@ -1,13 +1,13 @@
 //! The first page: account, field, keypad, recents.
 
-use egui::{Key, Popup, ScrollArea, Sense, Ui, vec2};
+use egui::{Id, Key, Popup, ScrollArea, Sense, Ui, vec2};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::icons::Icon;
 use super::keypad::{self, Hold, keypad_ui};
 use super::theme::{Appearance, Palette, Type, radius, size, space};
-use super::widgets::{self, Field, Fill};
+use super::widgets::{self, Beside, Field, Fill};
 use super::{Action, Ask, Go};
 use crate::agent::{self, AccountState};
 use crate::engine::{AccountView, Command, Direction, RecentCall, Snapshot};
@@ -46,7 +46,7 @@ pub(crate) fn dial_ui(
     words: &Words,
 ) -> Option<Ask> {
     let mut ask = top_ui(ui, view, words);
-    ui.add_space(space::S);
+    ui.add_space(space::XXS);
     let whole = ui.available_rect_before_wrap();
     if whole.width() >= size::TWO_COLUMNS {
         let gap = space::L;
@@ -62,7 +62,7 @@ pub(crate) fn dial_ui(
     } else {
         widgets::column(ui, |ui| {
             ask = ask.take().or(dialer_ui(ui, view, draft, words));
-            ui.add_space(space::S);
+            ui.add_space(space::XXS);
             ask = ask.take().or(recents_ui(ui, view, words));
         });
     }
@@ -176,7 +176,7 @@ fn account_pill_ui(ui: &mut Ui, view: &DialView<'_>, words: &Words) -> Option<As
     let at = egui::pos2(x, middle - stated.size().y / 2.0);
     ui.painter().galley(at, stated, palette.mut_text);
     let caret = egui::pos2(rect.right() - space::S - 2.0, middle);
-    Icon::CARET_DOWN.paint(ui.painter(), caret, 12.0, palette.mut_text);
+    Icon::CARET_DOWN.paint(ui.painter(), caret, 12.0, palette.text);
 
     let mut ask = None;
     Popup::menu(&response).show(|ui| ask = account_menu_ui(ui, view, words));
@@ -272,7 +272,7 @@ fn theme_switch_ui(ui: &mut Ui, words: &Words) -> Option<Ask> {
     } else {
         (Icon::MOON, say!(words, "a11y-theme-dark"), Appearance::Dark)
     };
-    let pressed = widgets::icon_button(ui, icon, &name, palette.mut_text).clicked();
+    let pressed = widgets::icon_chip(ui, icon, &name, palette.text).clicked();
     pressed.then_some(Ask::Go(Go::Look(next)))
 }
 
@@ -282,12 +282,15 @@ fn dialer_ui(
     draft: &mut DialDraft,
     words: &Words,
 ) -> Option<Ask> {
-    let mut call = field_ui(ui, draft, words);
+    // The button that calls is in sight also where a notice takes room above the field.
+    let bottom = ui.max_rect().bottom() - size::CONTROL - space::S;
+    let (field, mut call) = field_ui(ui, draft, words);
     ui.add_space(space::XXS);
-    if let Some(pressed) = keypad_ui(ui, Hold::Plus, f32::INFINITY, words)
+    if let Some(pressed) = keypad_ui(ui, Hold::Plus, bottom, words)
         && draft.text.len() < LONGEST_TARGET
     {
         draft.text.push(pressed);
+        widgets::cursor_to_end(ui.ctx(), field, &draft.text);
     }
     ui.add_space(space::XXS);
     let target = draft.text.trim().to_owned();
@@ -306,6 +309,7 @@ fn dialer_ui(
     if target.is_empty() {
         // As on any telephone: call with nothing typed brings back the last number, to look at.
         draft.text = last.unwrap_or_default();
+        widgets::cursor_to_end(ui.ctx(), field, &draft.text);
         return None;
     }
     Some(Ask::Go(Go::Dial(target)))
@@ -317,8 +321,8 @@ fn last_called(snapshot: &Snapshot) -> Option<String> {
     snapshot.recents.iter().find(outgoing).map(redial_target)
 }
 
-/// Draws the field; answers whether Enter was pressed in it.
-fn field_ui(ui: &mut Ui, draft: &mut DialDraft, words: &Words) -> bool {
+/// Draws the field; answers its id, and whether Enter was pressed in it.
+fn field_ui(ui: &mut Ui, draft: &mut DialDraft, words: &Words) -> (Id, bool) {
     let palette = Palette::of(ui);
     // Numbers are pasted with line ends and tabs around them.
     draft.text.retain(|c| !c.is_control());
@@ -329,39 +333,34 @@ fn field_ui(ui: &mut Ui, draft: &mut DialDraft, words: &Words) -> bool {
         secret: false,
         limit: LONGEST_TARGET,
     };
-    let response = widgets::field(
-        ui,
-        &mut draft.text,
-        &field,
-        |ui| {
-            let (rect, _) = ui.allocate_exact_size(vec2(size::ICON, size::ICON), Sense::hover());
-            Icon::MAGNIFYING_GLASS.paint(ui.painter(), rect.center(), size::ICON, palette.mut_text);
-        },
-        |ui, text| {
-            let name = say!(words, "action-clear");
-            ui.add_enabled_ui(!text.is_empty(), |ui| {
-                let ink = if text.is_empty() {
-                    palette.faint
-                } else {
-                    palette.mut_text
-                };
-                let tip = say!(words, "action-clear", "tip");
-                let clear =
-                    widgets::icon_button(ui, Icon::BACKSPACE, &name, ink).on_hover_text(tip);
-                if keypad::long_pressed(ui, &clear) {
-                    text.clear();
-                } else if clear.clicked() && !keypad::was_long_press(ui, clear.id) {
-                    text.pop();
-                }
-            });
-        },
-    );
+    let mut backspace = |ui: &mut Ui, text: &mut String| {
+        let name = say!(words, "action-clear");
+        ui.add_enabled_ui(!text.is_empty(), |ui| {
+            let ink = if text.is_empty() {
+                palette.faint
+            } else {
+                palette.mut_text
+            };
+            let tip = say!(words, "action-clear", "tip");
+            let clear = widgets::icon_button(ui, Icon::BACKSPACE, &name, ink).on_hover_text(tip);
+            if keypad::long_pressed(ui, &clear) {
+                text.clear();
+            } else if clear.clicked() && !keypad::was_long_press(ui, clear.id) {
+                text.pop();
+            }
+        });
+    };
+    let beside = Beside {
+        icon: Some(Icon::MAGNIFYING_GLASS),
+        button: Some(&mut backspace),
+    };
+    let response = widgets::field(ui, &mut draft.text, &field, beside);
     let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
     // Whoever types means the field, unless they have moved the focus themselves.
     if ui.memory(|memory| memory.focused()).is_none() && !Popup::is_any_open(ui.ctx()) {
         response.request_focus();
     }
-    entered
+    (response.id, entered)
 }
 
 fn recents_ui(ui: &mut Ui, view: &DialView<'_>, words: &Words) -> Option<Ask> {
@@ -450,7 +449,7 @@ fn recent_ui(ui: &mut Ui, recent: &RecentCall, view: &DialView<'_>, words: &Word
             palette.mut_text,
         );
         let phone = egui::pos2(rect.right() - space::M, rect.center().y);
-        Icon::PHONE.paint(ui.painter(), phone, size::ICON, palette.text);
+        Icon::PHONE.paint(ui.painter(), phone, size::ICON, palette.mut_text);
     }
     response.clicked()
 }

@@ -41,12 +41,44 @@ pub trait Phone {
     fn send(&self, command: Command) -> bool;
     /// Called whenever the snapshot has changed, from any thread.
     fn set_waker(&self, waker: Box<dyn Fn() + Send + Sync>);
+    /// Whether the program has been told to end: the window then closes as by its own button.
+    fn is_leaving(&self) -> bool;
     /// The clock that the snapshot's instants are of.
     fn now(&self) -> Instant;
     /// Seconds since 1970, UTC.
     fn unix_secs(&self) -> u64;
     /// Does what is not the engine's.
     fn request(&self, action: UiAction);
+}
+
+impl<P: Phone> Phone for Arc<P> {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        P::snapshot(self)
+    }
+
+    fn send(&self, command: Command) -> bool {
+        P::send(self, command)
+    }
+
+    fn set_waker(&self, waker: Box<dyn Fn() + Send + Sync>) {
+        P::set_waker(self, waker);
+    }
+
+    fn is_leaving(&self) -> bool {
+        P::is_leaving(self)
+    }
+
+    fn now(&self) -> Instant {
+        P::now(self)
+    }
+
+    fn unix_secs(&self) -> u64 {
+        P::unix_secs(self)
+    }
+
+    fn request(&self, action: UiAction) {
+        P::request(self, action);
+    }
 }
 
 /// What the window asks of the program around it.

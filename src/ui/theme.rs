@@ -263,7 +263,7 @@ impl Type {
     /// The running time of a call.
     pub const TIMER: Type = Type {
         size: 17.0,
-        weight: 500.0,
+        weight: 400.0,
     };
     /// The name in a call, titles of pages.
     pub const HERO: Type = Type {
@@ -272,13 +272,13 @@ impl Type {
     };
     /// The letters below the digits of the keypad.
     pub const LETTERS: Type = Type {
-        size: 10.5,
+        size: 10.0,
         weight: 400.0,
     };
     /// The digits of the keypad.
     pub const DIGIT: Type = Type {
         size: 21.0,
-        weight: 500.0,
+        weight: 450.0,
     };
 
     /// A size that follows from a shape, such as initials in an avatar.

@@ -1,7 +1,8 @@
 //! What a person should know, said at the foot of the window without standing in the way.
 
-use egui::{Align2, Area, Id, Order, Ui};
+use egui::{Align2, Area, Id, Order, Ui, vec2};
 
+use super::Action;
 use super::icons::Icon;
 use super::theme::{Palette, Type, size, space};
 use super::widgets;
@@ -17,9 +18,11 @@ pub(crate) enum Pressed {
     Action,
 }
 
-/// Draws a toast above the page; `action` is a word that undoes what it tells of.
+/// Draws a toast above the page and above the `foot` points at its end that must stay free;
+/// `action` is a word that undoes what it tells of.
 pub(crate) fn toast_ui(
     ui: &Ui,
+    foot: f32,
     explanation: &Explanation,
     action: Option<&str>,
     words: &Words,
@@ -30,7 +33,7 @@ pub(crate) fn toast_ui(
     Area::new(Id::unique("toast"))
         .order(Order::Foreground)
         .pivot(Align2::CENTER_BOTTOM)
-        .fixed_pos(page.center_bottom())
+        .fixed_pos(page.center_bottom() - vec2(0.0, foot))
         .show(ui, |ui| {
             ui.set_width(width);
             let palette = Palette::of(ui);
@@ -51,7 +54,9 @@ pub(crate) fn toast_ui(
                         }
                     });
                     let name = say!(words, "a11y-close-notice");
-                    if widgets::icon_button(ui, Icon::X, &name, palette.mut_text).clicked() {
+                    let cross = widgets::icon_button(ui, Icon::X, &name, palette.mut_text);
+                    // Esc is for the page first, if something there is to be closed.
+                    if cross.clicked() || Action::Close.pressed(ui) {
                         pressed = Some(Pressed::Close);
                     }
                 });

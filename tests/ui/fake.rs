@@ -20,6 +20,7 @@ pub(crate) struct Shared {
     sent: RefCell<Vec<String>>,
     requested: RefCell<Vec<UiAction>>,
     now: Cell<Instant>,
+    leaving: Cell<bool>,
     has_room: Cell<bool>,
 }
 
@@ -39,6 +40,10 @@ impl Phone for Fake {
     }
 
     fn set_waker(&self, _waker: Box<dyn Fn() + Send + Sync>) {}
+
+    fn is_leaving(&self) -> bool {
+        self.0.leaving.get()
+    }
 
     fn now(&self) -> Instant {
         self.0.now.get()
@@ -76,6 +81,7 @@ impl Desk {
             sent: RefCell::default(),
             requested: RefCell::default(),
             now: Cell::new(some_instant()),
+            leaving: Cell::default(),
             has_room: Cell::new(true),
         });
         let window = Rc::new(RefCell::new(None));
@@ -142,6 +148,12 @@ impl Desk {
     pub(crate) fn pass(&mut self, span: Duration) {
         self.shared.now.set(self.shared.now.get() + span);
         self.harness.run();
+    }
+
+    /// Tells the program to end, as Ctrl-C does.
+    pub(crate) fn interrupt(&mut self) {
+        self.shared.leaving.set(true);
+        self.harness.step();
     }
 
     pub(crate) fn now(&self) -> Instant {

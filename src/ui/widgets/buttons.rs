@@ -172,6 +172,22 @@ pub(crate) fn icon_button(ui: &mut Ui, icon: Icon, name: &str, ink: Color32) -> 
     response.on_hover_text(name)
 }
 
+/// An icon in a small round-ended button with a hairline; `name` as in [`icon_button`].
+pub(crate) fn icon_chip(ui: &mut Ui, icon: Icon, name: &str, ink: Color32) -> Response {
+    let (rect, response) = control(ui, vec2(size::PILL + space::XS, size::PILL), name);
+    if ui.is_rect_visible(rect) {
+        let palette = Palette::of(ui);
+        let corner = CornerRadius::same(radius::FULL);
+        let stroke = Stroke::new(1.0, palette.line);
+        let ground = hover_fill(&response, palette);
+        ui.painter()
+            .rect(rect, corner, ground, stroke, StrokeKind::Inside);
+        icon.paint(ui.painter(), rect.center(), size::ICON_S, ink);
+        focus_ring(ui, rect, &response, corner);
+    }
+    response.on_hover_text(name)
+}
+
 /// A key of the keypad, `room` points wide and high.
 pub(crate) fn key(ui: &mut Ui, digit: char, letters: &str, name: &str, room: Vec2) -> Response {
     let (rect, response) = control(ui, room, name);
@@ -256,7 +272,7 @@ pub(crate) fn tile(ui: &mut Ui, tile: &Tile<'_>, width: f32) -> Response {
         let galley = Type::CAPTION.line(ui, tile.text, word, width - space::XXS);
         let at = pos2(
             rect.center().x - galley.size().x / 2.0,
-            rect.center().y + space::XS + 1.0,
+            rect.center().y + space::XXS + 2.0,
         );
         ui.painter().galley(at, galley, word);
         focus_ring(ui, rect, &response, corner);
@@ -371,17 +387,12 @@ fn shade(ground: Color32, response: &Response, palette: &Palette) -> Color32 {
 }
 
 fn icon_and_word(ui: &Ui, rect: Rect, icon: Option<Icon>, text: &str, kind: Type, ink: Color32) {
-    let icon_size = if kind.size > Type::SMALL.size {
-        size::ICON
-    } else {
-        size::ICON_S
-    };
-    let icon_width = icon.map_or(0.0, |_| icon_size + space::XS);
+    let icon_width = icon.map_or(0.0, |_| size::ICON_S + space::XS);
     let galley = kind.line(ui, text, ink, rect.width() - icon_width - space::XS);
     let left = rect.center().x - (galley.size().x + icon_width) / 2.0;
     if let Some(icon) = icon {
-        let at = pos2(left + icon_size / 2.0, rect.center().y);
-        icon.paint(ui.painter(), at, icon_size, ink);
+        let at = pos2(left + size::ICON_S / 2.0, rect.center().y);
+        icon.paint(ui.painter(), at, size::ICON_S, ink);
     }
     let at = pos2(left + icon_width, rect.center().y - galley.size().y / 2.0);
     ui.painter().galley(at, galley, ink);

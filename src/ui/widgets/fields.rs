@@ -1,7 +1,9 @@
 //! Things to type into.
 
-use egui::{Color32, Frame, Margin, Response, Stroke, StrokeKind, TextEdit, Ui};
+use egui::text::{CCursor, CCursorRange};
+use egui::{Color32, Context, Frame, Id, Margin, Response, Stroke, StrokeKind, TextEdit, Ui, vec2};
 
+use crate::ui::icons::Icon;
 use crate::ui::theme::{Palette, Type, radius, size, space};
 
 /// A line to type into.
@@ -16,13 +18,24 @@ pub(crate) struct Field<'a> {
     pub(crate) limit: usize,
 }
 
-/// Draws a field with room for something before and after the text. The answer is the text's.
+/// What stands in a field beside its text.
+#[derive(Default)]
+pub(crate) struct Beside<'a> {
+    /// A picture before the text.
+    pub(crate) icon: Option<Icon>,
+    /// Draws a button after the text, [`size::PILL`] wide.
+    pub(crate) button: Option<ButtonUi<'a>>,
+}
+
+/// Draws the button of a field, and may change the text.
+pub(crate) type ButtonUi<'a> = &'a mut dyn FnMut(&mut Ui, &mut String);
+
+/// Draws a field. The answer is the text's.
 pub(crate) fn field(
     ui: &mut Ui,
     text: &mut String,
     field: &Field<'_>,
-    before: impl FnOnce(&mut Ui),
-    after: impl FnOnce(&mut Ui, &mut String),
+    beside: Beside<'_>,
 ) -> Response {
     let palette = Palette::of(ui);
     let inner = Frame::NONE
@@ -33,24 +46,33 @@ pub(crate) fn field(
         .show(ui, |ui| {
             ui.set_height(size::CONTROL);
             ui.horizontal_centered(|ui| {
-                before(ui);
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    after(ui, text);
-                    let hint = Type::LEAD.rich(field.hint, palette.faint);
-                    let edit = TextEdit::singleline(text)
-                        .frame(Frame::NONE)
-                        .margin(Margin::ZERO)
-                        .align(egui::Align2::LEFT_CENTER)
-                        .font(Type::LEAD.font())
-                        .text_color(palette.text)
-                        .background_color(Color32::TRANSPARENT)
-                        .hint_text(hint)
-                        .password(field.secret)
-                        .char_limit(field.limit)
-                        .desired_width(ui.available_width());
-                    ui.add(edit).accessible_name(field.name)
-                })
-                .inner
+                if let Some(icon) = beside.icon {
+                    let side = vec2(size::ICON, size::ICON);
+                    let (rect, _) = ui.allocate_exact_size(side, egui::Sense::hover());
+                    icon.paint(ui.painter(), rect.center(), size::ICON, palette.mut_text);
+                }
+                // Drawn in the order in which Tab goes: first the text, then its button.
+                let room = beside
+                    .button
+                    .as_ref()
+                    .map_or(0.0, |_| size::PILL + ui.spacing().item_spacing.x);
+                let hint = Type::LEAD.rich(field.hint, palette.faint);
+                let edit = TextEdit::singleline(text)
+                    .frame(Frame::NONE)
+                    .margin(Margin::ZERO)
+                    .align(egui::Align2::LEFT_CENTER)
+                    .font(Type::LEAD.font())
+                    .text_color(palette.text)
+                    .background_color(Color32::TRANSPARENT)
+                    .hint_text(hint)
+                    .password(field.secret)
+                    .char_limit(field.limit)
+                    .desired_width(ui.available_width() - room);
+                let edit = ui.add(edit).accessible_name(field.name);
+                if let Some(button) = beside.button {
+                    button(ui, text);
+                }
+                edit
             })
             .inner
         });
@@ -61,4 +83,13 @@ pub(crate) fn field(
             .rect_stroke(frame.rect, radius::M, stroke, StrokeKind::Inside);
     }
     edit
+}
+
+/// Moves the cursor of a field behind its last character, as after a key that was pressed
+/// elsewhere.
+pub(crate) fn cursor_to_end(ctx: &Context, field: Id, text: &str) {
+    let mut state = TextEdit::load_state(ctx, field).unwrap_or_default();
+    let end = CCursor::new(text.chars().count());
+    state.cursor.set_char_range(Some(CCursorRange::one(end)));
+    state.store(ctx, field);
 }

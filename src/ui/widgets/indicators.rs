@@ -4,7 +4,7 @@ use egui::{Color32, CornerRadius, Painter, Pos2, Rect, Role, Sense, Ui, WidgetIn
 use egui::{pos2, vec2};
 
 use crate::engine::Grade;
-use crate::ui::theme::{Palette, Type, radius, size};
+use crate::ui::theme::{Palette, Type, radius, size, space};
 use crate::units::Dbov;
 
 /// Up to three characters that stand for a name: first letters of its first and last word, the
@@ -43,6 +43,18 @@ pub(crate) fn avatar(ui: &Ui, center: Pos2, diameter: f32, name: &str, missed: b
     let galley = Type::initials(diameter).line(ui, &initials(name), ink, diameter);
     ui.painter()
         .galley(center - galley.size() / 2.0, galley, ink);
+}
+
+/// A word on a round-ended ground of its own, such as a codec.
+pub(crate) fn tag(ui: &mut Ui, text: &str) {
+    let palette = Palette::of(ui);
+    egui::Frame::NONE
+        .fill(palette.sub)
+        .corner_radius(radius::FULL)
+        .inner_margin(egui::Margin::symmetric(space::XS as i8, 3))
+        .show(ui, |ui| {
+            ui.label(Type::SMALL.rich(text, palette.mut_text));
+        });
 }
 
 /// The dot beside a state's word.

@@ -7,12 +7,14 @@ mod indicators;
 mod surfaces;
 
 pub(crate) use buttons::{
-    Fill, Tile, chip_button, filled_button, fold, icon_button, key, list_row, menu_item, segmented,
-    soft_button, text_button, tile,
+    Fill, Tile, chip_button, filled_button, fold, icon_button, icon_chip, key, list_row, menu_item,
+    segmented, soft_button, text_button, tile,
 };
-pub(crate) use fields::{Field, field};
-pub(crate) use indicators::{avatar, dot, meter, signal_bars};
-pub(crate) use surfaces::{card, column, floating_card, heading, icon_line, spaced};
+pub(crate) use fields::{Beside, Field, cursor_to_end, field};
+pub(crate) use indicators::{avatar, dot, meter, signal_bars, tag};
+pub(crate) use surfaces::{
+    above_foot, card, column, floating_card, heading, icon_line, spaced, within,
+};
 
 use egui::{CornerRadius, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo};
 

@@ -1,6 +1,6 @@
 //! What controls stand on.
 
-use egui::{Color32, Frame, Margin, Stroke, Theme, Ui};
+use egui::{Color32, Frame, Margin, Rect, Stroke, Theme, Ui};
 
 use crate::ui::icons::Icon;
 use crate::ui::theme::{Palette, Type, floating, radius, size, space};
@@ -51,6 +51,20 @@ pub(crate) fn column<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
         egui::pos2(left + width, whole.bottom()),
     );
     ui.scope_builder(egui::UiBuilder::new().max_rect(rect), content)
+        .inner
+}
+
+/// Parts the rest of the page into a body and a foot `height` points high that stays in sight.
+/// The body is to be drawn first, so that Tab and screen readers go from top to bottom.
+pub(crate) fn above_foot(ui: &Ui, height: f32) -> (Rect, Rect) {
+    let whole = ui.available_rect_before_wrap();
+    let (body, foot) = whole.split_top_bottom_at_y(whole.bottom() - height);
+    (body.with_max_y(body.bottom() - space::S), foot)
+}
+
+/// Draws into a part of the page.
+pub(crate) fn within<R>(ui: &mut Ui, part: Rect, content: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.scope_builder(egui::UiBuilder::new().max_rect(part), content)
         .inner
 }
 
