@@ -49,21 +49,12 @@ window | lib libwayland-client.so.0 | libwayland-client0 | libwayland-client | w
 test | cmd kamailio | kamailio | kamailio | aur:kamailio | none | registrar and proxy to call through
 test | cmd baresip | baresip-core | baresip | baresip | baresip | far phone to talk to
 test | cmd sipp | sip-tester | sipp | aur:sipp | sipp | plays odd SIP behaviour to the letter
-test | cmd python3 | python3 | python3 | python | python | runs PESQ and the window driver
+test | cmd python3 | python3 | python3 | python | python | runs PESQ
 test | py venv | python3-venv | python3-libs | python | python | keeps PESQ apart from the system
 test | py headers | python3-dev | python3-devel | python | python | compiles PESQ
 test | cmd Xvfb | xvfb | xorg-x11-server-Xvfb | xorg-server-xvfb | - | a display for the window test
-test | cmd xdotool | xdotool | xdotool | xdotool | - | types and clicks in the window test
-test | cmd xdpyinfo | x11-utils | xdpyinfo | xorg-xdpyinfo | - | tells when the display is up
-test | cmd xwininfo | x11-utils | xwininfo | xorg-xwininfo | - | finds the window
-test | cmd import | imagemagick | ImageMagick | imagemagick | - | takes pictures of the window
-test | atspi | at-spi2-core gir1.2-atspi-2.0 python3-gi | at-spi2-core python3-gobject | at-spi2-core python-gobject | - | reads the window as a screen reader does
-test | cmd dbus-run-session | dbus | dbus-daemon | dbus | - | a private message bus for the window test
 NEEDS
 }
-
-# The interpreter that scripts/pesq.py runs under; AT-SPI's bindings live with the system's own.
-python_of() { [ "$1" = system ] && [ -x /usr/bin/python3 ] && echo /usr/bin/python3 || command -v python3; }
 
 satisfied() {
   local kind=$1 name=${2:-} py
@@ -74,13 +65,12 @@ satisfied() {
     dri) compgen -G '/usr/lib*/dri/*swrast*_dri.so' >/dev/null || compgen -G '/usr/lib/*/dri/*swrast*_dri.so' >/dev/null \
       || compgen -G '/usr/lib*/libgallium*.so' >/dev/null || compgen -G '/usr/lib/*/libgallium*.so' >/dev/null ;;
     py)
-      py=$(python_of any) || return 1
+      py=$(command -v python3) || return 1
       case $name in
         venv) "$py" -c 'import ensurepip, venv' 2>/dev/null ;;
         headers) "$py" -c 'import os, sysconfig; raise SystemExit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' 2>/dev/null ;;
       esac
       ;;
-    atspi) py=$(python_of system) && "$py" -c 'import gi; gi.require_version("Atspi", "2.0"); from gi.repository import Atspi' 2>/dev/null ;;
     *) fail "no such probe: $kind" ;;
   esac
 }
@@ -180,7 +170,7 @@ if [ "$wanted" = test ]; then
     say "building PESQ (speech quality score) in $venv: numpy, cython, pesq from PyPI"
     rm -rf "$venv"
     mkdir -p target
-    "$(python_of any)" -m venv "$venv"
+    python3 -m venv "$venv"
     # Two steps and no build isolation, so that PESQ is compiled with the pinned versions.
     grep -v '^pesq' scripts/requirements.txt >"$venv/before-pesq.txt"
     "$venv/bin/pip" install -q --disable-pip-version-check -r "$venv/before-pesq.txt" </dev/null

@@ -87,9 +87,9 @@ impl Running {
     /// Its exit code once it has ended by itself; none if a signal ended it.
     pub(crate) fn wait(&mut self, patience: Duration) -> Option<i32> {
         let (name, log) = (self.name.clone(), self.log.clone());
-        super::wait_until(
+        wait_until(
             patience,
-            || format!("{name} does not end\n{}", super::tail(&log, 30)),
+            || format!("{name} does not end\n{}", tail(&log, 30)),
             || self.status(),
         )
         .code()
@@ -128,4 +128,48 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Whether the programs of other people are here.
+///
+/// In continuous integration a missing one is a failure. At a desk the test says what it lacks and
+/// is passed over.
+pub(crate) fn at_hand(programs: &[&str]) -> bool {
+    let missing: Vec<&&str> = programs.iter().filter(|p| find(p).is_none()).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "missing: {missing:?}; scripts/setup.sh test installs them"
+    );
+    println!("PASSED OVER, missing: {missing:?}; `make setup` installs them");
+    false
+}
+
+/// Asks until `what` answers, and fails with `saying` when `patience` is over.
+///
+/// Other programs tell nobody when they are ready; asking again is all that can be done.
+pub(crate) fn wait_until<T>(
+    patience: Duration,
+    saying: impl Fn() -> String,
+    mut what: impl FnMut() -> Option<T>,
+) -> T {
+    let give_up = Instant::now() + patience;
+    loop {
+        if let Some(answer) = what() {
+            return answer;
+        }
+        assert!(Instant::now() < give_up, "{}", saying());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The last lines of a log, for a failure's message.
+pub(crate) fn tail(path: &Path, lines: usize) -> String {
+    let text = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let all: Vec<&str> = text.lines().collect();
+    let from = all.len().saturating_sub(lines);
+    format!("--- {}\n{}\n", path.display(), all[from..].join("\n"))
 }
