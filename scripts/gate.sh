@@ -82,6 +82,7 @@ if [ "$part" = all ]; then
     printf '\n== licences and sources: not checked, cargo-deny is not installed (cargo install cargo-deny)\n'
   fi
   step "lints" cargo clippy --locked --all-targets -- -D warnings
+  step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 fi
 if [ "$part" != peers ]; then
   mapfile -t quick < <(quick_tests)

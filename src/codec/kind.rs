@@ -71,9 +71,9 @@ impl CodecKind {
         self.rtp_clock().samples_in(ptime)
     }
 
-    /// The nearest packet length not above `wanted` that an [`Encoder`] of this kind takes:
-    /// 10, 20, 40, 60, 80, 100 or 120 ms for Opus, multiples of 10 ms for the others; 10 ms at
-    /// least.
+    /// The nearest packet length not above `wanted` that an [`Encoder`](super::Encoder) of this
+    /// kind takes: 10, 20, 40, 60, 80, 100 or 120 ms for Opus, multiples of 10 ms for the others;
+    /// 10 ms at least.
     #[must_use]
     pub fn nearest_ptime(self, wanted: Duration) -> Duration {
         let tens = u64::try_from(wanted.as_millis() / 10)

@@ -7,7 +7,7 @@
 //!
 //! - [`udp`]: datagrams, and ICMP's word about those that did not arrive.
 //! - [`tcp`]: connections in both directions, reused by address or by number.
-//! - [`lookup`]: names to addresses, with a limit in time.
+//! - [`lookup()`]: names to addresses, with a limit in time.
 //! - [`interfaces`]: which of our addresses faces a given remote one.
 //! - [`owner`]: who holds a port that we wanted.
 

@@ -49,7 +49,7 @@ pub struct Config {
     pub bandwidth: u32,
     /// Least time between reports before randomisation; RFC 3550 asks for five seconds.
     pub report_interval: Duration,
-    /// Wall clock time at the moment of [`RtpSession::new`].
+    /// Wall clock time at the moment of [`RtpSession::new`](super::RtpSession::new).
     pub wall_clock: NtpTime,
     /// From a secure random source: first sequence number and timestamp, report times.
     pub seed: [u8; 32],
