@@ -119,6 +119,8 @@ pub(super) struct Clients {
     cancels: usize,
     /// Who refused TCP and when, oldest first.
     without_tcp: VecDeque<(Instant, SocketAddr)>,
+    /// Who gets everything over UDP because the person wants it so, oldest first.
+    datagrams_only: VecDeque<SocketAddr>,
 }
 
 impl Clients {
@@ -132,6 +134,7 @@ impl Clients {
             next_key: 0,
             cancels: 0,
             without_tcp: VecDeque::new(),
+            datagrams_only: VecDeque::new(),
         }
     }
 
@@ -302,6 +305,7 @@ impl Clients {
         if to.transport != Transport::Udp
             || bytes.len() <= self.limits.datagram_request
             || self.refuses_tcp(to.remote)
+            || self.datagrams_only.contains(&to.remote)
         {
             return Ok(Outgoing {
                 request,
@@ -418,6 +422,16 @@ impl Clients {
         client.machine = Machine::new(&client.request.method, now, self.timers, datagram.transport);
         self.remember_refusal(now, datagram.remote);
         true
+    }
+
+    /// Sends nothing to `remote` over TCP for its length alone.
+    pub(super) fn stay_on_datagrams(&mut self, remote: SocketAddr) {
+        if !self.datagrams_only.contains(&remote) {
+            if self.datagrams_only.len() >= REMEMBERED_REFUSALS {
+                self.datagrams_only.pop_front();
+            }
+            self.datagrams_only.push_back(remote);
+        }
     }
 
     fn refuses_tcp(&self, remote: SocketAddr) -> bool {

@@ -20,6 +20,7 @@
 //! cannot be read and has no sender to tell. What is sent over UDP and lost is sent again by the
 //! machines; what comes again is answered by them.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::clients::Clients;
@@ -87,6 +88,12 @@ impl TransactionLayer {
     pub fn send_ack(&mut self, ack: Request, to: Peer) -> Result<(), SendError> {
         self.clients
             .send_ack(ack, to, &mut self.tokens, &mut self.outbox)
+    }
+
+    /// From here on, nothing is sent to `remote` over TCP for its length alone: the person has
+    /// chosen UDP. The last 64 such addresses are remembered.
+    pub fn stay_on_datagrams(&mut self, remote: SocketAddr) {
+        self.clients.stay_on_datagrams(remote);
     }
 
     /// Takes back the INVITE of `invite` (RFC 3261 section 9.1).
