@@ -184,12 +184,22 @@ impl Decoder {
     }
 
     /// Whether `payload` carries a copy of the sound before it (Opus LBRR, RFC 6716 section
-    /// 2.1.7).
+    /// 2.1.7) that can be made use of.
     #[must_use]
     pub fn has_fec(&self, payload: &[u8]) -> bool {
         match self {
-            Decoder::Opus(_) => opus::has_lbrr(payload),
+            Decoder::Opus(decoder) => decoder.has_fec(payload),
             Decoder::G722(_) | Decoder::Pcma(_) | Decoder::Pcmu(_) => false,
+        }
+    }
+
+    /// Samples that the copy in `next` stands for: [`Decoder::decode_fec`] makes no use of it for
+    /// less.
+    #[must_use]
+    pub fn fec_samples(&self, next: &[u8]) -> usize {
+        match self {
+            Decoder::Opus(_) => next.first().map_or(0, |toc| opus::frame_samples(*toc)),
+            Decoder::G722(_) | Decoder::Pcma(_) | Decoder::Pcmu(_) => 0,
         }
     }
 

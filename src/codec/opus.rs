@@ -183,6 +183,8 @@ impl Encoder {
 #[derive(Debug)]
 pub struct Decoder {
     inner: audiopus::coder::Decoder,
+    /// The last packet was CELT alone.
+    celt: bool,
 }
 
 impl Decoder {
@@ -192,7 +194,7 @@ impl Decoder {
     /// When libopus cannot be set up.
     pub fn new() -> Result<Decoder, CodecError> {
         let inner = audiopus::coder::Decoder::new(audiopus::SampleRate::Hz48000, Channels::Mono)?;
-        Ok(Decoder { inner })
+        Ok(Decoder { inner, celt: false })
     }
 
     /// Decodes one packet; answers the number of samples.
@@ -204,12 +206,21 @@ impl Decoder {
         let samples = self
             .inner
             .decode_float(Some(packet), signals(sound)?, false)?;
+        self.celt = payload.first().is_some_and(|toc| is_celt(*toc));
         tame(&mut sound[..samples]);
         Ok(samples)
     }
 
+    /// Whether `next` carries a copy of the sound before it, and libopus will use it: after a
+    /// packet of CELT alone it conceals.
+    #[must_use]
+    pub fn has_fec(&self, next: &[u8]) -> bool {
+        !self.celt && has_lbrr(next)
+    }
+
     /// Fills `sound` with what was lost before `next`, from the copy in `next`; where it has
-    /// none, or reaches not far enough back, by concealment. Multiples of 2.5 ms.
+    /// none, or reaches not far enough back, by concealment. Multiples of 2.5 ms. Shorter than
+    /// a frame of `next`, it is all concealment.
     ///
     /// # Errors
     /// As [`Decoder::decode`].
@@ -255,6 +266,7 @@ impl Decoder {
         // It cannot fail for a decoder that exists (opus_decoder_ctl's only errors are unknown
         // requests); a stale state would be heard as a click, not more.
         let _ = self.inner.reset_state();
+        self.celt = false;
     }
 }
 
@@ -296,7 +308,7 @@ pub fn samples_of(payload: &[u8]) -> Option<usize> {
 }
 
 /// Samples at 48 kHz in one frame (RFC 6716 table 2).
-fn frame_samples(toc: u8) -> usize {
+pub(super) fn frame_samples(toc: u8) -> usize {
     let config = usize::from(toc >> 3);
     match config {
         0..12 => [480, 960, 1_920, 2_880][config & 3],
@@ -318,8 +330,8 @@ pub fn has_lbrr(payload: &[u8]) -> bool {
     let Some((&toc, _)) = payload.split_first() else {
         return false;
     };
-    if toc >> 3 >= 16 {
-        return false; // CELT only
+    if is_celt(toc) {
+        return false;
     }
     let Some(&header) = first_frame(payload).and_then(<[u8]>::first) else {
         return false;
@@ -330,6 +342,11 @@ pub fn has_lbrr(payload: &[u8]) -> bool {
     let flag = |skipped: usize| header >> (7 - skipped) & 1 == 1;
     let stereo = toc & 4 != 0;
     flag(silk_frames) || (stereo && flag(2 * silk_frames + 1))
+}
+
+/// CELT alone, which has no copies (RFC 6716 table 2).
+fn is_celt(toc: u8) -> bool {
+    toc >> 3 >= 16
 }
 
 /// The first frame of a packet, by the four ways of packing (RFC 6716 section 3.2).
@@ -384,7 +401,7 @@ fn frame_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{snr_db, speech};
+    use super::super::testing::{sine, snr_db, speech};
     use super::*;
 
     const FRAME: usize = 960;
@@ -532,6 +549,38 @@ mod tests {
         let plc = snr(|decoder, _, sound| decoder.conceal(sound));
         println!("copy {fec:.1} dB, concealment {plc:.1} dB");
         assert!(fec > plc + 3.0, "{fec:.1} dB against {plc:.1} dB");
+    }
+
+    /// What libopus does with the copy is compared with what it does with none.
+    #[test]
+    fn a_copy_behind_celt_alone_is_said_to_be_of_no_use_because_it_is_none() {
+        let speech = packets(lossy());
+        let next = speech[20..].iter().find(|packet| has_lbrr(packet)).unwrap();
+        let encoder = audiopus::coder::Encoder::new(
+            audiopus::SampleRate::Hz48000,
+            Channels::Mono,
+            Application::LowDelay,
+        )
+        .unwrap();
+        let mut celt = [0; MAX_PAYLOAD];
+        let tone = sine(SampleRate::FULL, 440.0, 0.5, FRAME);
+        let bytes = encoder.encode_float(&tone, &mut celt).unwrap();
+        let repair = |before: &[u8], copy: Option<&[u8]>| {
+            let mut decoder = Decoder::new().unwrap();
+            let mut sound = [0.0; FRAME];
+            decoder.decode(before, &mut sound).unwrap();
+            match copy {
+                Some(copy) => decoder.decode_fec(copy, &mut sound).unwrap(),
+                None => decoder.conceal(&mut sound),
+            }
+            (decoder.has_fec(next), sound)
+        };
+        for (before, useful) in [(&celt[..bytes], false), (&speech[20][..], true)] {
+            let (said, repaired) = repair(before, Some(next));
+            let (_, concealed) = repair(before, None);
+            assert_eq!(repaired != concealed, useful);
+            assert_eq!(said, useful);
+        }
     }
 
     #[test]

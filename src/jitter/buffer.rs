@@ -57,6 +57,8 @@ pub struct Incoming<'a> {
     pub clock: SampleRate,
     /// How long its sound lasts; zero for [`PacketKind::Other`].
     pub duration: Duration,
+    /// It carries a copy of the sound before it.
+    pub copy: bool,
     /// What it is.
     pub kind: PacketKind,
     /// Its payload type.
@@ -162,6 +164,7 @@ struct Slot {
     media: Nanos,
     duration: Nanos,
     kind: PacketKind,
+    copy: bool,
     payload_type: PayloadType,
     length: usize,
 }
@@ -224,6 +227,7 @@ impl JitterBuffer {
             media: 0,
             duration: 0,
             kind: PacketKind::Other,
+            copy: false,
             payload_type: const { PayloadType::new(0).expect("below 128") },
             length: 0,
         };
@@ -454,6 +458,7 @@ impl JitterBuffer {
             media,
             duration: nanos(packet.duration),
             kind: packet.kind,
+            copy: packet.copy,
             payload_type: packet.payload_type,
             length: packet.payload.len(),
         };
@@ -519,7 +524,10 @@ impl JitterBuffer {
             };
             let head = self.slots[at];
             if head.seq > position.seq {
-                match self.missing(position, at, delay_of(position.media) + EARLY < target) {
+                // A copy at hand is better than what would be filled in while waiting.
+                let repairable = head.copy && head.seq == position.seq + 1;
+                let can_wait = !repairable && delay_of(position.media) + EARLY < target;
+                match self.missing(position, at, can_wait) {
                     Some(step) => return step,
                     None => continue,
                 }
@@ -613,8 +621,14 @@ impl JitterBuffer {
         let media = position.media + credit;
         let remaining = head.media - media;
         let missing = head.seq - position.seq;
-        let packet = remaining.min(self.ptime);
         let one_of_many = missing > 1 && remaining > self.ptime * 3 / 2;
+        // What was filled in before shortens the first, so that a copy of the last is heard whole.
+        let others = Nanos::try_from(missing - 1).unwrap_or(0) * self.ptime;
+        let packet = if one_of_many && (TOLERANCE..self.ptime).contains(&(remaining - others)) {
+            remaining - others
+        } else {
+            remaining.min(self.ptime)
+        };
         let seq = if one_of_many {
             position.seq + 1
         } else {

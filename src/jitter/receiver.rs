@@ -33,6 +33,10 @@ const HURRY_ABOVE: i64 = 100 * MILLI;
 const PAD_SILENCE_BELOW: i64 = -10 * MILLI;
 const LENGTHEN_BELOW: i64 = -15 * MILLI;
 
+/// Lack at which either is made longer while packets are repaired: less than the look-ahead, or
+/// the next packet would never be at hand.
+const REPAIR_BELOW: i64 = -5 * MILLI;
+
 /// Pulls between two changes of length, usually and in a hurry.
 const REST: u32 = 12;
 const SHORT_REST: u32 = 4;
@@ -223,7 +227,8 @@ impl Receiver {
         {
             self.restart();
         }
-        let (clock, kind, duration) = match self.format_of(meta.payload_type) {
+        let format = self.format_of(meta.payload_type);
+        let (clock, kind, duration) = match format {
             Format::Sound(codec) => {
                 if !self.started {
                     self.current = codec;
@@ -248,6 +253,7 @@ impl Receiver {
             time: meta.time,
             clock,
             duration,
+            copy: matches!(format, Format::Sound(CodecKind::Opus)) && opus::has_lbrr(payload),
             kind,
             payload_type: meta.payload_type,
             payload: if kind == PacketKind::Other {
@@ -441,25 +447,32 @@ impl Receiver {
                     })
                     .map(|(payload, _)| payload)
                     .filter(|payload| decoder.has_fec(payload));
-                let sound = &mut scratch[..samples];
-                let step = rate.samples_in(Duration::from_micros(2_500)).max(1);
-                let repaired = copy.is_some_and(|payload| {
-                    samples.is_multiple_of(step) && decoder.decode_fec(payload, sound).is_ok()
-                });
+                // A copy is made sound whole or not at all; what is missing is the end of it.
+                let whole = copy.map_or(0, |payload| decoder.fec_samples(payload));
+                let made = &mut scratch[..samples.max(whole).min(MAX_PACKET_SAMPLES)];
+                let (before, sound) = made.split_at_mut(made.len().saturating_sub(whole));
+                decoder.conceal(before);
+                let repaired =
+                    copy.is_some_and(|payload| decoder.decode_fec(payload, sound).is_ok());
                 if !repaired {
                     decoder.conceal(sound);
                 }
-                self.queue.push(sound);
+                let repaired = if repaired {
+                    rate.duration_of(whole.min(samples) as u64)
+                } else {
+                    Duration::ZERO
+                };
+                self.queue.push(&made[made.len() - samples..]);
                 self.repairs |= decoder.kind() == CodecKind::Opus
                     && next.is_some_and(|(payload, _)| decoder.has_fec(payload));
                 self.repair_until = Some(now + REPAIR_FOR);
                 self.settle(false);
-                if repaired {
-                    self.repaired += duration;
-                    Sound::Repaired
-                } else {
-                    self.concealed += duration;
+                self.repaired += repaired;
+                self.concealed += duration.saturating_sub(repaired);
+                if repaired.is_zero() {
                     Sound::Concealed
+                } else {
+                    Sound::Repaired
                 }
             }
             Pulled::Nothing(why) => self.fill(why),
@@ -522,10 +535,15 @@ impl Receiver {
         }
         let rate = self.current.sound_rate();
         let quiet = self.loudness.is_quiet(self.queue.as_slice(), rate);
-        let (shrink, grow) = if quiet {
-            (excess > TRIM_SILENCE_ABOVE, excess < PAD_SILENCE_BELOW)
+        let (pad_below, lengthen_below) = if repair {
+            (REPAIR_BELOW, REPAIR_BELOW)
         } else {
-            (excess > SHORTEN_ABOVE, excess < LENGTHEN_BELOW)
+            (PAD_SILENCE_BELOW, LENGTHEN_BELOW)
+        };
+        let (shrink, grow) = if quiet {
+            (excess > TRIM_SILENCE_ABOVE, excess < pad_below)
+        } else {
+            (excess > SHORTEN_ABOVE, excess < lengthen_below)
         };
         if !shrink && !grow {
             return;
@@ -536,7 +554,7 @@ impl Receiver {
             self.fetch(now);
         }
         let still_quiet = quiet && self.loudness.is_quiet(self.queue.as_slice(), rate);
-        if still_quiet != quiet && (LENGTHEN_BELOW..=SHORTEN_ABOVE).contains(&excess) {
+        if still_quiet != quiet && (lengthen_below..=SHORTEN_ABOVE).contains(&excess) {
             return;
         }
         let quiet = still_quiet;

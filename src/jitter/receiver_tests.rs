@@ -678,3 +678,6 @@ fn hostile_packets_leave_it_working() {
     let decoded = line.count(Sound::Decoded);
     assert!(decoded > 370, "{decoded} of 390");
 }
+
+#[path = "receiver_repair_tests.rs"]
+mod repair;
