@@ -29,6 +29,9 @@ const FIGURES: Duration = Duration::from_secs(1);
 /// So long without a packet is worth a word.
 const SILENCE: Duration = Duration::from_secs(5);
 
+/// Comfort noise (RFC 3551 table 4).
+const STATIC_NOISE: PayloadType = const { PayloadType::new(13).expect("below 128") };
+
 /// Events that wait to be polled; the oldest is dropped for the newest.
 const MAX_EVENTS: usize = 32;
 
@@ -206,15 +209,17 @@ impl Session {
             .uplink
             .choice()
             .map(|c| sound(c.payload_type, c.kind.rtp_clock()));
-        let noise = plan.comfort_noise.map(|payload_type| PayloadFormat {
+        let noise = |payload_type| PayloadFormat {
             payload_type,
             clock: SampleRate::NARROW,
             kind: PayloadKind::ComfortNoise,
-        });
-        // Later ones overrule earlier ones of the same number.
-        present
+        };
+        // Later ones overrule earlier ones of the same number. Many send comfort noise under its
+        // static number (RFC 3551 section 6) without a word in SDP.
+        [noise(STATIC_NOISE)]
             .into_iter()
-            .chain(noise)
+            .chain(present)
+            .chain(plan.comfort_noise.map(noise))
             .chain([sound(plan.codec.payload_type, plan.codec.kind.rtp_clock())])
             .chain(plan.dtmf_send.and_then(event))
             .chain(plan.dtmf_receive.iter().copied().filter_map(event))
