@@ -28,6 +28,10 @@ const TOO_LATE: Nanos = 5_000 * MILLI;
 /// After so long without any packet the stream is taken to have ended.
 const GIVE_UP: Nanos = 1_000 * MILLI;
 
+/// A marked packet so much later than any jitter, and right behind the last, ends a pause in which
+/// the sender's clock stood still.
+const STOOD_STILL: Nanos = 100 * MILLI;
+
 /// Delay beyond the cap at which packets are left out, rather than played faster.
 const SKIP_BEYOND: Nanos = 200 * MILLI;
 
@@ -57,6 +61,8 @@ pub struct Incoming<'a> {
     pub clock: SampleRate,
     /// How long its sound lasts; zero for [`PacketKind::Other`].
     pub duration: Duration,
+    /// The marker bit: the first packet after a pause (RFC 3551 section 4.1).
+    pub marker: bool,
     /// It carries a copy of the sound before it.
     pub copy: bool,
     /// What it is.
@@ -294,6 +300,9 @@ impl JitterBuffer {
         if self.position.is_some_and(|position| seq < position.seq) {
             return self.too_late(packet, media, now);
         }
+        if packet.marker && self.clock_stood_still(seq, media, now) {
+            self.forget_position();
+        }
         self.keep(packet, media);
         if packet.kind != PacketKind::Other {
             self.delay.observe(now, media);
@@ -420,7 +429,7 @@ impl JitterBuffer {
 
     /// Whether a packet can be of the stream that is here.
     fn fits(&self, packet: &Incoming<'_>, media: Nanos, now: Nanos) -> bool {
-        let (Some(highest), Some(base)) = (self.highest, self.delay.base()) else {
+        let Some(highest) = self.highest else {
             return true;
         };
         let seq = packet.seq.0;
@@ -433,7 +442,32 @@ impl JitterBuffer {
             return false;
         }
         // A telephone event is stamped with its beginning however long it lasts.
-        packet.kind == PacketKind::Other || (-TOO_EARLY..=TOO_LATE).contains(&(now - media - base))
+        packet.kind == PacketKind::Other
+            || self
+                .delay
+                .base()
+                .is_none_or(|base| (-TOO_EARLY..=TOO_LATE).contains(&(now - media - base)))
+    }
+
+    /// Whether this is the first packet after a pause of a sender whose times do not go on in
+    /// pauses: it comes long after its time, right behind what was played last.
+    fn clock_stood_still(&self, seq: u64, media: Nanos, now: Nanos) -> bool {
+        let (Some(position), Some(base)) = (self.position, self.delay.base()) else {
+            return false;
+        };
+        let late = now - media - base;
+        (position.paused || position.owed > 0)
+            && seq == position.seq
+            && (media - position.media).abs() <= TOLERANCE
+            && late > self.delay.target() + STOOD_STILL
+    }
+
+    /// What comes next begins anew, after a delay of its own: the time that has passed since
+    /// the last packet says nothing about it.
+    fn forget_position(&mut self) {
+        self.position = None;
+        self.levels = Levels::default();
+        self.delay.rebase();
     }
 
     fn too_late(&mut self, packet: &Incoming<'_>, media: Nanos, now: Nanos) -> Inserted {
@@ -587,8 +621,7 @@ impl JitterBuffer {
             return Why::Pause;
         }
         if position.owed >= GIVE_UP {
-            self.position = None;
-            self.levels = Levels::default();
+            self.forget_position();
             return Why::Idle;
         }
         self.position = Some(Position {

@@ -253,6 +253,7 @@ impl Receiver {
             time: meta.time,
             clock,
             duration,
+            marker: meta.marker,
             copy: matches!(format, Format::Sound(CodecKind::Opus)) && opus::has_lbrr(payload),
             kind,
             payload_type: meta.payload_type,

@@ -681,3 +681,6 @@ fn hostile_packets_leave_it_working() {
 
 #[path = "receiver_repair_tests.rs"]
 mod repair;
+
+#[path = "receiver_pause_tests.rs"]
+mod pause;
