@@ -19,7 +19,9 @@ pub use devices::{DeviceError, DeviceInfo, DeviceList, list};
 pub use health::{Fault, Health};
 pub use playout::{PlayoutCallback, PlayoutWriter, playout_ring};
 pub use record::{RecordError, Recorder};
-pub use stream::{Capture, Opening, Playout, open_capture, open_playout};
+#[cfg(test)]
+pub(crate) use stream::testing;
+pub use stream::{Abandoned, Capture, Opening, Playout, open_capture, open_playout};
 
 use std::path::PathBuf;
 

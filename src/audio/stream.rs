@@ -5,8 +5,8 @@
 //! the answer is there.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -56,9 +56,32 @@ pub struct Playout {
 #[derive(Debug)]
 pub struct Opening<T> {
     answer: Receiver<Result<T, DeviceError>>,
+    at_work: Weak<()>,
+}
+
+/// An attempt that was given up, whose thread may hang in the sound system for ever.
+#[derive(Debug)]
+pub struct Abandoned {
+    at_work: Weak<()>,
+}
+
+impl Abandoned {
+    /// Whether its thread has come back.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.at_work.strong_count() == 0
+    }
 }
 
 impl<T> Opening<T> {
+    /// Gives the attempt up: a device that opens after all is dropped at once.
+    #[must_use]
+    pub fn abandon(self) -> Abandoned {
+        Abandoned {
+            at_work: self.at_work,
+        }
+    }
+
     /// The outcome, once there is one; `None` until then. Never waits.
     ///
     /// # Errors
@@ -126,15 +149,43 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T, DeviceError> + Send + 'static,
 {
-    let (outcome, answer) = sync_channel(1);
-    // Without a thread the sender is dropped with the closure, and the first poll says so.
+    let (attempt, opening) = attempt();
+    // Without a thread the attempt is dropped with the closure, and the first poll says so.
     let _ = thread::Builder::new()
         .name(thread_name.into())
         .spawn(move || {
             let _quiet = devices::quieted();
-            let _ = outcome.send(opener());
+            attempt.answer(opener());
         });
-    Opening { answer }
+    opening
+}
+
+/// The side of an [`Opening`] that does the work.
+#[derive(Debug)]
+pub(crate) struct Attempt<T> {
+    outcome: SyncSender<Result<T, DeviceError>>,
+    _at_work: Arc<()>,
+}
+
+impl<T> Attempt<T> {
+    pub(crate) fn answer(self, outcome: Result<T, DeviceError>) {
+        // Nobody may wait any more: the device is dropped here then.
+        let _ = self.outcome.send(outcome);
+    }
+}
+
+fn attempt<T>() -> (Attempt<T>, Opening<T>) {
+    let (outcome, answer) = sync_channel(1);
+    let at_work = Arc::new(());
+    let opening = Opening {
+        answer,
+        at_work: Arc::downgrade(&at_work),
+    };
+    let attempt = Attempt {
+        outcome,
+        _at_work: at_work,
+    };
+    (attempt, opening)
 }
 
 /// A format that a device offers and that is asked of it.
@@ -280,11 +331,44 @@ impl fmt::Debug for Expendable {
 
 impl Drop for Expendable {
     fn drop(&mut self) {
-        let stream = self.0.take();
+        let Some(stream) = self.0.take() else {
+            return;
+        };
         // Without a thread the closure, and the stream in it, is dropped here after all.
         let _ = thread::Builder::new()
             .name("audio-drop".into())
             .spawn(move || drop(stream));
+    }
+}
+
+/// Devices without hardware, for those who test what is done with them.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    pub(crate) fn capture(reader: CaptureReader, rate: SampleRate) -> Capture {
+        Capture {
+            reader,
+            rate,
+            name: String::new(),
+            _stream: Expendable(None),
+        }
+    }
+
+    pub(crate) fn playout(writer: PlayoutWriter, rate: SampleRate) -> Playout {
+        Playout {
+            writer,
+            rate,
+            name: String::new(),
+            _stream: Expendable(None),
+        }
+    }
+
+    pub(crate) use super::Attempt;
+
+    /// An attempt, and who answers it.
+    pub(crate) fn attempt<T>() -> (Attempt<T>, Opening<T>) {
+        super::attempt()
     }
 }
 
