@@ -12,6 +12,7 @@ mod convert;
 mod device;
 mod input;
 mod output;
+mod pace;
 mod ports;
 mod worker;
 

@@ -13,6 +13,9 @@ const FRESH: Duration = Duration::from_millis(10);
 /// A running microphone that gives nothing for so long is taken to be gone.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The same before its first sound: a headset that wakes over Bluetooth takes its time.
+const FIRST_PATIENCE: Duration = Duration::from_secs(6);
+
 /// What was chosen, and how far it is.
 #[expect(
     clippy::large_enum_variant,
@@ -45,7 +48,13 @@ impl Input {
         let Input::Device(device) = self else {
             return None;
         };
-        let change = device.tend(now, wanted, PATIENCE, |capture| {
+        let silent_yet = |capture: &mut Capture| capture.reader.health().frames() == 0;
+        let patience = if device.running().is_some_and(silent_yet) {
+            FIRST_PATIENCE
+        } else {
+            PATIENCE
+        };
+        let change = device.tend(now, wanted, patience, |capture| {
             (
                 capture.reader.health().frames(),
                 capture.reader.health().is_gone(),
@@ -127,5 +136,51 @@ impl Voice {
             } => converter.fetch(frame),
             Voice::Shared { converter: None } | Voice::File { .. } => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::audio::{CaptureCallback, DeviceError, Opening, capture_ring, testing};
+
+    thread_local! {
+        static MICROPHONE: RefCell<Option<CaptureCallback>> = const { RefCell::new(None) };
+    }
+
+    fn open(_: Option<String>) -> Opening<Capture> {
+        let (callback, reader) = capture_ring(SampleRate::FULL, 1);
+        MICROPHONE.set(Some(callback));
+        let (attempt, opening) = testing::attempt();
+        attempt.answer(Ok(testing::capture(reader, SampleRate::FULL)));
+        opening
+    }
+
+    /// After how long a microphone is told to be gone that gives its first sound after
+    /// `silent_for`, and never again.
+    fn gone_after(silent_for: Duration) -> Duration {
+        let mut input = Input::Device(Device::new(None, open));
+        let start = crate::engine::clock::now();
+        for tick in 0..2_000 {
+            let passed = Duration::from_millis(10) * tick;
+            if passed == silent_for {
+                MICROPHONE
+                    .with_borrow_mut(|callback| callback.as_mut().unwrap().take(&[0.1_f32; 480]));
+            }
+            if let Some(Change::Gone(error)) = input.tend(start + passed, true) {
+                assert!(matches!(error, DeviceError::None));
+                return passed;
+            }
+        }
+        panic!("never")
+    }
+
+    #[test]
+    fn a_microphone_may_take_its_time_for_the_first_sound_and_not_for_the_next() {
+        let ms = Duration::from_millis;
+        assert_eq!(gone_after(ms(5_000)), ms(7_010));
+        assert_eq!(gone_after(ms(60_000)), ms(6_020));
     }
 }

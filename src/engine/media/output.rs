@@ -55,6 +55,14 @@ impl Output {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn with_speaker(device: Device<Playout>) -> Output {
+        Output {
+            device: Some(device),
+            ..Output::new(None, None)
+        }
+    }
+
     /// Another speaker, if there is one at all.
     pub(super) fn select(&mut self, name: Option<String>) {
         if let Some(device) = &mut self.device {

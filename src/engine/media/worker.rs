@@ -15,6 +15,7 @@ use rand::rngs::SysRng;
 use super::device::Change;
 use super::input::{Input, Voice};
 use super::output::{Output, Share};
+use super::pace::{Pace, Step};
 use super::ports::{PortError, PortPair};
 use super::{DeviceSide, MediaReport, OpenError, Order, WAKE};
 use crate::engine::clock;
@@ -49,6 +50,7 @@ pub(super) struct Worker<R> {
     poll: Poll,
     inbox: Receiver<Order>,
     input: Input,
+    pace: Pace,
     output: Output,
     record_path: Option<PathBuf>,
     rtp_ports: Option<RangeInclusive<u16>>,
@@ -106,6 +108,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             poll,
             inbox,
             input,
+            pace: Pace::default(),
             output,
             record_path,
             rtp_ports,
@@ -398,15 +401,18 @@ impl<R: Fn(MediaReport)> Worker<R> {
     }
 
     /// Frames from the microphone, as many as it has; or from files and silence, by the clock.
+    /// Silence too in place of a microphone that runs and gives nothing.
     fn speak(&mut self, now: Instant, ticks: usize) {
         let Worker {
             calls,
             buffers,
             report,
             input,
+            pace,
             ..
         } = self;
         let Some(capture) = input.running() else {
+            *pace = Pace::default();
             for call in calls.iter_mut() {
                 call.guarded(|call| {
                     for _ in 0..ticks {
@@ -417,8 +423,26 @@ impl<R: Fn(MediaReport)> Worker<R> {
             return;
         };
         let rate = capture.rate;
+        let frame = rate.samples_in(TICK).max(1);
+        let usual = capture.reader.health().quantum().div_ceil(frame);
+        match pace.step(ticks, capture.reader.available() / frame, usual) {
+            Step::Silence(frames) => {
+                for call in calls.iter_mut() {
+                    call.guarded(|call| {
+                        for _ in 0..frames.min(MAX_CATCH_UP) {
+                            call.speak_by_clock(now, buffers, report);
+                        }
+                    });
+                }
+                return;
+            }
+            Step::Speak { dropped } => {
+                let keep = capture.reader.available() - dropped * frame;
+                capture.reader.keep_newest(keep);
+            }
+        }
         for _ in 0..MAX_CATCH_UP {
-            buffers.captured.resize(rate.samples_in(TICK), 0.0);
+            buffers.captured.resize(frame, 0.0);
             if !capture.reader.read(&mut buffers.captured) {
                 break;
             }
@@ -653,3 +677,7 @@ fn fresh_setup() -> std::io::Result<Setup> {
         wall_clock: NtpTime::from_unix(since_1970),
     })
 }
+
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;
