@@ -32,6 +32,8 @@ pub(super) struct Output {
     mix: Box<[f32; MIX]>,
     /// 10 ms at the speaker's rate, or at the file's.
     frame: Vec<f32>,
+    /// What goes into the file with this frame, of all calls together; empty while there is none.
+    file_mix: Vec<f32>,
     record_failed: bool,
 }
 
@@ -51,6 +53,7 @@ impl Output {
             tone: None,
             mix: Box::new([0.0; MIX]),
             frame: Vec::with_capacity(4 * MIX),
+            file_mix: Vec::with_capacity(4 * MIX),
             record_failed: false,
         }
     }
@@ -134,22 +137,30 @@ impl Output {
         if let Some(recorder) = &mut self.recorder {
             recorder.begin(rate);
             let file_rate = recorder.rate().unwrap_or(rate);
-            if file_rate == rate {
-                recorder.write(sound);
+            let samples = file_rate.samples_in(Duration::from_millis(10));
+            self.file_mix.resize(samples, 0.0);
+            let sound = if file_rate == rate {
+                sound
             } else {
                 let to_file = converter(&mut share.to_file, rate, file_rate);
                 to_file.push(sound);
                 self.frame.clear();
-                self.frame
-                    .resize(file_rate.samples_in(Duration::from_millis(10)), 0.0);
+                self.frame.resize(samples, 0.0);
                 to_file.fetch_padded(&mut self.frame);
-                recorder.write(&self.frame);
+                &self.frame
+            };
+            for (mixed, sample) in self.file_mix.iter_mut().zip(sound) {
+                *mixed += sample;
             }
         }
     }
 
-    /// Sends the mix to the speaker: every call has added its 10 ms.
+    /// Sends the mix to the speaker and to the file: every call has added its 10 ms.
     pub(super) fn finish_frame(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.write(&self.file_mix);
+            self.file_mix.clear();
+        }
         if let Some(tone) = &mut self.tone {
             tone.mix_into(self.mix.as_mut_slice());
         }
@@ -182,4 +193,66 @@ fn converter(slot: &mut Option<Converter>, from: SampleRate, to: SampleRate) -> 
         *slot = None;
     }
     slot.get_or_insert_with(|| Converter::new(from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::audio::{Opening, PlayoutCallback, playout_ring, testing};
+
+    thread_local! {
+        static SPEAKER: RefCell<Option<PlayoutCallback>> = const { RefCell::new(None) };
+    }
+
+    fn open(_: Option<String>) -> Opening<Playout> {
+        let (callback, writer) = playout_ring(SampleRate::FULL, 1);
+        SPEAKER.set(Some(callback));
+        let (attempt, opening) = testing::attempt();
+        attempt.answer(Ok(testing::playout(writer, SampleRate::FULL)));
+        opening
+    }
+
+    #[test]
+    fn two_calls_at_once_are_heard_together_in_the_recording() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("both.wav");
+        let mut output = Output::new(None, Some(Recorder::create(&path).unwrap()));
+        let (mut one, mut other) = (Share::default(), Share::default());
+        for _ in 0..50 {
+            output.add(&mut one, SampleRate::NARROW, &[0.25; 80]);
+            output.add(&mut other, SampleRate::NARROW, &[0.125; 80]);
+            output.finish_frame();
+        }
+        // One of them hangs up, and then there is none.
+        output.add(&mut one, SampleRate::NARROW, &[0.25; 80]);
+        output.finish_frame();
+        output.finish_frame();
+        drop(output);
+        let mut reader = hound::WavReader::open(&path).unwrap();
+        let sound: Vec<i16> = reader.samples().map(Result::unwrap).collect();
+        let mut expected = vec![12_288; 50 * 80];
+        expected.extend([8_192; 80]);
+        assert!(sound == expected, "{} samples", sound.len());
+    }
+
+    #[test]
+    fn a_second_call_of_another_codec_is_in_the_recording_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("both.wav");
+        let mut output = Output::new(None, Some(Recorder::create(&path).unwrap()));
+        let (mut one, mut other) = (Share::default(), Share::default());
+        for _ in 0..50 {
+            output.add(&mut one, SampleRate::NARROW, &[0.25; 80]);
+            output.add(&mut other, SampleRate::FULL, &[0.125; 480]);
+            output.finish_frame();
+        }
+        drop(output);
+        let mut reader = hound::WavReader::open(&path).unwrap();
+        let sound: Vec<i16> = reader.samples().map(Result::unwrap).collect();
+        assert_eq!(sound.len(), 50 * 80);
+        let last = f32::from(sound[50 * 80 - 40]) / 32_768.0;
+        assert!((last - 0.375).abs() < 0.01, "{last}");
+    }
 }
