@@ -58,6 +58,20 @@ impl<T> Device<T> {
         }
     }
 
+    /// Another device; the one that is there already stays as it is. Answers whether it is
+    /// another.
+    pub(super) fn select(&mut self, name: Option<String>) -> bool {
+        if name == self.name {
+            return false;
+        }
+        self.name = name;
+        self.state = State::Closed;
+        // The other one may answer where this one hangs.
+        self.abandoned = None;
+        self.told = false;
+        true
+    }
+
     pub(super) fn running(&mut self) -> Option<&mut T> {
         match &mut self.state {
             State::Running { device, .. } => Some(device),

@@ -32,6 +32,13 @@ impl Input {
         Input::Device(Device::new(name, open_capture))
     }
 
+    /// Another microphone, if there is one at all and it is another.
+    pub(super) fn select(&mut self, name: Option<String>) {
+        if let Input::Device(device) = self {
+            device.select(name);
+        }
+    }
+
     /// What one call gets of it.
     pub(super) fn voice(&self) -> Voice {
         match self {

@@ -66,10 +66,11 @@ impl Output {
         }
     }
 
-    /// Another speaker, if there is one at all.
+    /// Another speaker, if there is one at all and it is another.
     pub(super) fn select(&mut self, name: Option<String>) {
-        if let Some(device) = &mut self.device {
-            *device = Device::new(name, open_playout);
+        if let Some(device) = &mut self.device
+            && device.select(name)
+        {
             self.to_device = None;
         }
     }

@@ -181,9 +181,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             match self.inbox.try_recv() {
                 Ok(Order::Media(command)) => self.obey(command),
                 Ok(Order::Select { input, output }) => {
-                    if matches!(self.input, Input::Device(_)) {
-                        self.input = Input::device(input);
-                    }
+                    self.input.select(input);
                     self.output.select(output);
                 }
                 Ok(Order::Tone(tone)) => self.output.set_tone(tone),

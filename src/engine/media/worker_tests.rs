@@ -191,3 +191,41 @@ fn a_microphone_of_large_callbacks_is_not_interrupted() {
     assert!(heard.len() <= 105, "{}", heard.len());
     assert!(heard[10..].iter().all(|(_, silent)| !silent));
 }
+
+#[test]
+fn choosing_another_speaker_leaves_the_microphone_alone() {
+    let mut bench = Bench::new();
+    let before = (MICROPHONES_OPENED.get(), SPEAKERS_OPENED.get());
+    let select = |input: Option<&str>, output: Option<&str>| Order::Select {
+        input: input.map(str::to_owned),
+        output: output.map(str::to_owned),
+    };
+    let mut choose = |order| {
+        bench.orders.send(order).unwrap();
+        bench.worker.take_orders();
+        let running = (
+            bench.worker.input.running().is_some(),
+            bench.worker.output.frames_wanted().is_some(),
+        );
+        for _ in 0..2 {
+            bench.worker.tend_devices(bench.now, true, true);
+        }
+        let opened = (
+            MICROPHONES_OPENED.get() - before.0,
+            SPEAKERS_OPENED.get() - before.1,
+        );
+        (running, opened)
+    };
+    assert_eq!(
+        choose(select(None, Some("headset"))),
+        ((true, false), (0, 1))
+    );
+    assert_eq!(
+        choose(select(Some("desk"), Some("headset"))),
+        ((false, true), (1, 1))
+    );
+    assert_eq!(
+        choose(select(Some("desk"), Some("headset"))),
+        ((true, true), (1, 1))
+    );
+}
