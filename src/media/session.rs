@@ -176,7 +176,8 @@ impl Session {
             Some(plan.remote_rtcp),
             plan.rtcp_mux,
         );
-        self.hearing = match (plan.receive, self.hearing) {
+        // Who holds us (`a=sendonly`, RFC 3264 section 8.4) plays music or does not.
+        self.hearing = match (plan.receive && plan.send, self.hearing) {
             (false, _) => Hearing::Off,
             (true, Hearing::Off) => Hearing::Waiting {
                 complain_at: now + SILENCE,

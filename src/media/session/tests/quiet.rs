@@ -75,3 +75,23 @@ fn a_number_that_was_negotiated_is_never_taken_for_comfort_noise() {
         "{said:?}"
     );
 }
+
+#[test]
+fn silence_while_held_is_as_it_should_be_and_after_it_counts_anew() {
+    let mut pair = Pair::talking(CodecKind::Pcmu);
+    let said = speech(SampleRate::NARROW);
+    pair.talk(&said[..16_000], &said[..16_000]);
+    // `a=sendonly` from the far side: we may listen, and there is no music.
+    let mut held = pair.plan_for_near(CodecKind::Pcmu);
+    held.send = false;
+    pair.near.session.apply(pair.now, &held).unwrap();
+    assert_eq!(wait(&mut pair, Duration::from_secs(30)), []);
+    let resumed = pair.plan_for_near(CodecKind::Pcmu);
+    pair.near.session.apply(pair.now, &resumed).unwrap();
+    assert_eq!(wait(&mut pair, Duration::from_millis(4_900)), []);
+    assert_eq!(
+        wait(&mut pair, 300 * MS),
+        [Event::NoSound { ever: false }],
+        "and then it is missed"
+    );
+}
