@@ -105,6 +105,7 @@ fn half_a_minute_of_call_allocates_nothing_with_any_codec() {
                                 reports += 1;
                                 to.handle_datagram(now, Port::Rtp, &out, address);
                             }
+                            Output::KeepAlive { .. } => panic!("sound goes both ways"),
                             Output::Event(_) => figures += 1,
                             Output::Wait(_) => break,
                         }

@@ -29,6 +29,10 @@ const FIGURES: Duration = Duration::from_secs(1);
 /// So long without a packet is worth a word.
 const SILENCE: Duration = Duration::from_secs(5);
 
+/// How often something is sent by one who only listens, so that what stands between keeps the
+/// way open: RFC 6263 section 3 asks for 15 s.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
 /// Comfort noise (RFC 3551 table 4).
 const STATIC_NOISE: PayloadType = const { PayloadType::new(13).expect("below 128") };
 
@@ -58,6 +62,12 @@ pub enum Output {
         to: SocketAddr,
         /// From the RTP socket (RFC 5761); else from that of RTCP.
         muxed: bool,
+    },
+    /// An empty datagram from the RTP socket (RFC 6263 section 4.1): who only listens keeps the
+    /// way open.
+    KeepAlive {
+        /// Where to.
+        to: SocketAddr,
     },
     /// Something happened.
     Event(Event),
@@ -124,6 +134,9 @@ pub struct Session {
     heard: Needle,
     hearing: Hearing,
     figures_at: Option<Instant>,
+    /// While sound comes and none goes.
+    keep_alive_at: Option<Instant>,
+    keep_alive_due: bool,
     interval: Interval,
     local_delay: LocalDelay,
     /// When the last report taken for adaptation came.
@@ -153,6 +166,8 @@ impl Session {
             heard: Needle::default(),
             hearing: Hearing::Off,
             figures_at: None,
+            keep_alive_at: None,
+            keep_alive_due: false,
             interval: Interval::default(),
             local_delay: LocalDelay::default(),
             adapted_at: None,
@@ -185,6 +200,10 @@ impl Session {
             (true, hearing) => hearing,
         };
         self.figures_at.get_or_insert(now + FIGURES);
+        let listening = plan.receive && !plan.send;
+        self.keep_alive_due |= listening && self.keep_alive_at.is_none();
+        self.keep_alive_due &= listening;
+        self.keep_alive_at = listening.then(|| self.keep_alive_at.unwrap_or(now + KEEP_ALIVE));
         let spoken = self.uplink.apply(plan);
         self.downlink.apply(plan)?;
         spoken
@@ -375,6 +394,10 @@ impl Session {
                 };
             }
         }
+        if self.keep_alive_at.is_some_and(|due| due <= now) {
+            self.keep_alive_due = true;
+            self.keep_alive_at = Some(now + KEEP_ALIVE);
+        }
         if let Some(due) = self.figures_at
             && due <= now
         {
@@ -425,14 +448,21 @@ impl Session {
         self.rtp.close(now);
         self.hearing = Hearing::Off;
         self.figures_at = None;
+        (self.keep_alive_at, self.keep_alive_due) = (None, false);
     }
 
-    /// The next output; a report replaces the content of `out`. Poll after each input until it
+    /// The next output; a report or an empty datagram replaces the content of `out`. Poll after each input until it
     /// answers [`Output::Wait`].
     pub fn poll_output(&mut self, out: &mut Vec<u8>) -> Output {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Output::Event(event);
+            }
+            if std::mem::take(&mut self.keep_alive_due)
+                && let Some(to) = self.rtp.stats().remote
+            {
+                out.clear();
+                return Output::KeepAlive { to };
             }
             match self.rtp.poll_output(out) {
                 RtpOutput::Rtcp { to } => {
@@ -459,6 +489,7 @@ impl Session {
             report_at,
             complain_at,
             self.figures_at,
+            self.keep_alive_at,
             self.downlink.deadline(),
         ]
         .into_iter()

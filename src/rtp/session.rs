@@ -141,6 +141,10 @@ impl RtpSession {
         rtcp_mux: bool,
     ) {
         self.remote.signal(now, rtp);
+        if rtcp != self.signalled_rtcp {
+            // A new address (RFC 3605) counts, not where reports came from before.
+            self.heard_rtcp = None;
+        }
         self.signalled_rtcp = rtcp;
         self.rtcp_mux = rtcp_mux;
         self.forget_foreign_rtcp();

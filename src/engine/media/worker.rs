@@ -143,7 +143,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
             let went = self.take_orders();
             self.receive();
-            self.expire();
+            self.expire(clock::now());
             self.tick(clock::now());
             self.sweep();
             if let Went::Home = went {
@@ -320,8 +320,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
-    fn expire(&mut self) {
-        let now = clock::now();
+    fn expire(&mut self, now: Instant) {
         let Worker {
             calls,
             buffers,
@@ -543,6 +542,9 @@ impl Call {
                 media::Output::Rtcp { to, muxed } => {
                     let port = if muxed { Port::Rtp } else { Port::Rtcp };
                     self.transmit(port, to, &buffers.packet);
+                }
+                media::Output::KeepAlive { to } => {
+                    self.transmit(Port::Rtp, to, &buffers.packet);
                 }
                 media::Output::Event(event) => {
                     if let Some(said) = self.said(event) {

@@ -229,3 +229,23 @@ fn choosing_another_speaker_leaves_the_microphone_alone() {
         ((true, true), (1, 1))
     );
 }
+
+#[test]
+fn who_only_listens_keeps_the_way_open_for_what_comes() {
+    let mut bench = Bench::new();
+    bench.apply(false);
+    let (mut datagram, mut kept) = ([0; 64], Vec::new());
+    let start = bench.now;
+    for second in 0..=61 {
+        let now = start + Duration::from_secs(second);
+        bench.worker.expire(now);
+        while let Ok(length) = bench.far.recv(&mut datagram) {
+            kept.push((second, length));
+        }
+    }
+    assert_eq!(kept.len(), 5, "at once and every 15 s: {kept:?}");
+    assert!(kept.iter().all(|(_, length)| *length == 0), "{kept:?}");
+    bench.apply(true);
+    bench.worker.expire(start + Duration::from_secs(120));
+    assert!(bench.far.recv(&mut datagram).is_err(), "sound does it now");
+}

@@ -793,6 +793,28 @@ fn reports_go_to_the_signalled_then_to_the_heard_address() {
 }
 
 #[test]
+fn reports_go_where_a_new_offer_says_and_not_where_the_old_ones_came_from() {
+    let mut with_rtcp = config(HERE, Some(addr(1, 4_000)));
+    with_rtcp.remote_rtcp = Some(addr(1, 5_555));
+    let mut world = World::with(with_rtcp);
+    let mut datagram = Vec::new();
+    write_report(&empty_report(THERE, &[]), &mut datagram);
+    world
+        .session
+        .handle_rtcp(world.now, &datagram, addr(1, 6_666))
+        .expect("believed");
+    let rtp = Some(addr(1, 4_000));
+    world
+        .session
+        .set_remote(world.now, rtp, Some(addr(1, 5_555)), false);
+    assert_eq!(world.next_report(), addr(1, 6_666), "the same again");
+    world
+        .session
+        .set_remote(world.now, rtp, Some(addr(1, 7_777)), false);
+    assert_eq!(world.next_report(), addr(1, 7_777));
+}
+
+#[test]
 fn reports_follow_a_stream_that_moves_to_another_host() {
     let mut with_rtcp = config(HERE, Some(addr(1, 4_000)));
     with_rtcp.remote_rtcp = Some(addr(1, 5_555));

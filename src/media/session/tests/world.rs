@@ -135,6 +135,7 @@ impl End {
                     reports.push((port, to, out.clone()));
                 }
                 Output::Event(Event::Quality(quality)) => self.figures.push(quality),
+                Output::KeepAlive { .. } => {}
                 Output::Event(event) => self.events.push(event),
                 Output::Wait(wake_at) => {
                     self.wake_at = wake_at;
