@@ -17,7 +17,7 @@ pub(super) const RING: Duration = Duration::from_millis(500);
 #[must_use]
 pub fn capture_ring(rate: SampleRate, channels: u16) -> (CaptureCallback, CaptureReader) {
     let (producer, consumer) = RingBuffer::new(rate.samples_in(RING));
-    let health = Arc::new(Health::default());
+    let health = Arc::new(Health::new(rate));
     let callback = CaptureCallback {
         ring: producer,
         channels: channels.max(1),
@@ -161,5 +161,34 @@ mod tests {
         callback.take(&[0.0_f32; 100]);
         assert_eq!(reader.health().quantum(), 480);
         assert_eq!(reader.health().frames(), 530);
+    }
+
+    #[test]
+    fn the_first_two_callbacks_say_nothing_about_those_that_follow() {
+        let (mut callback, reader) = capture_ring(SampleRate::FULL, 1);
+        callback.take(&[0.0_f32; 24_000]);
+        callback.take(&[0.0_f32; 9_600]);
+        assert_eq!(reader.health().quantum(), 24_000, "all that is known");
+        for _ in 0..3 {
+            callback.take(&[0.0_f32; 480]);
+        }
+        assert_eq!(reader.health().quantum(), 480);
+    }
+
+    #[test]
+    fn a_single_large_callback_is_forgotten_after_two_seconds() {
+        let (mut callback, reader) = capture_ring(SampleRate::FULL, 1);
+        for _ in 0..150 {
+            callback.take(&[0.0_f32; 480]);
+        }
+        callback.take(&[0.0_f32; 12_000]);
+        for _ in 0..75 {
+            callback.take(&[0.0_f32; 480]);
+        }
+        assert_eq!(reader.health().quantum(), 12_000, "after 0.75 s");
+        for _ in 0..130 {
+            callback.take(&[0.0_f32; 480]);
+        }
+        assert_eq!(reader.health().quantum(), 480, "after 2.05 s");
     }
 }

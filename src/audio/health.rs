@@ -1,6 +1,16 @@
 //! How a device's stream fares, told by its callbacks without a lock.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::units::SampleRate;
+
+/// How long the largest callback is remembered, at least; at most for twice as long.
+const MEMORY: Duration = Duration::from_secs(1);
+
+/// Callbacks at the beginning that say nothing about the others: a driver that fills its whole
+/// buffer first.
+const FIRST: u32 = 2;
 
 /// What a stream's callbacks count; the media thread reads it when it has time.
 ///
@@ -9,7 +19,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub struct Health {
     frames: AtomicU64,
+    /// Callbacks so far, as far as [`FIRST`] asks.
+    callbacks: AtomicU32,
+    /// The largest callback of this span of [`MEMORY`], and of the one before.
     quantum: AtomicU32,
+    quantum_before: AtomicU32,
+    /// Frames in this span, and in a whole one.
+    spanned: AtomicU32,
+    span: u32,
     missed: AtomicU32,
     xruns: AtomicU32,
     errors: AtomicU32,
@@ -28,16 +45,26 @@ pub enum Fault {
 }
 
 impl Health {
+    /// Of a stream of this rate.
+    pub(super) fn new(rate: SampleRate) -> Health {
+        Health {
+            span: clamped(rate.samples_in(MEMORY)),
+            ..Health::default()
+        }
+    }
+
     /// Frames the callback has moved since the stream was opened.
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.frames.load(Ordering::Relaxed)
     }
 
-    /// The largest callback so far, in frames: hosts grant other sizes than they say.
+    /// The largest callback of the last one to two seconds, in frames: hosts grant other sizes
+    /// than they say. The first two count only until there is a third.
     #[must_use]
     pub fn quantum(&self) -> usize {
-        self.quantum.load(Ordering::Relaxed) as usize
+        let here = self.quantum.load(Ordering::Relaxed);
+        here.max(self.quantum_before.load(Ordering::Relaxed)) as usize
     }
 
     /// Frames lost to a full ring (capture) or missing from an empty one (playout), and starts
@@ -77,9 +104,32 @@ impl Health {
     /// Called by the data callback with the frames it was given and those it could not serve.
     pub(super) fn moved(&self, frames: usize, missed: usize) {
         self.frames.fetch_add(frames as u64, Ordering::Relaxed);
-        self.quantum.fetch_max(clamped(frames), Ordering::Relaxed);
+        self.remember(clamped(frames));
         if missed > 0 {
             self.missed.fetch_add(clamped(missed), Ordering::Relaxed);
+        }
+    }
+
+    /// Only the data callback writes here, one at a time, so that nothing is lost in between.
+    fn remember(&self, frames: u32) {
+        let relaxed = Ordering::Relaxed;
+        let callbacks = self.callbacks.load(relaxed);
+        if callbacks <= FIRST {
+            self.callbacks.store(callbacks + 1, relaxed);
+        }
+        if callbacks == FIRST {
+            self.quantum.store(0, relaxed);
+            self.quantum_before.store(0, relaxed);
+        }
+        let spanned = self.spanned.load(relaxed).saturating_add(frames);
+        let largest = self.quantum.load(relaxed).max(frames);
+        if spanned >= self.span {
+            self.quantum_before.store(largest, relaxed);
+            self.quantum.store(0, relaxed);
+            self.spanned.store(0, relaxed);
+        } else {
+            self.quantum.store(largest, relaxed);
+            self.spanned.store(spanned, relaxed);
         }
     }
 }

@@ -17,7 +17,7 @@ const FALL: f32 = 0.95;
 #[must_use]
 pub fn playout_ring(rate: SampleRate, channels: u16) -> (PlayoutCallback, PlayoutWriter) {
     let (producer, consumer) = RingBuffer::new(rate.samples_in(RING));
-    let health = Arc::new(Health::default());
+    let health = Arc::new(Health::new(rate));
     let callback = PlayoutCallback {
         ring: consumer,
         channels: channels.max(1),
@@ -102,6 +102,12 @@ impl PlayoutWriter {
     #[must_use]
     pub fn queued(&self) -> usize {
         self.ring.buffer().capacity() - self.ring.slots()
+    }
+
+    /// Samples that may wait at most.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.ring.buffer().capacity()
     }
 
     /// Queues samples; those that do not fit are dropped. Answers how many were queued.

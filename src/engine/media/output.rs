@@ -107,7 +107,8 @@ impl Output {
         let playout = self.device.as_mut()?.running()?;
         let frame = playout.rate.samples_in(Duration::from_millis(10)).max(1);
         let quantum = playout.writer.health().quantum().max(frame);
-        let target = quantum + playout.rate.samples_in(MARGIN);
+        let room = playout.writer.capacity().saturating_sub(frame);
+        let target = (quantum + playout.rate.samples_in(MARGIN)).min(room);
         let waiting =
             playout.writer.queued() + self.to_device.as_ref().map_or(0, Converter::available);
         Some(target.saturating_sub(waiting).div_ceil(frame).min(BURST))
@@ -255,5 +256,30 @@ mod tests {
         assert_eq!(sound.len(), 50 * 80);
         let last = f32::from(sound[50 * 80 - 40]) / 32_768.0;
         assert!((last - 0.375).abs() < 0.01, "{last}");
+    }
+
+    #[test]
+    fn a_speaker_that_asks_for_more_than_its_ring_holds_is_fed_until_that_is_full() {
+        let mut output = Output::with_speaker(Device::new(None, open));
+        let now = crate::engine::clock::now();
+        for _ in 0..2 {
+            output.tend(now, true);
+        }
+        SPEAKER.with_borrow_mut(|speaker| {
+            let speaker = speaker.as_mut().unwrap();
+            for _ in 0..4 {
+                speaker.fill(&mut [0.0_f32; 48_000]);
+            }
+        });
+        let mut made = 0;
+        for _ in 0..10 {
+            for _ in 0..output.frames_wanted().unwrap() {
+                output.finish_frame();
+                made += 1;
+            }
+        }
+        // The ring holds half a second.
+        assert_eq!(output.frames_wanted(), Some(0));
+        assert_eq!(made, 49);
     }
 }
