@@ -99,6 +99,15 @@ impl Agent {
         inviting.way = next;
         inviting.setup.sequence += 1;
         inviting.forks.clear();
+        // What one server asked for is nothing to the next: it would refuse a nonce not its own,
+        // and that would pass for a wrong password.
+        for name in [HeaderName::AUTHORIZATION, HeaderName::PROXY_AUTHORIZATION] {
+            inviting.invite.headers.remove(&name);
+        }
+        if let Some(digest) = &mut inviting.digest {
+            digest.forget();
+        }
+        inviting.challenges = 0;
         self.invite_again(now, call, Vec::new());
         true
     }

@@ -1,7 +1,7 @@
 //! Calls that are sent elsewhere, or have to find another way.
 
 use ramal::agent::{AccountConfig, AgentConfig, Command, EndCause, Side};
-use ramal::sip::Method;
+use ramal::sip::{HeaderName, Method};
 
 use super::sim::World;
 use super::sim::registrar::{Registrar, contact};
@@ -204,6 +204,28 @@ fn a_call_goes_first_to_the_address_that_the_registrar_last_answered_from() {
     dial(&mut world, ana, "1002");
     world.run(secs(1));
     assert_eq!(world.incoming(bia).len(), 1);
+    world.ask(ana, Command::HangUp(CALL));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn the_next_address_is_not_shown_what_the_first_one_asked_for() {
+    let (mut world, ana, bia) = two_addresses(310);
+    for registrar in &mut world.registrars {
+        registrar.calls_ask = Some(407);
+        // Like many it does not say that a nonce is none of its own.
+        registrar.gate.says_stale = false;
+    }
+    // The first asks for the password, and goes out of service over the answer.
+    world.registrars[1].instead = Some(Box::new(|request| {
+        let authorized = request.headers.get(&HeaderName::PROXY_AUTHORIZATION);
+        (request.method == Method::Invite && authorized.is_some()).then(|| (503, Vec::new()))
+    }));
+    dial(&mut world, ana, "1002");
+    world.run(secs(1));
+    assert_eq!(end_of(&world, ana), None);
+    assert_eq!(world.incoming(bia).len(), 1);
+    assert_eq!(count(&world.sent_by(ANA), "INVITE"), 4);
     world.ask(ana, Command::HangUp(CALL));
     assert_forgotten(&mut world);
 }
