@@ -221,6 +221,33 @@ fn a_call_turned_away_says_with_what() {
 }
 
 #[test]
+fn a_phone_that_ends_while_it_rings_leaves_the_call_to_others() {
+    let (mut world, ana, bia) = two_phones(19);
+    ring(&mut world, ana, bia);
+    world.ask(bia, Command::Shutdown);
+    world.run(secs(1));
+    // A 6xx would end it at every other phone of the same number (RFC 3261 section 16.7).
+    assert_eq!(count(&world.sent_by(BIA), "SIP/2.0 480"), 1);
+    assert_eq!(
+        end_of(&world, ana),
+        Some((EndCause::NoAnswer, Side::Remote))
+    );
+    assert_eq!(end_of(&world, bia), Some((EndCause::Declined, Side::Local)));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn hanging_up_on_a_call_that_rings_says_busy() {
+    let (mut world, ana, bia) = two_phones(20);
+    let ringing = ring(&mut world, ana, bia);
+    world.ask(bia, Command::HangUp(ringing));
+    world.run(secs(1));
+    assert_eq!(count(&world.sent_by(BIA), "SIP/2.0 486"), 1);
+    assert_eq!(end_of(&world, ana), Some((EndCause::Busy, Side::Remote)));
+    assert_forgotten(&mut world);
+}
+
+#[test]
 fn a_phone_with_all_its_lines_taken_is_busy() {
     let mut world = World::new(11);
     let ana = world.phone(ANA, AgentConfig::default());

@@ -32,7 +32,7 @@ pub enum Command {
         /// With which final status: 486 busy, 480 unavailable, 603 declined.
         status: StatusCode,
     },
-    /// Ends a call in whatever state it is: CANCEL, BYE, or 603 to one that rings here.
+    /// Ends a call in whatever state it is: CANCEL, BYE, or 486 to one that rings here.
     HangUp(CallId),
     /// Puts the far side on hold.
     Hold(CallId),

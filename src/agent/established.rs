@@ -29,6 +29,13 @@ impl Agent {
         let Some(found) = self.calls.get(&call) else {
             return Err((Some(call), Refusal::UnknownCall));
         };
+        // A 6xx would end the call at every other phone of the same number, too (RFC 3261
+        // sections 16.7 and 21.6).
+        let away = if self.shutting_down {
+            StatusCode::TEMPORARILY_UNAVAILABLE
+        } else {
+            StatusCode::BUSY_HERE
+        };
         match &found.phase {
             Phase::Locating(_) | Phase::Opening(..) => {
                 self.end(now, call, EndCause::Cancelled, Side::Local, None);
@@ -37,17 +44,11 @@ impl Agent {
             Phase::Cancelling(_) => {}
             Phase::Preparing(offered) => {
                 let (key, invite) = (offered.key, offered.invite.clone());
-                self.answer_request(now, &key, &invite, StatusCode::DECLINE);
+                self.answer_request(now, &key, &invite, away);
                 self.end(now, call, EndCause::Declined, Side::Local, None);
             }
             Phase::Alerting(_) => {
-                self.turn_away(
-                    now,
-                    call,
-                    StatusCode::DECLINE,
-                    EndCause::Declined,
-                    Side::Local,
-                );
+                self.turn_away(now, call, away, EndCause::Declined, Side::Local);
             }
             Phase::Established(_) => self.part(now, call, EndCause::HungUp),
         }
