@@ -161,6 +161,9 @@ impl Agent {
             if first {
                 *answered_at = None;
                 self.part(now, call, EndCause::NoCommonCodec);
+            } else {
+                // RFC 3264 section 4: what was agreed before holds, and offers are taken again.
+                e.negotiation.withdraw_offer();
             }
             return;
         };

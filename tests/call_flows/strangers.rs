@@ -129,6 +129,36 @@ fn a_change_without_an_offer_gets_ours_and_moves_the_sound_by_its_ack() {
 }
 
 #[test]
+fn a_change_whose_answer_is_unusable_leaves_the_call_as_it_was() {
+    for answer in ["", "v=0\r\nno description\r\n"] {
+        let (mut world, bia, tag) = call_in(415, &sound(6_000));
+        acknowledge(&mut world, &tag, 1, "");
+        let ask = |world: &mut World, cseq, body: &str| {
+            let again = Line {
+                branch: &format!("z9hG4bKchange{cseq}"),
+                cseq,
+                to_tag: &tag,
+                body,
+                ..Line::default()
+            };
+            world.stranger_asks(BIA, &again);
+            world.run(Duration::from_millis(100));
+        };
+        ask(&mut world, 2, "");
+        acknowledge(&mut world, &tag, 2, answer);
+        assert_eq!(end_of(&world, bia), None);
+        assert_eq!(remote_port(&world, bia), Some(6_000));
+        // Its offer is over: the next one may come from either side.
+        ask(&mut world, 3, &sound(6_004));
+        assert_eq!(world.answered_outside(488).len(), 0);
+        assert_eq!(remote_port(&world, bia), Some(6_004));
+        acknowledge(&mut world, &tag, 3, "");
+        say_goodbye(&mut world, &tag, 4);
+        assert_forgotten(&mut world);
+    }
+}
+
+#[test]
 fn of_several_forks_the_first_sound_is_heard_until_one_answers() {
     let (mut world, ana, invite) = call_out(404);
     world.stranger_answers(&invite, ANA, 183, "left", Some(5_081));
