@@ -6,9 +6,9 @@ use rand_chacha::rand_core::Rng;
 
 use super::call::Phase;
 use super::routing::{Goodbye, Lookup, Purpose};
-use super::{AccountId, Agent, SentAck, requests};
-use crate::sip::transaction::Peer;
-use crate::sip::{Dialog, DialogId, HeaderName, Method, NameAddr, Request, Response};
+use super::{AccountId, Agent, CallId, EndCause, SentAck, Side, causes, requests};
+use crate::sip::transaction::{Peer, ServerKey};
+use crate::sip::{Dialog, DialogId, HeaderName, Method, NameAddr, Request, Response, StatusCode};
 
 impl Agent {
     /// Sends the ACK to a 2xx and keeps it for the 2xx that come again.
@@ -95,6 +95,71 @@ impl Agent {
             challenged: false,
         };
         self.send_in_dialog(now, account, &hop, request, Purpose::Bye(Box::new(goodbye)));
+    }
+
+    /// The far side ends a dialog (RFC 3261 section 15.1.2).
+    pub(super) fn bye_came(
+        &mut self,
+        now: Instant,
+        key: &ServerKey,
+        request: &Request,
+        from: Peer,
+    ) {
+        let Some(call) = self.call_of_dialog(request) else {
+            match self.ringing_call_of(request) {
+                Some(call) => {
+                    self.accept_bye(now, key, request, from);
+                    // Some callers give up with BYE where CANCEL is meant; what is open of the
+                    // early dialog is answered 487.
+                    let cause = causes::of_cancel(&request.headers);
+                    let terminated = StatusCode::REQUEST_TERMINATED;
+                    self.turn_away(now, call, terminated, cause, Side::Remote);
+                }
+                None => self.answer_request(now, key, request, StatusCode::CALL_DOES_NOT_EXIST),
+            }
+            return;
+        };
+        if let Some(established) = self.established(call) {
+            if let Err(status) = established.dialog.check_incoming(request) {
+                self.answer_request(now, key, request, status);
+                return;
+            }
+            // RFC 3261 section 15.1.2: an INVITE of ours that is still open is answered by this.
+            let open = established.unacknowledged.take();
+            if let Some(open) = open {
+                self.layer.stop_awaiting_ack(&open.key);
+            }
+        }
+        self.accept_bye(now, key, request, from);
+        self.end(now, call, EndCause::HungUp, Side::Remote, None);
+    }
+
+    /// The call that rings here in the early dialog of this request.
+    fn ringing_call_of(&self, request: &Request) -> Option<CallId> {
+        let id = DialogId::of_incoming(request)?;
+        let early = |invite: &Request, local_tag: &str| {
+            let from = invite.headers.from().ok();
+            let theirs = from.as_ref().and_then(NameAddr::tag).unwrap_or_default();
+            invite.headers.call_id() == Ok(id.call_id.as_str())
+                && local_tag == id.local_tag
+                && theirs == id.remote_tag
+        };
+        self.calls.iter().find_map(|(call, found)| {
+            let Phase::Alerting(alerting) = &found.phase else {
+                return None;
+            };
+            early(&alerting.invite, &alerting.local_tag).then_some(*call)
+        })
+    }
+
+    /// Answers a BYE of a call of ours with 200.
+    fn accept_bye(&mut self, now: Instant, key: &ServerKey, bye: &Request, from: Peer) {
+        let response = self.reply(bye, StatusCode::OK, None);
+        self.respond(now, key, response);
+        if !from.transport.is_reliable() {
+            // The first repetition comes after T1, and may take as long to get here.
+            self.stay_until = Some(now + self.config.timers.t1 * 2);
+        }
     }
 
     pub(super) fn bye_answered(&mut self, now: Instant, mut goodbye: Goodbye, response: &Response) {

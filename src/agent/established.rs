@@ -1,4 +1,4 @@
-//! Calls that are answered: hold, re-INVITE in both directions, BYE.
+//! Calls that are answered: their ACK, hold, re-INVITE in both directions, hanging up.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,11 @@ use super::routing::Purpose;
 use super::{Agent, CallId, EndCause, Event, Refusal, Refused, Side, requests};
 use crate::media::plan::Plan;
 use crate::sdp::{self, Direction, Negotiated};
-use crate::sip::transaction::{Peer, ServerKey};
+use crate::sip::transaction::ServerKey;
 use crate::sip::{Contacts, HeaderName, Method, NameAddr, Request, Response, StatusCode};
 
 impl Agent {
-    fn established(&mut self, call: CallId) -> Option<&mut Established> {
+    pub(super) fn established(&mut self, call: CallId) -> Option<&mut Established> {
         match self.calls.get_mut(&call) {
             Some(Call {
                 phase: Phase::Established(established),
@@ -78,37 +78,6 @@ impl Agent {
         {
             self.say_goodbye(now, account, established.dialog);
         }
-    }
-
-    pub(super) fn bye_came(
-        &mut self,
-        now: Instant,
-        key: &ServerKey,
-        request: &Request,
-        from: Peer,
-    ) {
-        let Some(call) = self.call_of_dialog(request) else {
-            self.answer_request(now, key, request, StatusCode::CALL_DOES_NOT_EXIST);
-            return;
-        };
-        if let Some(established) = self.established(call) {
-            if let Err(status) = established.dialog.check_incoming(request) {
-                self.answer_request(now, key, request, status);
-                return;
-            }
-            // RFC 3261 section 15.1.2: an INVITE of ours that is still open is answered by this.
-            let open = established.unacknowledged.take();
-            if let Some(open) = open {
-                self.layer.stop_awaiting_ack(&open.key);
-            }
-        }
-        let response = self.reply(request, StatusCode::OK, None);
-        self.respond(now, key, response);
-        if !from.transport.is_reliable() {
-            // The first repetition comes after T1, and may take as long to get here.
-            self.stay_until = Some(now + self.config.timers.t1 * 2);
-        }
-        self.end(now, call, EndCause::HungUp, Side::Remote, None);
     }
 
     pub(super) fn ack_came(&mut self, now: Instant, ack: &Request) {

@@ -273,6 +273,47 @@ fn a_call_taken_by_another_phone_is_not_missed() {
 }
 
 #[test]
+fn a_bye_ends_a_call_that_still_rings() {
+    let (mut world, _, bia) = two_phones(416);
+    let body = sound(6_000);
+    let invite = Line {
+        body: &body,
+        ..Line::default()
+    };
+    world.stranger_asks(BIA, &invite);
+    world.run(secs(1));
+    let ringing = world.answered_outside(180).remove(0);
+    let to = ringing.headers.to().expect("a To");
+    let tag = to.tag().expect("a tag");
+    for (cseq, to_tag, status) in [(2, "other", 481), (3, tag, 200)] {
+        assert_eq!(end_of(&world, bia), None);
+        let bye = Line {
+            method: "BYE",
+            branch: &format!("z9hG4bKbye{cseq}"),
+            cseq,
+            to_tag,
+            ..Line::default()
+        };
+        world.stranger_asks(BIA, &bye);
+        world.run(Duration::from_millis(100));
+        assert_eq!(world.answered_outside(status).len(), 1, "{status}");
+    }
+    // RFC 3261 section 15.1.2: what is open is answered 487.
+    assert_eq!(world.answered_outside(487).len(), 1);
+    assert_eq!(
+        end_of(&world, bia),
+        Some((EndCause::Cancelled, Side::Remote))
+    );
+    let ack = Line {
+        method: "ACK",
+        to_tag: tag,
+        ..Line::default()
+    };
+    world.stranger_asks(BIA, &ack);
+    assert_forgotten(&mut world);
+}
+
+#[test]
 fn a_call_that_comes_by_two_ways_rings_once() {
     let (mut world, _, bia) = two_phones(409);
     let body = sound(6_000);
