@@ -1,11 +1,13 @@
 //! Phone calls told as stories, in a world whose clock is turned by hand.
 //!
 //! Here two phones call each other directly. Beside this file: the same through a registrar, calls
-//! sent elsewhere, callers and called ones that no phone of ours would be, bad weather, and staying
-//! registered.
+//! sent elsewhere, callers and called ones that no phone of ours would be, changes on the way, bad
+//! weather, and staying registered.
 
 mod sim;
 
+#[path = "call_flows/changes.rs"]
+mod changes;
 #[path = "call_flows/redirections.rs"]
 mod redirections;
 #[path = "call_flows/registrar_trouble.rs"]

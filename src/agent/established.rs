@@ -1,17 +1,16 @@
-//! Calls that are answered: their ACK, hold, re-INVITE in both directions, hanging up.
+//! Calls that are answered: their ACK, the far side's changes, hanging up.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand_chacha::rand_core::Rng;
 
 use super::call::{Call, Change, Established, Phase, Unacknowledged};
 use super::incoming::weigh_offer;
-use super::routing::Purpose;
 use super::{Agent, CallId, EndCause, Event, Refusal, Refused, Side, requests};
 use crate::media::plan::Plan;
-use crate::sdp::{self, Direction, Negotiated};
+use crate::sdp::{self, Negotiated};
 use crate::sip::transaction::ServerKey;
-use crate::sip::{Contacts, HeaderName, Method, NameAddr, Request, Response, StatusCode};
+use crate::sip::{Contacts, HeaderName, NameAddr, Request, StatusCode};
 
 impl Agent {
     pub(super) fn established(&mut self, call: CallId) -> Option<&mut Established> {
@@ -56,7 +55,7 @@ impl Agent {
     }
 
     /// Ends an answered call from our side.
-    fn part(&mut self, now: Instant, call: CallId, cause: EndCause) {
+    pub(super) fn part(&mut self, now: Instant, call: CallId, cause: EndCause) {
         self.say_ended(now, call, cause, Side::Local, None);
         let Some(established) = self.established(call) else {
             return;
@@ -229,7 +228,7 @@ impl Agent {
     }
 
     /// Applies what a re-INVITE came to.
-    fn renegotiated(&mut self, call: CallId, negotiated: &Negotiated) {
+    pub(super) fn renegotiated(&mut self, call: CallId, negotiated: &Negotiated) {
         let Some(e) = self.established(call) else {
             return;
         };
@@ -260,170 +259,6 @@ impl Agent {
         });
     }
 
-    /// Puts the far side on hold, or takes it back.
-    pub(super) fn set_hold(
-        &mut self,
-        now: Instant,
-        call: CallId,
-        hold: bool,
-    ) -> Result<(), Refused> {
-        if !self.calls.contains_key(&call) {
-            return Err((Some(call), Refusal::UnknownCall));
-        }
-        let Some(e) = self.established(call) else {
-            return Err((Some(call), Refusal::WrongState));
-        };
-        match &mut e.change {
-            Change::None if e.local_hold == hold => return Ok(()),
-            Change::None | Change::Wanted { .. } => e.change = Change::Wanted { hold },
-            Change::Asked { hold: asked, .. } if *asked == hold => return Ok(()),
-            // One at a time: the person asks again when the first is through.
-            Change::Asked { .. } => return Err((Some(call), Refusal::WrongState)),
-            Change::Glare { hold: wanted, .. } => *wanted = hold,
-        }
-        self.try_change(now, call);
-        Ok(())
-    }
-
-    /// Sends the re-INVITE that is wanted, if the dialog is free for it.
-    fn try_change(&mut self, now: Instant, call: CallId) {
-        let Some(Call {
-            account,
-            phase: Phase::Established(e),
-            ..
-        }) = self.calls.get_mut(&call)
-        else {
-            return;
-        };
-        let Change::Wanted { hold } = e.change else {
-            return;
-        };
-        if e.unacknowledged.is_some() {
-            return;
-        }
-        let account = *account;
-        let before = Box::new(e.negotiation.clone());
-        e.negotiation.set_direction(if hold {
-            Direction::SendOnly
-        } else {
-            Direction::SendRecv
-        });
-        let mut request = e.dialog.request(Method::Invite);
-        requests::present(&mut request.headers, &e.contact);
-        request
-            .headers
-            .set(HeaderName::USER_AGENT, self.config.user_agent.as_str());
-        request.set_body(
-            "application/sdp",
-            e.negotiation.offer().to_string().into_bytes(),
-        );
-        e.change = Change::Asked {
-            hold,
-            request: Box::new(request.clone()),
-            before,
-            challenged: false,
-        };
-        let hop = e.dialog.next_hop();
-        self.send_in_dialog(now, account, &hop, request, Purpose::Reinvite(call));
-    }
-
-    /// A final answer to our re-INVITE.
-    pub(super) fn reinvite_answered(&mut self, now: Instant, call: CallId, response: &Response) {
-        let Some(Call {
-            account,
-            phase: Phase::Established(e),
-            ..
-        }) = self.calls.get_mut(&call)
-        else {
-            return;
-        };
-        let account = *account;
-        let Change::Asked {
-            hold,
-            request,
-            before,
-            challenged,
-        } = std::mem::replace(&mut e.change, Change::None)
-        else {
-            return;
-        };
-        if response.status.is_success() {
-            if let Some(target) = response.headers.contacts().ok().and_then(single) {
-                e.dialog.refresh_target(&target);
-            }
-            let negotiated = sdp::parse(&response.body)
-                .ok()
-                .and_then(|parsed| e.negotiation.handle_answer(&parsed.description).ok());
-            let was = std::mem::replace(&mut e.local_hold, hold);
-            let dialog = e.dialog.clone();
-            let sequence = request.headers.cseq().map_or(0, |cseq| cseq.seq);
-            self.acknowledge(now, account, &dialog, sequence);
-            let Some(negotiated) = negotiated else {
-                self.part(now, call, EndCause::NoCommonCodec);
-                return;
-            };
-            self.renegotiated(call, &negotiated);
-            if was != hold {
-                let by = Side::Local;
-                self.event(if hold {
-                    Event::Held { call, by }
-                } else {
-                    Event::Resumed { call, by }
-                });
-            }
-            return;
-        }
-        match response.status.code() {
-            401 | 407 if !challenged => {
-                let credentials = e
-                    .digest
-                    .as_mut()
-                    .and_then(|digest| digest.answer(response, &request, self.rng.next_u64()).ok());
-                if let Some(credentials) = credentials {
-                    let mut again = *request;
-                    e.dialog.renumber(&mut again);
-                    requests::set_credentials(&mut again.headers, credentials);
-                    e.dialog.note_invite(&again);
-                    e.change = Change::Asked {
-                        hold,
-                        request: Box::new(again.clone()),
-                        before,
-                        challenged: true,
-                    };
-                    let hop = e.dialog.next_hop();
-                    self.send_in_dialog(now, account, &hop, again, Purpose::Reinvite(call));
-                    return;
-                }
-                e.negotiation = *before;
-                self.event(Event::Refused {
-                    call: Some(call),
-                    refusal: Refusal::NotAccepted,
-                });
-            }
-            491 => {
-                // RFC 3261 section 14.1, in units of 10 ms.
-                let (least, most) = if e.caller { (210, 400) } else { (0, 200) };
-                let steps = least + self.rng.next_u32() % (most - least + 1);
-                e.negotiation = *before;
-                let retry_at = now + Duration::from_millis(u64::from(steps) * 10);
-                e.change = Change::Glare { hold, retry_at };
-            }
-            // RFC 3261 section 12.2.1.2: the dialog is gone over there.
-            408 | 481 => self.part(now, call, EndCause::HungUp),
-            _ => {
-                e.negotiation = *before;
-                self.event(Event::Refused {
-                    call: Some(call),
-                    refusal: Refusal::NotAccepted,
-                });
-            }
-        }
-    }
-
-    pub(super) fn reinvite_undelivered(&mut self, now: Instant, call: CallId, cause: EndCause) {
-        self.part(now, call, cause);
-    }
-
     /// Does what a call's deadline was set for.
     pub(super) fn call_due(&mut self, now: Instant, call: CallId) {
         let Some(found) = self.calls.get_mut(&call) else {
@@ -450,7 +285,7 @@ impl Agent {
 }
 
 /// The one contact of a target refresh (RFC 3261 section 12.2.1.2).
-fn single(contacts: Contacts) -> Option<NameAddr> {
+pub(super) fn single(contacts: Contacts) -> Option<NameAddr> {
     match contacts {
         Contacts::List(list) => list.into_iter().next(),
         Contacts::Star => None,

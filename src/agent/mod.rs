@@ -16,6 +16,7 @@ mod account;
 mod acks;
 mod call;
 mod causes;
+mod changing;
 mod command;
 pub mod dial;
 mod established;

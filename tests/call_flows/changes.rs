@@ -1,0 +1,90 @@
+//! Calls that change while they last, and whose other side is played by hand.
+
+use std::time::Duration;
+
+use ramal::agent::Command;
+
+use super::sim::World;
+use super::sim::story::{ANA, BIA, CALL, assert_forgotten, end_of, secs};
+use super::sim::stranger::{Line, sound};
+use super::strangers::{acknowledge, call_in, call_out, remote_port, say_goodbye};
+
+#[test]
+fn a_change_without_an_offer_gets_ours_and_moves_the_sound_by_its_ack() {
+    let (mut world, bia, tag) = call_in(403, &sound(6_000));
+    acknowledge(&mut world, &tag, 1, "");
+    assert_eq!(remote_port(&world, bia), Some(6_000));
+    let again = Line {
+        branch: "z9hG4bKtwo",
+        cseq: 2,
+        to_tag: &tag,
+        ..Line::default()
+    };
+    world.stranger_asks(BIA, &again);
+    world.run(Duration::from_millis(100));
+    assert_eq!(
+        remote_port(&world, bia),
+        Some(6_000),
+        "until it is answered"
+    );
+    acknowledge(&mut world, &tag, 2, &sound(6_002));
+    assert_eq!(remote_port(&world, bia), Some(6_002));
+    world.run(secs(40));
+    assert_eq!(end_of(&world, bia), None);
+    say_goodbye(&mut world, &tag, 3);
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_change_whose_answer_is_unusable_leaves_the_call_as_it_was() {
+    for answer in ["", "v=0\r\nno description\r\n"] {
+        let (mut world, bia, tag) = call_in(415, &sound(6_000));
+        acknowledge(&mut world, &tag, 1, "");
+        let ask = |world: &mut World, cseq, body: &str| {
+            let again = Line {
+                branch: &format!("z9hG4bKchange{cseq}"),
+                cseq,
+                to_tag: &tag,
+                body,
+                ..Line::default()
+            };
+            world.stranger_asks(BIA, &again);
+            world.run(Duration::from_millis(100));
+        };
+        ask(&mut world, 2, "");
+        acknowledge(&mut world, &tag, 2, answer);
+        assert_eq!(end_of(&world, bia), None);
+        assert_eq!(remote_port(&world, bia), Some(6_000));
+        // Its offer is over: the next one may come from either side.
+        ask(&mut world, 3, &sound(6_004));
+        assert_eq!(world.answered_outside(488).len(), 0);
+        assert_eq!(remote_port(&world, bia), Some(6_004));
+        acknowledge(&mut world, &tag, 3, "");
+        say_goodbye(&mut world, &tag, 4);
+        assert_forgotten(&mut world);
+    }
+}
+
+#[test]
+fn a_late_200_of_a_call_that_has_changed_gets_the_ack_it_waits_for() {
+    let (mut world, ana, invite) = call_out(413);
+    world.stranger_answers(&invite, ANA, 200, "far", Some(5_081));
+    world.run(Duration::from_millis(100));
+    world.ask(ana, Command::Hold(CALL));
+    world.run(Duration::from_millis(100));
+    let change = world.asked_outside("INVITE").pop().expect("a re-INVITE");
+    world.stranger_answers(&change, ANA, 200, "far", Some(5_081));
+    world.run(Duration::from_millis(100));
+    let numbers = |world: &World| -> Vec<u32> {
+        let acks = world.asked_outside("ACK");
+        acks.iter()
+            .map(|ack| ack.headers.cseq().expect("a CSeq").seq)
+            .collect()
+    };
+    assert_eq!(numbers(&world), [1, 2]);
+    world.stranger_answers(&invite, ANA, 200, "far", Some(5_081));
+    world.stranger_answers(&change, ANA, 200, "far", Some(5_081));
+    world.run(Duration::from_millis(100));
+    assert_eq!(numbers(&world), [1, 2, 1, 2]);
+    assert_eq!(end_of(&world, ana), None);
+}
