@@ -172,7 +172,23 @@ impl Agent {
         }
     }
 
+    /// Our re-INVITE got no answer, or never left.
     pub(super) fn reinvite_undelivered(&mut self, now: Instant, call: CallId, cause: EndCause) {
-        self.part(now, call, cause);
+        // RFC 3261 section 12.2.1.2: silence ends the dialog. What could not be sent is like an
+        // answer 503 (section 8.1.3.1), and the session goes on as it was (section 14.1).
+        if cause == EndCause::TimedOut {
+            self.part(now, call, cause);
+            return;
+        }
+        let Some(e) = self.established(call) else {
+            return;
+        };
+        if let Change::Asked { before, .. } = std::mem::replace(&mut e.change, Change::None) {
+            e.negotiation = *before;
+            self.event(Event::Refused {
+                call: Some(call),
+                refusal: Refusal::NotAccepted,
+            });
+        }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use ramal::agent::Command;
+use ramal::agent::{Command, Event, Refusal};
+use ramal::sip::StatusCode;
 
 use super::sim::World;
 use super::sim::story::{ANA, BIA, CALL, assert_forgotten, end_of, secs};
-use super::sim::stranger::{Line, sound};
+use super::sim::stranger::{self, Line, STRANGER, sound};
 use super::strangers::{acknowledge, call_in, call_out, remote_port, say_goodbye};
 
 #[test]
@@ -87,4 +88,67 @@ fn a_late_200_of_a_call_that_has_changed_gets_the_ack_it_waits_for() {
     world.run(Duration::from_millis(100));
     assert_eq!(numbers(&world), [1, 2, 1, 2]);
     assert_eq!(end_of(&world, ana), None);
+}
+
+/// Ana talks to the stranger, along a route that a server with a name recorded.
+fn talk_along_a_route(seed: u64) -> (World, usize) {
+    let (mut world, ana, invite) = call_out(seed);
+    world
+        .names
+        .insert("edge.example".to_owned(), vec![stranger::address()]);
+    let mut response = invite.response(StatusCode::OK, Some("far"));
+    let headers = &mut response.headers;
+    headers.push("Contact", format!("<sip:bia@{STRANGER}>"));
+    headers.push("Record-Route", "<sip:edge.example;lr>");
+    response.set_body("application/sdp", sound(5_081).into_bytes());
+    let bytes = response.to_bytes().expect("a message");
+    world.inject(
+        stranger::address(),
+        ANA.parse().expect("an address"),
+        &bytes,
+    );
+    world.run(Duration::from_millis(100));
+    (world, ana)
+}
+
+#[test]
+fn a_change_that_cannot_be_sent_leaves_the_call_as_it_was() {
+    for seed in [417, 418] {
+        let (mut world, ana) = talk_along_a_route(seed);
+        let before = world.phones[ana].plans.clone();
+        // The name is not found for a moment, or the port is closed.
+        if seed == 417 {
+            world.names.clear();
+        } else {
+            world.refusing.insert(stranger::address());
+        }
+        world.ask(ana, Command::Hold(CALL));
+        world.run(secs(1));
+        assert_eq!(end_of(&world, ana), None);
+        assert_eq!(world.phones[ana].plans, before);
+        let refused = Event::Refused {
+            call: Some(CALL),
+            refusal: Refusal::NotAccepted,
+        };
+        assert!(world.phones[ana].events.contains(&refused));
+        // It goes on talking, and can be held when the way is there again.
+        world
+            .names
+            .insert("edge.example".to_owned(), vec![stranger::address()]);
+        world.refusing.clear();
+        world.ask(ana, Command::Hold(CALL));
+        world.run(Duration::from_millis(100));
+        let change = world.asked_outside("INVITE").pop().expect("a re-INVITE");
+        let held = String::from_utf8(change.body.clone()).expect("SDP");
+        assert!(held.contains("a=sendonly"), "{held}");
+        world.stranger_answers(&change, ANA, 200, "far", Some(5_081));
+        world.run(Duration::from_millis(100));
+        let plan = world.phones[ana].plans.values().next();
+        assert!(plan.is_some_and(|plan| plan.held));
+        world.ask(ana, Command::HangUp(CALL));
+        world.run(Duration::from_millis(100));
+        let bye = world.asked_outside("BYE").remove(0);
+        world.stranger_answers(&bye, ANA, 200, "far", None);
+        assert_forgotten(&mut world);
+    }
 }

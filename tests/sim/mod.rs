@@ -10,7 +10,7 @@ pub(crate) mod registrar;
 pub(crate) mod story;
 pub(crate) mod stranger;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -111,6 +111,8 @@ pub(crate) struct World {
     pub(crate) lab: Option<(SocketAddr, Front)>,
     /// Names that resolve, and their addresses, best first.
     pub(crate) names: BTreeMap<String, Vec<SocketAddr>>,
+    /// Where nobody listens: whoever sends there is told so by the network.
+    pub(crate) refusing: BTreeSet<SocketAddr>,
     /// How long it takes to find the way to a host.
     pub(crate) finding_takes: Duration,
     /// Every datagram that left, lost ones included.
@@ -138,6 +140,7 @@ impl World {
             registrars: Vec::new(),
             lab: None,
             names: BTreeMap::new(),
+            refusing: BTreeSet::new(),
             finding_takes: Duration::ZERO,
             log: Vec::new(),
             outside: Vec::new(),
@@ -323,7 +326,21 @@ impl World {
             connection: None,
         };
         let to = datagram.to;
-        if let Some(phone) = self.phones.iter().position(|phone| phone.addr == to) {
+        if self.refusing.contains(&to) {
+            let sender = self.phones.iter().position(|p| p.addr == datagram.from);
+            if let Some(phone) = sender {
+                let (local, remote) = (from.remote, from.local);
+                let to = Peer {
+                    local,
+                    remote,
+                    ..from
+                };
+                self.phones[phone]
+                    .agent
+                    .handle_transport_error(self.now, to);
+                self.settle(phone);
+            }
+        } else if let Some(phone) = self.phones.iter().position(|phone| phone.addr == to) {
             self.phones[phone]
                 .agent
                 .handle_datagram(self.now, &datagram.bytes, from);
