@@ -150,6 +150,10 @@ pub(super) enum Change {
         request: Box<Request>,
         before: Box<Negotiation>,
         challenged: bool,
+        /// `None` while its way is being looked for.
+        key: Option<ClientKey>,
+        /// When it is taken back; `None` once it is, and before it is sent.
+        give_up_at: Option<Instant>,
     },
     /// Met the far side's own (491): again at this time.
     Glare { hold: bool, retry_at: Instant },
@@ -165,7 +169,8 @@ impl Call {
             Phase::Alerting(alerting) => Some(alerting.give_up_at),
             Phase::Established(established) => match established.change {
                 Change::Glare { retry_at, .. } => Some(retry_at),
-                Change::None | Change::Wanted { .. } | Change::Asked { .. } => None,
+                Change::Asked { give_up_at, .. } => give_up_at,
+                Change::None | Change::Wanted { .. } => None,
             },
         }
     }
@@ -250,7 +255,19 @@ impl Agent {
         answer: Option<(u16, String)>,
     ) {
         self.say_ended(now, call, cause, by, answer);
-        self.calls.remove(&call);
+        self.forget(now, call);
+    }
+
+    /// Forgets a call, and takes back a change of ours that is still open: without a final answer
+    /// it would never end.
+    pub(super) fn forget(&mut self, now: Instant, call: CallId) -> Option<Call> {
+        let found = self.calls.remove(&call)?;
+        if let Phase::Established(established) = &found.phase
+            && let Change::Asked { key: Some(key), .. } = &established.change
+        {
+            self.layer.cancel(now, key);
+        }
+        Some(found)
     }
 
     /// A call that never came to be, through a fault on our side or on the way.

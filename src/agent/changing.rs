@@ -9,6 +9,7 @@ use super::established::single;
 use super::routing::Purpose;
 use super::{Agent, CallId, EndCause, Event, Refusal, Refused, Side, requests};
 use crate::sdp::{self, Direction};
+use crate::sip::transaction::ClientKey;
 use crate::sip::{HeaderName, Method, Response};
 
 impl Agent {
@@ -74,9 +75,30 @@ impl Agent {
             request: Box::new(request.clone()),
             before,
             challenged: false,
+            key: None,
+            give_up_at: None,
         };
         let hop = e.dialog.next_hop();
         self.send_in_dialog(now, account, &hop, request, Purpose::Reinvite(call));
+    }
+
+    /// Whether a re-INVITE whose way has been found is still wanted.
+    pub(super) fn awaits_reinvite(&mut self, call: CallId) -> bool {
+        let change = self.established(call).map(|e| &e.change);
+        matches!(change, Some(Change::Asked { key: None, .. }))
+    }
+
+    pub(super) fn reinvite_sent(&mut self, now: Instant, call: CallId, sent: ClientKey) {
+        let until = now + self.config.timers.patience();
+        if let Some(e) = self.established(call)
+            && let Change::Asked {
+                key, give_up_at, ..
+            } = &mut e.change
+        {
+            *key = Some(sent);
+            // A provisional answer stops the transaction's own clock, and no person is waited for.
+            *give_up_at = Some(until);
+        }
     }
 
     /// A final answer to our re-INVITE.
@@ -95,6 +117,7 @@ impl Agent {
             request,
             before,
             challenged,
+            ..
         } = std::mem::replace(&mut e.change, Change::None)
         else {
             return;
@@ -141,6 +164,8 @@ impl Agent {
                         request: Box::new(again.clone()),
                         before,
                         challenged: true,
+                        key: None,
+                        give_up_at: None,
                     };
                     let hop = e.dialog.next_hop();
                     self.send_in_dialog(now, account, &hop, again, Purpose::Reinvite(call));

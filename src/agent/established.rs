@@ -30,7 +30,7 @@ impl Agent {
         };
         // A 6xx would end the call at every other phone of the same number, too (RFC 3261
         // sections 16.7 and 21.6).
-        let away = if self.shutting_down {
+        let away = if self.shutting_down() {
             StatusCode::TEMPORARILY_UNAVAILABLE
         } else {
             StatusCode::BUSY_HERE
@@ -73,7 +73,7 @@ impl Agent {
             account,
             phase: Phase::Established(established),
             ..
-        }) = self.calls.remove(&call)
+        }) = self.forget(now, call)
         {
             self.say_goodbye(now, account, established.dialog);
         }
@@ -274,12 +274,22 @@ impl Agent {
                 let status = StatusCode::TEMPORARILY_UNAVAILABLE;
                 self.turn_away(now, call, status, EndCause::NoAnswer, Side::Local);
             }
-            Phase::Established(e) => {
-                if let Change::Glare { hold, .. } = e.change {
-                    e.change = Change::Wanted { hold };
+            Phase::Established(e) => match &mut e.change {
+                Change::Glare { hold, .. } => {
+                    e.change = Change::Wanted { hold: *hold };
                     self.try_change(now, call);
                 }
-            }
+                Change::Asked {
+                    key, give_up_at, ..
+                } => {
+                    // From here on the transaction has 64·T1 to end in one way or another.
+                    *give_up_at = None;
+                    if let Some(key) = *key {
+                        self.layer.cancel(now, &key);
+                    }
+                }
+                Change::None | Change::Wanted { .. } => {}
+            },
         }
     }
 }

@@ -120,7 +120,8 @@ pub enum Event {
         /// Why.
         refusal: Refusal,
     },
-    /// [`super::Command::Shutdown`] is complete: no call, no binding.
+    /// [`super::Command::Shutdown`] is complete: no call, no binding; or those that could be told
+    /// were, and nobody else is waited for.
     Finished,
 }
 

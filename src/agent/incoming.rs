@@ -173,7 +173,7 @@ impl Agent {
             .accounts
             .get(&account)
             .map_or(0, |account| account.config.max_calls);
-        if self.shutting_down {
+        if self.shutting_down() {
             self.answer_request(now, &key, &invite, StatusCode::TEMPORARILY_UNAVAILABLE);
             return;
         }

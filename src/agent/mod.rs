@@ -19,6 +19,7 @@ mod causes;
 mod changing;
 mod command;
 pub mod dial;
+mod ending;
 mod established;
 mod event;
 mod incoming;
@@ -157,7 +158,9 @@ pub struct Agent {
     next_call: u64,
     next_lookup: u64,
     next_leave: u64,
-    shutting_down: bool,
+    /// The person wants the phone to end, and it does so by then at the latest.
+    ending_by: Option<Instant>,
+    /// [`Event::Finished`] is due, or was said.
     finished: bool,
 }
 
@@ -197,7 +200,7 @@ impl Agent {
             next_call: FIRST_INCOMING,
             next_lookup: 0,
             next_leave: 0,
-            shutting_down: false,
+            ending_by: None,
             finished: false,
         }
     }
@@ -306,6 +309,9 @@ impl Agent {
         self.registrations_due(now);
         self.calls_due(now);
         self.drain_layer(now);
+        if self.ending_by.is_some_and(|by| by <= now) {
+            self.finish();
+        }
     }
 
     /// What is to be done; call until it answers [`Output::Wait`].
@@ -313,9 +319,8 @@ impl Agent {
         if let Some(output) = self.outputs.pop_front() {
             return output;
         }
-        if self.shutting_down && !self.finished && self.is_idle() {
-            self.finished = true;
-            return Output::Event(Event::Finished);
+        if self.shutting_down() && self.is_idle() && self.finish() {
+            return self.poll_output();
         }
         Output::Wait(self.next_deadline())
     }
@@ -332,37 +337,17 @@ impl Agent {
         self.calls.len()
     }
 
-    fn is_idle(&self) -> bool {
-        self.calls.is_empty()
-            && self.clients.is_empty()
-            && self.lookups.is_empty()
-            && self.stay_until.is_none()
-            && self.accounts.values().all(Account::is_at_rest)
-    }
-
     fn next_deadline(&self) -> Option<Instant> {
         let layer = self.layer_deadline;
         let registrations = self.accounts.values().filter_map(Account::deadline).min();
         let calls = self.calls.values().filter_map(Call::deadline).min();
         let acks = self.acks.values().map(|ack| ack.forget_at).min();
-        let stay = self.stay_until.filter(|_| self.shutting_down);
-        [layer, registrations, calls, acks, stay]
+        let stay = self.stay_until.filter(|_| self.shutting_down());
+        let end = self.ending_by.filter(|_| !self.finished);
+        [layer, registrations, calls, acks, stay, end]
             .into_iter()
             .flatten()
             .min()
-    }
-
-    fn shut_down(&mut self, now: Instant) {
-        self.shutting_down = true;
-        let calls: Vec<CallId> = self.calls.keys().copied().collect();
-        for call in calls {
-            // A call that is ending already refuses, and that is as good.
-            let _ = self.hang_up(now, call);
-        }
-        let accounts: Vec<AccountId> = self.accounts.keys().copied().collect();
-        for account in accounts {
-            let _ = self.unregister(now, account);
-        }
     }
 
     /// Hands what the transaction layer says to whom it concerns.

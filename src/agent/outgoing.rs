@@ -40,7 +40,7 @@ impl Agent {
         typed: &str,
     ) -> Result<(), Refused> {
         let refuse = |refusal| Err((Some(call), refusal));
-        if self.shutting_down {
+        if self.shutting_down() {
             return refuse(Refusal::ShuttingDown);
         }
         let Some(found) = self.accounts.get(&account) else {

@@ -72,7 +72,7 @@ impl Agent {
 
     /// Registers now.
     pub(super) fn register(&mut self, now: Instant, id: AccountId) -> Result<(), Refused> {
-        if self.shutting_down {
+        if self.shutting_down() {
             return Err((None, Refusal::ShuttingDown));
         }
         let Some(account) = self.accounts.get_mut(&id) else {

@@ -100,10 +100,18 @@ impl Agent {
 
     /// Hands a request to the transaction layer.
     pub(super) fn send(&mut self, now: Instant, request: Request, to: Peer, purpose: Purpose) {
+        // The call may have ended while its way was being looked for.
+        if let Purpose::Reinvite(call) = purpose
+            && !self.awaits_reinvite(call)
+        {
+            return;
+        }
         match self.layer.request(now, request, to) {
             Ok(key) => {
-                if let Purpose::Invite(call) = purpose {
-                    self.invite_sent(call, key);
+                match purpose {
+                    Purpose::Invite(call) => self.invite_sent(call, key),
+                    Purpose::Reinvite(call) => self.reinvite_sent(now, call, key),
+                    Purpose::Register(_) | Purpose::Leave(_) | Purpose::Bye(_) => {}
                 }
                 self.clients.insert(key, purpose);
             }

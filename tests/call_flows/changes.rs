@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ramal::agent::{Command, Event, Refusal};
-use ramal::sip::StatusCode;
+use ramal::agent::{Command, EndCause, Event, Refusal, Side};
+use ramal::sip::{Request, StatusCode};
 
 use super::sim::World;
 use super::sim::story::{ANA, BIA, CALL, assert_forgotten, end_of, secs};
@@ -151,4 +151,94 @@ fn a_change_that_cannot_be_sent_leaves_the_call_as_it_was() {
         world.stranger_answers(&bye, ANA, 200, "far", None);
         assert_forgotten(&mut world);
     }
+}
+
+/// Ana asks the stranger for a change that it answers with 100 and then no more.
+fn change_without_end(seed: u64) -> (World, usize, Request) {
+    let (mut world, ana, invite) = call_out(seed);
+    world.stranger_answers(&invite, ANA, 200, "far", Some(5_081));
+    world.run(Duration::from_millis(100));
+    world.ask(ana, Command::Hold(CALL));
+    world.run(Duration::from_millis(100));
+    let change = world.asked_outside("INVITE").pop().expect("a re-INVITE");
+    world.stranger_answers(&change, ANA, 100, "far", None);
+    world.run(secs(1));
+    (world, ana, change)
+}
+
+#[test]
+fn a_change_that_is_never_answered_is_taken_back_when_the_call_ends() {
+    for by in [Side::Local, Side::Remote] {
+        let (mut world, ana, change) = change_without_end(419);
+        if by == Side::Local {
+            world.ask(ana, Command::HangUp(CALL));
+            world.run(Duration::from_millis(100));
+            let bye = world.asked_outside("BYE").remove(0);
+            world.stranger_answers(&bye, ANA, 200, "far", None);
+        } else {
+            let from = change.headers.from().expect("a From");
+            let tag = from.tag().expect("a tag");
+            let call_id = change.headers.call_id().expect("a Call-ID");
+            let bye = format!(
+                "BYE sip:ramal@{ANA} SIP/2.0\r\nVia: SIP/2.0/UDP {STRANGER};branch=z9hG4bKbye\r\n\
+                 From: <sip:bia@{STRANGER}>;tag=far\r\nTo: <sip:ramal@10.0.0.1>;tag={tag}\r\n\
+                 Call-ID: {call_id}\r\nCSeq: 1 BYE\r\nMax-Forwards: 70\r\n\r\n"
+            );
+            let to = ANA.parse().expect("an address");
+            world.inject(stranger::address(), to, bye.as_bytes());
+        }
+        world.run(secs(1));
+        assert_eq!(end_of(&world, ana), Some((EndCause::HungUp, by)));
+        let cancel = world.asked_outside("CANCEL").pop().expect("a CANCEL");
+        assert_eq!(cancel.headers.cseq().unwrap().seq, 2);
+        world.stranger_answers(&cancel, ANA, 200, "far", None);
+        assert_forgotten(&mut world);
+    }
+}
+
+#[test]
+fn a_change_that_is_not_answered_in_time_is_taken_back_and_the_call_goes_on() {
+    let (mut world, ana, change) = change_without_end(420);
+    let before = world.phones[ana].plans.clone();
+    world.run(secs(30));
+    assert_eq!(world.asked_outside("CANCEL").len(), 0);
+    world.run(secs(2));
+    let cancel = world.asked_outside("CANCEL").remove(0);
+    world.stranger_answers(&cancel, ANA, 200, "far", None);
+    world.stranger_answers(&change, ANA, 487, "far", None);
+    world.run(secs(1));
+    assert_eq!(end_of(&world, ana), None);
+    assert_eq!(world.phones[ana].plans, before);
+    let refused = Event::Refused {
+        call: Some(CALL),
+        refusal: Refusal::NotAccepted,
+    };
+    assert!(world.phones[ana].events.contains(&refused));
+    world.run(secs(120));
+    assert_eq!(end_of(&world, ana), None);
+}
+
+#[test]
+fn a_change_of_which_nothing_is_heard_any_more_ends_the_call() {
+    let (mut world, ana, _) = change_without_end(421);
+    world.run(secs(66));
+    assert_eq!(end_of(&world, ana), Some((EndCause::TimedOut, Side::Local)));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_change_whose_way_is_found_after_the_call_is_not_sent() {
+    let (mut world, ana, invite) = call_out(422);
+    world.stranger_answers(&invite, ANA, 200, "far", Some(5_081));
+    world.run(Duration::from_millis(100));
+    world.finding_takes = secs(2);
+    world.ask(ana, Command::Hold(CALL));
+    world.run(secs(1));
+    world.ask(ana, Command::HangUp(CALL));
+    world.run(secs(5));
+    assert_eq!(world.asked_outside("INVITE").len(), 1);
+    let bye = world.asked_outside("BYE").remove(0);
+    world.stranger_answers(&bye, ANA, 200, "far", None);
+    world.run(secs(1));
+    assert_forgotten(&mut world);
 }

@@ -130,6 +130,20 @@ fn a_phone_that_is_switched_off_does_not_wait_for_a_registrar_that_is_away() {
 }
 
 #[test]
+fn a_phone_that_is_switched_off_waits_for_nothing_longer_than_half_a_minute() {
+    let (mut world, ana) = one_phone(118);
+    world.run(secs(100));
+    // Whoever looks names up for the phone does not come back.
+    world.finding_takes = secs(HOUR);
+    super::sim::story::dial(&mut world, ana, "sip:bia@far.example");
+    world.ask(ana, Command::Shutdown);
+    world.run(secs(34));
+    assert!(!world.phones[ana].events.contains(&Event::Finished));
+    world.run(secs(2));
+    assert!(world.phones[ana].events.contains(&Event::Finished));
+}
+
+#[test]
 fn the_next_address_of_a_registrar_is_tried_when_the_first_is_dead() {
     let mut world = house(116);
     let pbx = PBX.parse().expect("an address");
