@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::addressee::Addressee;
 use super::call::{Alerting, Call, Change, Established, Offered, Phase, Unacknowledged};
 use super::{
     AccountId, Agent, CallId, EndCause, Event, Output, Refusal, Refused, Side, causes, requests,
@@ -11,14 +12,6 @@ use crate::media::plan::{MediaCommand, MediaId};
 use crate::sdp::{self, Negotiation};
 use crate::sip::transaction::{Peer, ServerKey};
 use crate::sip::{Dialog, DialogId, HeaderName, Method, NameAddr, Request, StatusCode, Uri};
-
-/// Whom a request is for.
-enum Addressee {
-    One(AccountId),
-    /// Several accounts fit: 485.
-    Several,
-    Nobody,
-}
 
 impl Agent {
     pub(super) fn request_came(
@@ -39,7 +32,7 @@ impl Agent {
             Method::Invite if in_dialog => self.reinvite_came(now, key, request),
             Method::Invite => self.invite_came(now, key, request, from),
             Method::Bye => self.bye_came(now, &key, &request, from),
-            Method::Options => self.options_came(now, &key, &request, in_dialog),
+            Method::Options => self.options_came(now, &key, &request, &from),
             Method::Subscribe | Method::Notify => {
                 self.answer_request(now, &key, &request, StatusCode::BAD_EVENT);
             }
@@ -119,46 +112,8 @@ impl Agent {
         let _ = self.layer.respond(now, key, response);
     }
 
-    fn addressee(&self, request: &Request) -> Addressee {
-        let user = request.uri.user_unescaped();
-        let named: Vec<AccountId> = self
-            .accounts
-            .iter()
-            .filter(|(_, account)| account.answers_to(user.as_deref()))
-            .map(|(id, _)| *id)
-            .collect();
-        if let [one] = named.as_slice() {
-            return Addressee::One(*one);
-        }
-        if named.is_empty() {
-            // A phone without a registrar takes whatever is sent to its address.
-            let direct = self
-                .accounts
-                .iter()
-                .find(|(_, account)| account.config.aor.is_none());
-            return direct.map_or(Addressee::Nobody, |(id, _)| Addressee::One(*id));
-        }
-        // The same extension at several servers: the To says at which it was called.
-        let to = request.headers.to().ok().map(|to| to.uri);
-        let mut at_home = named.iter().filter(|id| {
-            let home = self
-                .accounts
-                .get(id)
-                .and_then(super::account::Account::home);
-            let called = to
-                .as_ref()
-                .and_then(Uri::as_sip)
-                .map(|sip| &sip.host_port.host);
-            home.map(|home| &home.host) == called
-        });
-        match (at_home.next(), at_home.next()) {
-            (Some(one), None) => Addressee::One(*one),
-            _ => Addressee::Several,
-        }
-    }
-
     fn invite_came(&mut self, now: Instant, key: ServerKey, invite: Request, from: Peer) {
-        let account = match self.addressee(&invite) {
+        let account = match self.addressee(&invite, &from) {
             Addressee::One(account) => account,
             Addressee::Several => {
                 self.answer_request(now, &key, &invite, StatusCode::AMBIGUOUS);
@@ -407,7 +362,8 @@ impl Agent {
         self.turn_away(now, call, terminated, cause, Side::Remote);
     }
 
-    fn options_came(&mut self, now: Instant, key: &ServerKey, request: &Request, in_dialog: bool) {
+    fn options_came(&mut self, now: Instant, key: &ServerKey, request: &Request, from: &Peer) {
+        let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
         if in_dialog && self.call_of_dialog(request).is_none() {
             self.answer_request(now, key, request, StatusCode::CALL_DOES_NOT_EXIST);
             return;
@@ -415,7 +371,7 @@ impl Agent {
         // RFC 3261 section 11.2: the status that an INVITE would get.
         let status = if self.live_calls(None) >= self.config.max_calls {
             StatusCode::BUSY_HERE
-        } else if matches!(self.addressee(request), Addressee::Nobody) && !in_dialog {
+        } else if matches!(self.addressee(request, from), Addressee::Nobody) && !in_dialog {
             StatusCode::NOT_FOUND
         } else {
             StatusCode::OK

@@ -14,6 +14,7 @@
 
 mod account;
 mod acks;
+mod addressee;
 mod call;
 mod causes;
 mod changing;
