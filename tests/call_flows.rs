@@ -8,6 +8,8 @@ mod sim;
 
 #[path = "call_flows/addressees.rs"]
 mod addressees;
+#[path = "call_flows/addresses.rs"]
+mod addresses;
 #[path = "call_flows/changes.rs"]
 mod changes;
 #[path = "call_flows/redirections.rs"]

@@ -147,7 +147,7 @@ pub(super) enum Binding {
     Running {
         registration: Box<Registration>,
         way: Peer,
-        /// Other servers of the registrar's, from the same address of ours, best first.
+        /// Other servers of the registrar's, best first.
         further_ways: VecDeque<Peer>,
         due: Option<Instant>,
         /// A failed attempt is to be repeated, and its way is being looked for anew: names move.
@@ -168,6 +168,11 @@ impl Account {
     /// The user part of the address of record, unescaped.
     pub(super) fn user(&self) -> Option<String> {
         self.aor().and_then(SipUri::user_unescaped)
+    }
+
+    /// The user part of our Contact.
+    pub(super) fn contact_user(&self) -> String {
+        self.user().unwrap_or_else(|| "ramal".to_owned())
     }
 
     /// Whether a request to this user is for this account.

@@ -123,6 +123,7 @@ impl Agent {
         let Some(account) = self.accounts.get_mut(&id) else {
             return;
         };
+        let user = account.contact_user();
         let failures = match &mut account.binding {
             Binding::Locating { failures } => *failures,
             Binding::Running {
@@ -136,16 +137,12 @@ impl Agent {
                 // Where no way is found now, the one that was may still be good.
                 let mut ways = VecDeque::from(found.unwrap_or_else(|_| vec![*way]));
                 let first = ways.pop_front();
-                if let Some(first) = first.filter(|first| first.local == way.local) {
-                    ways.retain(|further| further.local == first.local);
-                    *way = first;
-                    *further_ways = ways;
-                    registration.register(now);
-                    self.drive_registration(now, id);
-                } else if let Some(first) = first {
-                    // We are reached elsewhere now: that is another binding.
-                    self.begin_registration(now, id, first, ways);
-                }
+                let Some(first) = first else { return };
+                registration.relocate(requests::contact(&user, &first));
+                *way = first;
+                *further_ways = ways;
+                registration.register(now);
+                self.drive_registration(now, id);
                 return;
             }
             Binding::Off | Binding::Stranded { .. } | Binding::Running { .. } => return,
@@ -175,13 +172,13 @@ impl Agent {
         now: Instant,
         id: AccountId,
         way: Peer,
-        mut further_ways: VecDeque<Peer>,
+        further_ways: VecDeque<Peer>,
     ) {
         let seed = self.rng.next_u64();
         let Some(account) = self.accounts.get_mut(&id) else {
             return;
         };
-        let user = account.user();
+        let user = account.contact_user();
         let Some((aor, registrar)) = account
             .config
             .aor
@@ -190,7 +187,7 @@ impl Agent {
         else {
             return;
         };
-        let contact = requests::contact(user.as_deref().unwrap_or("ramal"), &way);
+        let contact = requests::contact(&user, &way);
         let mut config = RegistrationConfig::new(aor, registrar, contact);
         config.expires = account.config.expires;
         config.credentials = account.credentials();
@@ -199,7 +196,6 @@ impl Agent {
         config.route = account.proxy_route().into_iter().collect();
         let mut registration = Registration::new(config, seed);
         registration.register(now);
-        further_ways.retain(|further| further.local == way.local);
         account.binding = Binding::Running {
             registration: Box::new(registration),
             way,
@@ -213,22 +209,24 @@ impl Agent {
     /// Sends the REGISTER that is on its way to the next server of the registrar's, if it has one
     /// (RFC 3263 section 4.3).
     fn register_elsewhere(&mut self, now: Instant, id: AccountId) -> bool {
-        let Some(Account {
-            binding:
-                Binding::Running {
-                    registration,
-                    way,
-                    further_ways,
-                    ..
-                },
+        let Some(account) = self.accounts.get_mut(&id) else {
+            return false;
+        };
+        let user = account.contact_user();
+        let Binding::Running {
+            registration,
+            way,
+            further_ways,
             ..
-        }) = self.accounts.get_mut(&id)
+        } = &mut account.binding
         else {
             return false;
         };
         let Some(next) = further_ways.pop_front() else {
             return false;
         };
+        // It may be reached from another address of ours, and we there.
+        registration.relocate(requests::contact(&user, &next));
         if !registration.send_elsewhere() {
             return false;
         }

@@ -87,14 +87,13 @@ impl Agent {
         let Phase::Inviting(inviting) = &mut found.phase else {
             return false;
         };
-        // A way from another address of ours would need another Contact and other ports.
         let local = inviting.way.local.ip();
-        let next = loop {
-            match inviting.further_ways.pop_front() {
-                Some(way) if way.local.ip() == local => break way,
-                Some(_) => {}
-                None => return false,
-            }
+        let mut ways = inviting.further_ways.iter();
+        let Some(at) = ways.position(|way| way.local.ip() == local) else {
+            return self.try_other_address(call);
+        };
+        let Some(next) = inviting.further_ways.remove(at) else {
+            return false;
         };
         inviting.way = next;
         inviting.setup.sequence += 1;
@@ -109,6 +108,30 @@ impl Agent {
         }
         inviting.challenges = 0;
         self.invite_again(now, call, Vec::new());
+        true
+    }
+
+    /// Goes on over the ways that lead from another address of ours: they need another Contact, and
+    /// other ports for the sound.
+    fn try_other_address(&mut self, call: CallId) -> bool {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return false;
+        };
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return false;
+        };
+        let ways = std::mem::take(&mut inviting.further_ways);
+        let Some(local) = ways.front().map(|way| way.local.ip()) else {
+            return false;
+        };
+        inviting.setup.sequence += 1;
+        let setup = Box::new(inviting.setup.clone());
+        found.phase = Phase::Opening(setup, ways);
+        let media = MediaId(call.0);
+        self.outputs
+            .push_back(Output::Media(MediaCommand::Close { media }));
+        self.outputs
+            .push_back(Output::Media(MediaCommand::Open { media, local }));
         true
     }
 

@@ -71,6 +71,8 @@ impl Datagram {
 pub(crate) struct Phone {
     pub(crate) agent: Agent,
     pub(crate) addr: SocketAddr,
+    /// Where it is in the other IP, if it is.
+    pub(crate) other_addr: Option<SocketAddr>,
     /// Everything it told its face, oldest first.
     pub(crate) events: Vec<Event>,
     /// The sound that each session shall have.
@@ -83,6 +85,10 @@ pub(crate) struct Phone {
 }
 
 impl Phone {
+    fn is_at(&self, addr: SocketAddr) -> bool {
+        self.addr == addr || self.other_addr == Some(addr)
+    }
+
     /// How long its state is when it is written out: what is never forgotten makes it grow.
     pub(crate) fn state_len(&self) -> usize {
         format!("{:?}", self.agent).len()
@@ -156,6 +162,7 @@ impl World {
         self.phones.push(Phone {
             agent: Agent::new(config, seed),
             addr: addr.parse().expect("an address"),
+            other_addr: None,
             events: Vec::new(),
             plans: BTreeMap::new(),
             open_media: Vec::new(),
@@ -227,13 +234,17 @@ impl World {
                 .cloned()
                 .ok_or(ResolveFailure::NotFound)?,
         };
-        let local = self.phones[phone].addr;
-        let ways = found.into_iter().map(|remote| Peer {
-            // Everything in this world travels in datagrams.
-            transport: Transport::Udp,
-            remote,
-            local,
-            connection: None,
+        let phone = &self.phones[phone];
+        let ways = found.into_iter().filter_map(|remote| {
+            let mut ours = [Some(phone.addr), phone.other_addr].into_iter().flatten();
+            let local = ours.find(|addr| addr.is_ipv4() == remote.is_ipv4())?;
+            Some(Peer {
+                // Everything in this world travels in datagrams.
+                transport: Transport::Udp,
+                remote,
+                local,
+                connection: None,
+            })
         });
         Ok(ways.collect())
     }
@@ -327,7 +338,7 @@ impl World {
         };
         let to = datagram.to;
         if self.refusing.contains(&to) {
-            let sender = self.phones.iter().position(|p| p.addr == datagram.from);
+            let sender = self.phones.iter().position(|p| p.is_at(datagram.from));
             if let Some(phone) = sender {
                 let (local, remote) = (from.remote, from.local);
                 let to = Peer {
@@ -340,7 +351,7 @@ impl World {
                     .handle_transport_error(self.now, to);
                 self.settle(phone);
             }
-        } else if let Some(phone) = self.phones.iter().position(|phone| phone.addr == to) {
+        } else if let Some(phone) = self.phones.iter().position(|phone| phone.is_at(to)) {
             self.phones[phone]
                 .agent
                 .handle_datagram(self.now, &datagram.bytes, from);

@@ -50,6 +50,8 @@ const REFRESH_MARGIN: Duration = Duration::from_secs(32);
 const MIN_REFRESH: Duration = Duration::from_secs(1);
 /// Routes kept of one response.
 const MAX_ROUTES: usize = 16;
+/// Bindings of before that are taken away with the next REGISTER.
+const MAX_FORMER: usize = 4;
 /// Characters kept of a reason phrase.
 const MAX_REASON: usize = 128;
 
@@ -79,6 +81,8 @@ pub struct Registration {
     bound_until: Option<Instant>,
     service_route: Vec<NameAddr>,
     path: Vec<NameAddr>,
+    /// Where we were reached before, and may still be bound.
+    former: Vec<NameAddr>,
 }
 
 /// What the person wants, whatever is on its way.
@@ -166,6 +170,7 @@ impl Registration {
             bound_until: None,
             service_route: Vec::new(),
             path: Vec::new(),
+            former: Vec::new(),
             config,
         }
     }
@@ -278,6 +283,19 @@ impl Registration {
         self.failed(now, removing, failing, Answered::default());
     }
 
+    /// From the next REGISTER on this phone is reached there. The same one takes the old binding
+    /// away, so that there is no moment without one.
+    pub fn relocate(&mut self, contact: NameAddr) {
+        if self.config.contact == contact {
+            return;
+        }
+        let old = std::mem::replace(&mut self.config.contact, contact);
+        self.former.retain(|former| *former != self.config.contact);
+        if self.bound_until.is_some() && self.former.len() < MAX_FORMER {
+            self.former.push(old);
+        }
+    }
+
     /// The REGISTER that is on its way goes out once more, for its owner knows another server of
     /// the registrar's; what the first one knew of us need not be known there. Says whether it
     /// does: it was on its way, and has not been sent too often.
@@ -364,6 +382,7 @@ impl Registration {
 
     fn forget_binding(&mut self) {
         self.bound_until = None;
+        self.former.clear();
         self.service_route.clear();
         self.path.clear();
     }
@@ -417,6 +436,7 @@ impl Registration {
             cseq: self.cseq,
             expires,
             outbound: self.outbound,
+            former: &self.former,
         })
     }
 
@@ -583,6 +603,7 @@ impl Registration {
         self.path = kept(response.headers.paths());
         self.failures = 0;
         self.was_bound = true;
+        self.former.clear();
         self.bound_until = Some(now + expires);
         if self.wish == Wish::Unbound {
             self.leave();

@@ -15,6 +15,8 @@ pub(super) struct Parts<'a> {
     /// Zero removes the binding.
     pub(super) expires: Duration,
     pub(super) outbound: bool,
+    /// Contacts of before, to be taken away.
+    pub(super) former: &'a [NameAddr],
 }
 
 /// The request, without Via and credentials.
@@ -51,6 +53,11 @@ pub(super) fn register(parts: &Parts<'_>) -> Request {
     // Some registrars look at the header, some at the parameter.
     contact.params.set("expires", Some(&expires));
     headers.push(HeaderName::CONTACT, contact.to_string());
+    for former in parts.former {
+        let mut former = former.clone();
+        former.params.set("expires", Some("0"));
+        headers.push(HeaderName::CONTACT, former.to_string());
+    }
     headers.push(HeaderName::EXPIRES, expires);
     let mut supported = Vec::new();
     if config.path {
