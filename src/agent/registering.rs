@@ -78,19 +78,8 @@ impl Agent {
         let Some(account) = self.accounts.get_mut(&id) else {
             return Err((None, Refusal::UnknownAccount));
         };
-        if let Binding::Running {
-            registration,
-            relocating,
-            ..
-        } = &mut account.binding
-        {
-            if matches!(account.state, AccountState::Failed { .. }) {
-                *relocating = true;
-                self.locate_registrar(now, id);
-            } else {
-                registration.register(now);
-                self.drive_registration(now, id);
-            }
+        if let Binding::Running { .. } = account.binding {
+            self.register_anew(now, id);
             return Ok(());
         }
         let failures = match account.binding {
@@ -101,6 +90,39 @@ impl Agent {
         self.set_account_state(id, AccountState::Registering);
         self.locate_registrar(now, id);
         Ok(())
+    }
+
+    /// Sends the next REGISTER, for which the way is looked for anew: names move, and so do we.
+    fn register_anew(&mut self, now: Instant, id: AccountId) {
+        if let Some(Account {
+            binding: Binding::Running { relocating, .. },
+            ..
+        }) = self.accounts.get_mut(&id)
+            && !std::mem::replace(relocating, true)
+        {
+            self.locate_registrar(now, id);
+        }
+    }
+
+    /// The machine has slept, and may have woken up elsewhere: what the registrars know of us is
+    /// in doubt. What only a person can mend is left alone.
+    pub fn handle_awake(&mut self, now: Instant) {
+        let ids: Vec<AccountId> = self.accounts.keys().copied().collect();
+        for id in ids {
+            match self
+                .accounts
+                .get_mut(&id)
+                .map(|account| &mut account.binding)
+            {
+                Some(Binding::Running { due: Some(_), .. }) => self.register_anew(now, id),
+                Some(binding @ Binding::Stranded { .. }) => {
+                    *binding = Binding::Locating { failures: 0 };
+                    self.locate_registrar(now, id);
+                }
+                Some(Binding::Off | Binding::Locating { .. } | Binding::Running { .. }) | None => {}
+            }
+        }
+        self.drain_layer(now);
     }
 
     fn locate_registrar(&mut self, now: Instant, id: AccountId) {
@@ -134,13 +156,17 @@ impl Agent {
                 ..
             } if *relocating => {
                 *relocating = false;
-                // Where no way is found now, the one that was may still be good.
-                let mut ways = VecDeque::from(found.unwrap_or_else(|_| vec![*way]));
-                let first = ways.pop_front();
-                let Some(first) = first else { return };
+                if registration.is_asking() {
+                    // It is on its way already, and a way of its own.
+                    registration.register(now);
+                    return;
+                }
+                let settled = matches!(account.state, AccountState::Registered { .. });
+                let (first, ways) = choose(*way, found.unwrap_or_default(), settled);
                 registration.relocate(requests::contact(&user, &first));
                 *way = first;
                 *further_ways = ways;
+                registration.handle_timeout(now);
                 registration.register(now);
                 self.drive_registration(now, id);
                 return;
@@ -303,19 +329,7 @@ impl Agent {
                     };
                     self.locate_registrar(now, id);
                 }
-                Binding::Running {
-                    registration,
-                    relocating,
-                    ..
-                } => {
-                    if matches!(account.state, AccountState::Failed { .. }) {
-                        *relocating = true;
-                        self.locate_registrar(now, id);
-                    } else {
-                        registration.handle_timeout(now);
-                        self.drive_registration(now, id);
-                    }
-                }
+                Binding::Running { .. } => self.register_anew(now, id),
                 Binding::Off | Binding::Locating { .. } => {}
             }
         }
@@ -417,6 +431,21 @@ impl Agent {
             self.event(Event::Account { account: id, state });
         }
     }
+}
+
+/// The way of the next REGISTER, and those to try after it. What answered last is not left while
+/// it answers, whatever a name says that takes turns; but from an address that is ours no more
+/// nobody answers.
+fn choose(way: Peer, found: Vec<Peer>, settled: bool) -> (Peer, VecDeque<Peer>) {
+    let mut ways = VecDeque::from(found);
+    let same = ways.iter().position(|other| other.remote == way.remote);
+    let first = match same.filter(|_| settled) {
+        Some(at) => ways.remove(at),
+        None if settled && ways.iter().any(|other| other.local == way.local) => None,
+        None => ways.pop_front(),
+    };
+    // Where no way is found now, the one that was may still be good.
+    (first.unwrap_or(way), ways)
 }
 
 /// Where REGISTER goes: as configured, else the host of the address of record (RFC 3261

@@ -14,6 +14,7 @@ use super::event::{Event, Stamped};
 use super::media::{MediaReport, MediaThread};
 use super::picture::Picture;
 use super::sip_port::{Arrival, SipPort};
+use super::suspend::SleepWatch;
 use super::{Command, Shared, clock, seed, signals};
 use crate::agent::{Agent, CallId, Output, ResolveFailure, ResolveId};
 use crate::audio::{DeviceList, SourceChoice};
@@ -28,6 +29,8 @@ use crate::store::{self, Settings, SettingsFile};
 const QUEUE: usize = 1024;
 /// How long connections may take to send what waits when the engine stops.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long after waking up it is noticed, when nothing else happens.
+const LOOK_AT_CLOCKS: Duration = Duration::from_secs(5);
 
 pub(super) struct Driver {
     pub(super) agent: Agent,
@@ -132,6 +135,7 @@ impl Driver {
     /// Runs until [`Command::Quit`] is carried out.
     pub(super) async fn run(mut self) {
         let mut interrupts = signals::Interrupts::listen(self.hear_interrupts);
+        let mut watch = SleepWatch::new(clock::now(), clock::wall_clock());
         self.pump();
         while !self.finished {
             let wake_at = self.wake_at;
@@ -146,6 +150,12 @@ impl Driver {
                 Some(list) = self.devices.recv() => self.devices_found(&list),
                 () = until(wake_at) => self.agent.handle_timeout(clock::now()),
                 () = interrupts.next() => self.tell(Event::Interrupted),
+                () = tokio::time::sleep(LOOK_AT_CLOCKS) => {}
+            }
+            let now = clock::now();
+            if watch.has_slept(now, clock::wall_clock()) {
+                tracing::info!("the machine has slept: registering anew");
+                self.agent.handle_awake(now);
             }
             self.pump();
         }

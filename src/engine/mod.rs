@@ -16,6 +16,7 @@ pub mod seed;
 pub mod signals;
 pub mod sip_port;
 mod snapshot;
+mod suspend;
 mod wishes;
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

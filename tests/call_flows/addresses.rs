@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 
 use ramal::agent::{AccountConfig, AgentConfig, Command};
 
-use super::registrations::{HOUR, gaps};
+use super::registrations::{HOUR, gaps, one_phone, states};
 use super::sim::World;
 use super::sim::story::{
-    ACCOUNT, ANA, BIA, CALL, DOMAIN, PBX, add, answered, assert_forgotten, dial, extension, house,
-    is_registered, secs,
+    ACCOUNT, ANA, BIA, CALL, DOMAIN, PBX, add, answered, assert_forgotten, count, dial, extension,
+    house, is_registered, secs,
 };
 
 fn address(text: &str) -> SocketAddr {
@@ -90,4 +90,87 @@ fn a_call_to_a_name_that_is_deaf_in_one_ip_gets_through_in_the_other() {
         world.ask(ana, Command::HangUp(CALL));
         assert_forgotten(&mut world);
     }
+}
+
+/// The same, elsewhere: from cable to the radio.
+const ANA_MOVED: &str = "10.0.1.1:5060";
+
+#[test]
+fn a_phone_whose_address_changed_is_bound_at_the_new_one_with_the_next_refresh() {
+    for taken_over in [false, true] {
+        let (mut world, ana) = one_phone(604);
+        world.run(secs(100));
+        world.phones[ana].addr = address(ANA_MOVED);
+        if taken_over {
+            world.ask(ana, Command::Register(ACCOUNT));
+            world.run(secs(1));
+        } else {
+            world.run(secs(268));
+        }
+        let now = world.now;
+        // The old binding is not left behind, where every call would ring into the void.
+        let bound = world.registrars[0].bound(now, "1001");
+        assert_eq!(bound, [format!("sip:1001@{ANA_MOVED}")]);
+        assert_eq!(gaps(&world), []);
+        assert_eq!(states(&world, ana).len(), 2, "{:?}", states(&world, ana));
+        world.run(secs(HOUR));
+        assert_eq!(gaps(&world), []);
+        assert_forgotten(&mut world);
+    }
+}
+
+#[test]
+fn a_registrar_that_answers_is_not_left_for_another_of_its_addresses() {
+    let (mut world, ana) = one_phone(605);
+    world.run(secs(10));
+    // Names that take turns, or that name a server which was out of service when it was asked.
+    let other = address("10.0.0.99:5060");
+    for ways in [vec![other, address(PBX)], vec![other], vec![]] {
+        world.names.insert(DOMAIN.to_owned(), ways);
+        world.run(secs(HOUR));
+    }
+    world.names.clear();
+    world.run(secs(HOUR));
+    assert_eq!(gaps(&world), []);
+    assert_eq!(states(&world, ana).len(), 2, "{:?}", states(&world, ana));
+    let to_other = world.log.iter().filter(|(_, d)| d.to == other).count();
+    assert_eq!(to_other, 0);
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_machine_that_wakes_up_elsewhere_is_bound_there_at_once() {
+    let (mut world, ana) = one_phone(606);
+    world.run(secs(100));
+    world.phones[ana].addr = address(ANA_MOVED);
+    world.wake_up(ana);
+    world.wake_up(ana);
+    world.run(secs(1));
+    let now = world.now;
+    let bound = world.registrars[0].bound(now, "1001");
+    assert_eq!(bound, [format!("sip:1001@{ANA_MOVED}")]);
+    assert_eq!(count(&world.sent_by(ANA_MOVED), "REGISTER"), 1);
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn a_machine_that_wakes_up_looks_again_for_what_was_not_there() {
+    let mut world = house(607);
+    let names = std::mem::take(&mut world.names);
+    let ana = world.phone(ANA, AgentConfig::default());
+    add(&mut world, ana, extension("1001"));
+    world.run(secs(1));
+    assert!(!is_registered(&world, ana));
+    world.names = names;
+    world.wake_up(ana);
+    world.run(secs(1));
+    assert!(is_registered(&world, ana));
+    // What only the person can mend is not tried again, and what was left stays so.
+    world.ask(ana, Command::Unregister(ACCOUNT));
+    world.run(secs(1));
+    let asked = world.sent_by(ANA).len();
+    world.wake_up(ana);
+    world.run(secs(1));
+    assert_eq!(world.sent_by(ANA).len(), asked);
+    assert_forgotten(&mut world);
 }

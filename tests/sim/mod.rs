@@ -328,6 +328,12 @@ impl World {
         true
     }
 
+    /// The machine that a phone is on has slept.
+    pub(crate) fn wake_up(&mut self, phone: usize) {
+        self.phones[phone].agent.handle_awake(self.now);
+        self.settle(phone);
+    }
+
     /// A datagram is there.
     fn deliver(&mut self, datagram: Datagram) {
         let from = Peer {

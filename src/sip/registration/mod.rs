@@ -194,6 +194,12 @@ impl Registration {
         self.bound_until.is_some()
     }
 
+    /// Whether a REGISTER is on its way.
+    #[must_use]
+    pub const fn is_asking(&self) -> bool {
+        matches!(self.state, State::Asking(_) | State::Unregistering(_))
+    }
+
     /// When [`Registration::handle_timeout`] is to be called; `None`: nothing until the next input.
     #[must_use]
     pub const fn deadline(&self) -> Option<Instant> {
