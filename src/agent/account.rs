@@ -150,7 +150,9 @@ pub(super) enum Binding {
         /// Other servers of the registrar's, best first.
         further_ways: VecDeque<Peer>,
         due: Option<Instant>,
-        /// A failed attempt is to be repeated, and its way is being looked for anew: names move.
+        /// When the registrar last said that it holds the binding.
+        bound_at: Option<Instant>,
+        /// The way of the next REGISTER is being looked for.
         relocating: bool,
     },
 }

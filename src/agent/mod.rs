@@ -270,6 +270,7 @@ impl Agent {
     pub fn handle_transport_error(&mut self, now: Instant, to: Peer) {
         self.layer.handle_transport_error(now, to);
         self.drain_layer(now);
+        self.connection_lost(now, to);
     }
 
     /// The ways to a host, best first.

@@ -14,8 +14,15 @@ use super::{
 use crate::sip::transaction::Peer;
 use crate::sip::{
     Registration, RegistrationConfig, RegistrationEvent, RegistrationFailure, RegistrationFault,
-    RegistrationOutput, Response, SipUri, StatusCode, Uri,
+    RegistrationOutput, Response, SipUri, StatusCode, Transport, Uri,
 };
+
+/// How long at least a lost connection is left alone. Up to four seconds are added by lot: all
+/// phones lose theirs at once when a registrar starts anew.
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
+/// How soon after a binding was made its lost connection may call for the next: some registrars
+/// close each connection when they have answered.
+const BETWEEN_LOSSES: Duration = Duration::from_secs(30);
 
 impl Agent {
     pub(super) fn add_account(&mut self, now: Instant, config: AccountConfig) {
@@ -125,6 +132,33 @@ impl Agent {
         self.drain_layer(now);
     }
 
+    /// A connection is lost. A registrar reaches us over the one that we opened to it, so those
+    /// registered over it do so again soon.
+    pub(super) fn connection_lost(&mut self, now: Instant, to: Peer) {
+        if to.transport != Transport::Tcp {
+            return;
+        }
+        for account in self.accounts.values_mut() {
+            let concerned = account
+                .registered_way()
+                .is_some_and(|way| way.transport == to.transport && way.remote == to.remote);
+            let Binding::Running {
+                due: Some(due),
+                bound_at,
+                ..
+            } = &mut account.binding
+            else {
+                continue;
+            };
+            if concerned {
+                let spread = u64::from(self.rng.next_u32() % 4_001);
+                let soon = now + LEAST_PAUSE + Duration::from_millis(spread);
+                let earliest = bound_at.map_or(soon, |at| at + BETWEEN_LOSSES);
+                *due = soon.max(earliest).min(*due);
+            }
+        }
+    }
+
     fn locate_registrar(&mut self, now: Instant, id: AccountId) {
         let Some(account) = self.accounts.get(&id) else {
             return;
@@ -227,6 +261,7 @@ impl Agent {
             way,
             further_ways,
             due: None,
+            bound_at: None,
             relocating: false,
         };
         self.drive_registration(now, id);
@@ -404,6 +439,14 @@ impl Agent {
     }
 
     fn registration_event(&mut self, now: Instant, id: AccountId, event: RegistrationEvent) {
+        if matches!(event, RegistrationEvent::Registered { .. })
+            && let Some(Account {
+                binding: Binding::Running { bound_at, .. },
+                ..
+            }) = self.accounts.get_mut(&id)
+        {
+            *bound_at = Some(now);
+        }
         let state = match event {
             RegistrationEvent::Registered { expires, .. } => AccountState::Registered { expires },
             RegistrationEvent::Unregistered => AccountState::Unregistered,

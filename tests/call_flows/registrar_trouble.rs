@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ramal::agent::{AccountState, AgentConfig, Command, Event, RegistrationCause};
+use ramal::sip::Transport;
 
 use super::registrations::{BAD, HOUR, gaps, one_phone, registrar, states};
 use super::sim::story::{
@@ -174,5 +175,60 @@ fn a_registrar_that_moved_is_found_by_its_name() {
         matches!(gaps.as_slice(), [(_, span)] if *span < secs(120)),
         "{gaps:?}"
     );
+    assert_forgotten(&mut world);
+}
+
+/// When 1001 registered after `since`, counted from there.
+fn registered_after(world: &World, since: std::time::Instant) -> Vec<Duration> {
+    let asked = world.registrars[0].registers.iter();
+    let asked = asked.filter(|(at, _)| *at > since);
+    asked.map(|(at, _)| *at - since).collect()
+}
+
+#[test]
+fn a_connection_to_the_registrar_that_is_lost_is_made_again_soon() {
+    let mut whens = Vec::new();
+    for seed in 120..126 {
+        let mut world = house(seed);
+        world.transport = Transport::Tcp;
+        let ana = world.phone(ANA, AgentConfig::default());
+        add(&mut world, ana, extension("1001"));
+        world.run(secs(100));
+        // Connections to others are none of its business.
+        world.break_connection(ana, "10.0.0.9:5060".parse().expect("an address"));
+        let start = world.now;
+        world.run(secs(10));
+        assert_eq!(registered_after(&world, start), []);
+        let lost = world.now;
+        world.break_connection(ana, PBX.parse().expect("an address"));
+        world.run(secs(20));
+        let again = registered_after(&world, lost);
+        // All phones of a house lose it at once: they do not come back at once.
+        let [when] = again[..] else {
+            panic!("once: {again:?}")
+        };
+        assert!(when >= secs(1) && when <= Duration::from_millis(5_010));
+        whens.push(when);
+        assert_eq!(states(&world, ana).len(), 2, "{:?}", states(&world, ana));
+        assert_forgotten(&mut world);
+    }
+    whens.dedup();
+    assert!(whens.len() > 3, "{whens:?}");
+}
+
+#[test]
+fn a_registrar_that_drops_each_connection_is_not_pestered() {
+    let mut world = house(127);
+    world.transport = Transport::Tcp;
+    let ana = world.phone(ANA, AgentConfig::default());
+    add(&mut world, ana, extension("1001"));
+    let start = world.now;
+    for _ in 0..300 {
+        world.run(secs(1));
+        world.break_connection(ana, PBX.parse().expect("an address"));
+    }
+    // Once in half a minute, and the first that was challenged.
+    let asked = registered_after(&world, start).len();
+    assert!((9..=12).contains(&asked), "{asked}");
     assert_forgotten(&mut world);
 }

@@ -20,7 +20,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use ramal::agent::{Agent, AgentConfig, CallId, Command, Event, Output, ResolveFailure, ResolveId};
 use ramal::lab::{Front, FrontOutput};
 use ramal::media::plan::{MediaCommand, MediaId, Opened, Plan};
-use ramal::sip::transaction::Peer;
+use ramal::sip::transaction::{ConnectionId, Peer};
 use ramal::sip::{Host, HostPort, Transport, parse_datagram};
 
 use registrar::Registrar;
@@ -111,6 +111,8 @@ pub(crate) struct World {
     pub(crate) start: Instant,
     pub(crate) phones: Vec<Phone>,
     pub(crate) weather: Weather,
+    /// What everybody believes to speak over; what travels are datagrams in any case.
+    pub(crate) transport: Transport,
     pub(crate) censor: Option<Censor>,
     pub(crate) registrars: Vec<Registrar>,
     /// The registrar of the built-in lab, and where it stands.
@@ -142,6 +144,7 @@ impl World {
             start,
             phones: Vec::new(),
             weather: Weather::FINE,
+            transport: Transport::Udp,
             censor: None,
             registrars: Vec::new(),
             lab: None,
@@ -239,8 +242,7 @@ impl World {
             let mut ours = [Some(phone.addr), phone.other_addr].into_iter().flatten();
             let local = ours.find(|addr| addr.is_ipv4() == remote.is_ipv4())?;
             Some(Peer {
-                // Everything in this world travels in datagrams.
-                transport: Transport::Udp,
+                transport: self.transport,
                 remote,
                 local,
                 connection: None,
@@ -334,10 +336,24 @@ impl World {
         self.settle(phone);
     }
 
+    /// A connection of a phone's is lost.
+    pub(crate) fn break_connection(&mut self, phone: usize, remote: SocketAddr) {
+        let to = Peer {
+            transport: Transport::Tcp,
+            remote,
+            local: self.phones[phone].addr,
+            connection: Some(ConnectionId(7)),
+        };
+        self.phones[phone]
+            .agent
+            .handle_transport_error(self.now, to);
+        self.settle(phone);
+    }
+
     /// A datagram is there.
     fn deliver(&mut self, datagram: Datagram) {
         let from = Peer {
-            transport: Transport::Udp,
+            transport: self.transport,
             remote: datagram.from,
             local: datagram.to,
             connection: None,
