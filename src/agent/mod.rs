@@ -27,6 +27,7 @@ mod incoming;
 mod leaving;
 mod outgoing;
 mod registering;
+mod relocating;
 mod requests;
 mod retrying;
 mod routing;

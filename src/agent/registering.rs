@@ -6,23 +6,16 @@ use std::time::{Duration, Instant};
 use rand_chacha::rand_core::Rng;
 
 use super::account::{Account, Binding};
-use super::routing::{Lookup, Purpose};
+use super::routing::Purpose;
 use super::{
     AccountConfig, AccountId, AccountState, Agent, EndCause, Event, Refusal, Refused,
-    RegistrationCause, ResolveFailure, requests,
+    RegistrationCause, requests,
 };
 use crate::sip::transaction::Peer;
 use crate::sip::{
     Registration, RegistrationConfig, RegistrationEvent, RegistrationFailure, RegistrationFault,
-    RegistrationOutput, Response, SipUri, StatusCode, Transport, Uri,
+    RegistrationOutput, Response, SipUri, StatusCode, Uri,
 };
-
-/// How long at least a lost connection is left alone. Up to four seconds are added by lot: all
-/// phones lose theirs at once when a registrar starts anew.
-const LEAST_PAUSE: Duration = Duration::from_secs(1);
-/// How soon after a binding was made its lost connection may call for the next: some registrars
-/// close each connection when they have answered.
-const BETWEEN_LOSSES: Duration = Duration::from_secs(30);
 
 impl Agent {
     pub(super) fn add_account(&mut self, now: Instant, config: AccountConfig) {
@@ -99,135 +92,8 @@ impl Agent {
         Ok(())
     }
 
-    /// Sends the next REGISTER, for which the way is looked for anew: names move, and so do we.
-    fn register_anew(&mut self, now: Instant, id: AccountId) {
-        if let Some(Account {
-            binding: Binding::Running { relocating, .. },
-            ..
-        }) = self.accounts.get_mut(&id)
-            && !std::mem::replace(relocating, true)
-        {
-            self.locate_registrar(now, id);
-        }
-    }
-
-    /// The machine has slept, and may have woken up elsewhere: what the registrars know of us is
-    /// in doubt. What only a person can mend is left alone.
-    pub fn handle_awake(&mut self, now: Instant) {
-        let ids: Vec<AccountId> = self.accounts.keys().copied().collect();
-        for id in ids {
-            match self
-                .accounts
-                .get_mut(&id)
-                .map(|account| &mut account.binding)
-            {
-                Some(Binding::Running { due: Some(_), .. }) => self.register_anew(now, id),
-                Some(binding @ Binding::Stranded { .. }) => {
-                    *binding = Binding::Locating { failures: 0 };
-                    self.locate_registrar(now, id);
-                }
-                Some(Binding::Off | Binding::Locating { .. } | Binding::Running { .. }) | None => {}
-            }
-        }
-        self.drain_layer(now);
-    }
-
-    /// A connection is lost. A registrar reaches us over the one that we opened to it, so those
-    /// registered over it do so again soon.
-    pub(super) fn connection_lost(&mut self, now: Instant, to: Peer) {
-        if to.transport != Transport::Tcp {
-            return;
-        }
-        for account in self.accounts.values_mut() {
-            let concerned = account
-                .registered_way()
-                .is_some_and(|way| way.transport == to.transport && way.remote == to.remote);
-            let Binding::Running {
-                due: Some(due),
-                bound_at,
-                ..
-            } = &mut account.binding
-            else {
-                continue;
-            };
-            if concerned {
-                let spread = u64::from(self.rng.next_u32() % 4_001);
-                let soon = now + LEAST_PAUSE + Duration::from_millis(spread);
-                let earliest = bound_at.map_or(soon, |at| at + BETWEEN_LOSSES);
-                *due = soon.max(earliest).min(*due);
-            }
-        }
-    }
-
-    fn locate_registrar(&mut self, now: Instant, id: AccountId) {
-        let Some(account) = self.accounts.get(&id) else {
-            return;
-        };
-        let config = &account.config;
-        let hop = config.proxy.clone().or_else(|| registrar_of(config));
-        if let Some(hop) = hop {
-            self.locate(now, id, &hop, Lookup::Registrar(id));
-        }
-    }
-
-    pub(super) fn registrar_located(
-        &mut self,
-        now: Instant,
-        id: AccountId,
-        found: Result<Vec<Peer>, ResolveFailure>,
-    ) {
-        let Some(account) = self.accounts.get_mut(&id) else {
-            return;
-        };
-        let user = account.contact_user();
-        let failures = match &mut account.binding {
-            Binding::Locating { failures } => *failures,
-            Binding::Running {
-                registration,
-                way,
-                further_ways,
-                relocating,
-                ..
-            } if *relocating => {
-                *relocating = false;
-                if registration.is_asking() {
-                    // It is on its way already, and a way of its own.
-                    registration.register(now);
-                    return;
-                }
-                let settled = matches!(account.state, AccountState::Registered { .. });
-                let (first, ways) = choose(*way, found.unwrap_or_default(), settled);
-                registration.relocate(requests::contact(&user, &first));
-                *way = first;
-                *further_ways = ways;
-                registration.handle_timeout(now);
-                registration.register(now);
-                self.drive_registration(now, id);
-                return;
-            }
-            Binding::Off | Binding::Stranded { .. } | Binding::Running { .. } => return,
-        };
-        match found {
-            Ok(ways) => {
-                let mut ways = VecDeque::from(ways);
-                if let Some(way) = ways.pop_front() {
-                    self.begin_registration(now, id, way, ways);
-                }
-            }
-            Err(failure) => {
-                let cause = match failure {
-                    ResolveFailure::NotFound => RegistrationCause::HostNotFound,
-                    ResolveFailure::Unreachable => RegistrationCause::Unreachable,
-                };
-                let failures = failures.saturating_add(1);
-                let retry_at = now + self.stranded_for(failures);
-                self.strand(id, cause, retry_at, failures);
-            }
-        }
-    }
-
     /// Registers the first time over this way.
-    fn begin_registration(
+    pub(super) fn begin_registration(
         &mut self,
         now: Instant,
         id: AccountId,
@@ -267,43 +133,14 @@ impl Agent {
         self.drive_registration(now, id);
     }
 
-    /// Sends the REGISTER that is on its way to the next server of the registrar's, if it has one
-    /// (RFC 3263 section 4.3).
-    fn register_elsewhere(&mut self, now: Instant, id: AccountId) -> bool {
-        let Some(account) = self.accounts.get_mut(&id) else {
-            return false;
-        };
-        let user = account.contact_user();
-        let Binding::Running {
-            registration,
-            way,
-            further_ways,
-            ..
-        } = &mut account.binding
-        else {
-            return false;
-        };
-        let Some(next) = further_ways.pop_front() else {
-            return false;
-        };
-        // It may be reached from another address of ours, and we there.
-        registration.relocate(requests::contact(&user, &next));
-        if !registration.send_elsewhere() {
-            return false;
-        }
-        *way = next;
-        self.drive_registration(now, id);
-        true
-    }
-
     /// How long to wait before looking for a way again: RFC 5626 section 4.5.
-    fn stranded_for(&mut self, failures: u32) -> Duration {
+    pub(super) fn stranded_for(&mut self, failures: u32) -> Duration {
         let ceiling = 1800_u64.min(30_u64.saturating_mul(1 << failures.min(10)));
         let percent = 50 + u64::from(self.rng.next_u32() % 51);
         Duration::from_millis(ceiling * 10 * percent)
     }
 
-    fn strand(
+    pub(super) fn strand(
         &mut self,
         id: AccountId,
         cause: RegistrationCause,
@@ -409,7 +246,7 @@ impl Agent {
         }
     }
 
-    fn drive_registration(&mut self, now: Instant, id: AccountId) {
+    pub(super) fn drive_registration(&mut self, now: Instant, id: AccountId) {
         loop {
             let Some(Account {
                 binding:
@@ -476,24 +313,9 @@ impl Agent {
     }
 }
 
-/// The way of the next REGISTER, and those to try after it. What answered last is not left while
-/// it answers, whatever a name says that takes turns; but from an address that is ours no more
-/// nobody answers.
-fn choose(way: Peer, found: Vec<Peer>, settled: bool) -> (Peer, VecDeque<Peer>) {
-    let mut ways = VecDeque::from(found);
-    let same = ways.iter().position(|other| other.remote == way.remote);
-    let first = match same.filter(|_| settled) {
-        Some(at) => ways.remove(at),
-        None if settled && ways.iter().any(|other| other.local == way.local) => None,
-        None => ways.pop_front(),
-    };
-    // Where no way is found now, the one that was may still be good.
-    (first.unwrap_or(way), ways)
-}
-
 /// Where REGISTER goes: as configured, else the host of the address of record (RFC 3261
 /// section 10.2: the Request-URI has no user).
-fn registrar_of(config: &AccountConfig) -> Option<Uri> {
+pub(super) fn registrar_of(config: &AccountConfig) -> Option<Uri> {
     if let Some(registrar) = &config.registrar {
         return Some(registrar.clone());
     }

@@ -1,0 +1,193 @@
+//! The way of each REGISTER: looked for anew each time, since names move, and so do we.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use rand_chacha::rand_core::Rng;
+
+use super::account::{Account, Binding};
+use super::registering::registrar_of;
+use super::routing::Lookup;
+use super::{AccountId, AccountState, Agent, RegistrationCause, ResolveFailure, requests};
+use crate::sip::Transport;
+use crate::sip::transaction::Peer;
+
+/// How long at least a lost connection is left alone. Up to four seconds are added by lot: all
+/// phones lose theirs at once when a registrar starts anew.
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
+/// How soon after a binding was made its lost connection may call for the next: some registrars
+/// close each connection when they have answered.
+const BETWEEN_LOSSES: Duration = Duration::from_secs(30);
+
+impl Agent {
+    /// Sends the next REGISTER, for which the way is looked for anew: names move, and so do we.
+    pub(super) fn register_anew(&mut self, now: Instant, id: AccountId) {
+        if let Some(Account {
+            binding: Binding::Running { relocating, .. },
+            ..
+        }) = self.accounts.get_mut(&id)
+            && !std::mem::replace(relocating, true)
+        {
+            self.locate_registrar(now, id);
+        }
+    }
+
+    /// The machine has slept, and may have woken up elsewhere: what the registrars know of us is
+    /// in doubt. What only a person can mend is left alone.
+    pub fn handle_awake(&mut self, now: Instant) {
+        let ids: Vec<AccountId> = self.accounts.keys().copied().collect();
+        for id in ids {
+            match self
+                .accounts
+                .get_mut(&id)
+                .map(|account| &mut account.binding)
+            {
+                Some(Binding::Running { due: Some(_), .. }) => self.register_anew(now, id),
+                Some(binding @ Binding::Stranded { .. }) => {
+                    *binding = Binding::Locating { failures: 0 };
+                    self.locate_registrar(now, id);
+                }
+                Some(Binding::Off | Binding::Locating { .. } | Binding::Running { .. }) | None => {}
+            }
+        }
+        self.drain_layer(now);
+    }
+
+    /// A connection is lost. A registrar reaches us over the one that we opened to it, so those
+    /// registered over it do so again soon.
+    pub(super) fn connection_lost(&mut self, now: Instant, to: Peer) {
+        if to.transport != Transport::Tcp {
+            return;
+        }
+        for account in self.accounts.values_mut() {
+            let concerned = account
+                .registered_way()
+                .is_some_and(|way| way.transport == to.transport && way.remote == to.remote);
+            let Binding::Running {
+                due: Some(due),
+                bound_at,
+                ..
+            } = &mut account.binding
+            else {
+                continue;
+            };
+            if concerned {
+                let spread = u64::from(self.rng.next_u32() % 4_001);
+                let soon = now + LEAST_PAUSE + Duration::from_millis(spread);
+                let earliest = bound_at.map_or(soon, |at| at + BETWEEN_LOSSES);
+                *due = soon.max(earliest).min(*due);
+            }
+        }
+    }
+
+    pub(super) fn locate_registrar(&mut self, now: Instant, id: AccountId) {
+        let Some(account) = self.accounts.get(&id) else {
+            return;
+        };
+        let config = &account.config;
+        let hop = config.proxy.clone().or_else(|| registrar_of(config));
+        if let Some(hop) = hop {
+            self.locate(now, id, &hop, Lookup::Registrar(id));
+        }
+    }
+
+    pub(super) fn registrar_located(
+        &mut self,
+        now: Instant,
+        id: AccountId,
+        found: Result<Vec<Peer>, ResolveFailure>,
+    ) {
+        let Some(account) = self.accounts.get_mut(&id) else {
+            return;
+        };
+        let user = account.contact_user();
+        let failures = match &mut account.binding {
+            Binding::Locating { failures } => *failures,
+            Binding::Running {
+                registration,
+                way,
+                further_ways,
+                relocating,
+                ..
+            } if *relocating => {
+                *relocating = false;
+                if registration.is_asking() {
+                    // It is on its way already, and a way of its own.
+                    registration.register(now);
+                    return;
+                }
+                let settled = matches!(account.state, AccountState::Registered { .. });
+                let (first, ways) = choose(*way, found.unwrap_or_default(), settled);
+                registration.relocate(requests::contact(&user, &first));
+                *way = first;
+                *further_ways = ways;
+                registration.handle_timeout(now);
+                registration.register(now);
+                self.drive_registration(now, id);
+                return;
+            }
+            Binding::Off | Binding::Stranded { .. } | Binding::Running { .. } => return,
+        };
+        match found {
+            Ok(ways) => {
+                let mut ways = VecDeque::from(ways);
+                if let Some(way) = ways.pop_front() {
+                    self.begin_registration(now, id, way, ways);
+                }
+            }
+            Err(failure) => {
+                let cause = match failure {
+                    ResolveFailure::NotFound => RegistrationCause::HostNotFound,
+                    ResolveFailure::Unreachable => RegistrationCause::Unreachable,
+                };
+                let failures = failures.saturating_add(1);
+                let retry_at = now + self.stranded_for(failures);
+                self.strand(id, cause, retry_at, failures);
+            }
+        }
+    }
+
+    /// Sends the REGISTER that is on its way to the next server of the registrar's, if it has one
+    /// (RFC 3263 section 4.3).
+    pub(super) fn register_elsewhere(&mut self, now: Instant, id: AccountId) -> bool {
+        let Some(account) = self.accounts.get_mut(&id) else {
+            return false;
+        };
+        let user = account.contact_user();
+        let Binding::Running {
+            registration,
+            way,
+            further_ways,
+            ..
+        } = &mut account.binding
+        else {
+            return false;
+        };
+        let Some(next) = further_ways.pop_front() else {
+            return false;
+        };
+        // It may be reached from another address of ours, and we there.
+        registration.relocate(requests::contact(&user, &next));
+        if !registration.send_elsewhere() {
+            return false;
+        }
+        *way = next;
+        self.drive_registration(now, id);
+        true
+    }
+}
+
+/// The way of the next REGISTER, and those to try after it. What answered last is not left while
+/// it answers, whatever a name says that takes turns; but from an address that is ours no more
+/// nobody answers.
+fn choose(way: Peer, found: Vec<Peer>, settled: bool) -> (Peer, VecDeque<Peer>) {
+    let mut ways = VecDeque::from(found);
+    let same = ways.iter().position(|other| other.remote == way.remote);
+    let first = match same.filter(|_| settled) {
+        Some(at) => ways.remove(at),
+        None if settled && ways.iter().any(|other| other.local == way.local) => None,
+        None => ways.pop_front(),
+    };
+    // Where no way is found now, the one that was may still be good.
+    (first.unwrap_or(way), ways)
+}
