@@ -80,6 +80,14 @@ impl Agent {
         lookup: Lookup,
         found: Result<Vec<Peer>, ResolveFailure>,
     ) {
+        let account = match &lookup {
+            Lookup::Registrar(account) => Some(*account),
+            Lookup::Call(call) => self.calls.get(call).map(|call| call.account),
+            Lookup::Send { .. } | Lookup::Ack(_) => None,
+        };
+        if let (Some(account), Ok(ways)) = (account, &found) {
+            self.stay_on_datagrams(account, ways);
+        }
         match (lookup, found) {
             (Lookup::Registrar(account), found) => self.registrar_located(now, account, found),
             (Lookup::Call(call), Ok(ways)) => self.call_located(call, ways),
@@ -95,6 +103,19 @@ impl Agent {
             (Lookup::Ack(request), Ok(ways)) => self.transmit_ack(now, *request, ways[0]),
             // The 2xx will come again, and the ACK with it.
             (Lookup::Ack(_), Err(_)) => {}
+        }
+    }
+
+    /// An account that is set to UDP uses nothing else, however long a request is.
+    fn stay_on_datagrams(&mut self, account: AccountId, ways: &[Peer]) {
+        let chosen = self
+            .accounts
+            .get(&account)
+            .and_then(|account| account.config.transport);
+        if chosen == Some(Transport::Udp) {
+            for way in ways {
+                self.layer.stay_on_datagrams(way.remote);
+            }
         }
     }
 

@@ -1,8 +1,11 @@
 //! Machines with addresses of both IPs, and addresses that change.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use ramal::agent::{AccountConfig, AgentConfig, Command};
+use ramal::sip::Transport;
 
 use super::registrations::{HOUR, gaps, one_phone, states};
 use super::sim::World;
@@ -173,4 +176,35 @@ fn a_machine_that_wakes_up_looks_again_for_what_was_not_there() {
     world.run(secs(1));
     assert_eq!(world.sent_by(ANA).len(), asked);
     assert_forgotten(&mut world);
+}
+
+#[test]
+fn an_account_set_to_udp_stays_with_it_however_long_an_invite_is() {
+    for (transport, wanted) in [(None, "TCP"), (Some(Transport::Udp), "UDP")] {
+        let mut world = World::new(605);
+        let ana = world.phone(ANA, AgentConfig::default());
+        let bia = world.phone(BIA, AgentConfig::default());
+        let account = AccountConfig {
+            transport,
+            display_name: Some("Ana ".repeat(300)),
+            ..AccountConfig::direct(ACCOUNT)
+        };
+        add(&mut world, ana, account);
+        add(&mut world, bia, AccountConfig::direct(ACCOUNT));
+        let vias = Rc::new(RefCell::new(Vec::new()));
+        let seen = Rc::clone(&vias);
+        world.censor = Some(Box::new(move |datagram| {
+            let text = String::from_utf8_lossy(&datagram.bytes);
+            if text.starts_with("INVITE") {
+                let via = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix("Via: SIP/2.0/"));
+                seen.borrow_mut().push(via.map(|via| via[..3].to_owned()));
+            }
+            true
+        }));
+        dial(&mut world, ana, &format!("sip:bia@{BIA}"));
+        world.run(secs(1));
+        assert_eq!(*vias.borrow(), [Some(wanted.to_owned())]);
+    }
 }
