@@ -60,6 +60,8 @@ pub(super) struct AccountArgs {
     pub(super) display_name: Option<String>,
     #[arg(long, requires = "aor")]
     pub(super) no_register: bool,
+    #[arg(long)]
+    pub(super) no_redirects: bool,
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(super) expires: u32,
     #[arg(long, value_name = "ADDR[:PORT]")]

@@ -139,6 +139,7 @@ pub(super) fn account(args: &AccountArgs) -> Result<AccountConfig, Misuse> {
             TransportArg::Tcp => Transport::Tcp,
         });
     }
+    config.follow_redirects &= !args.no_redirects;
     config.expires = Duration::from_secs(u64::from(args.expires));
     Ok(config)
 }

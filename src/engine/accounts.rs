@@ -34,6 +34,7 @@ pub fn account_config(
     let aor = address(&settings.address).ok_or(AccountError::Address)?;
     let mut config = AccountConfig::registered(AccountId(settings.id), Uri::Sip(aor), password);
     config.display_name = non_empty(settings.display_name.as_deref());
+    config.follow_redirects = !settings.no_redirects;
     config.auth_user = non_empty(settings.auth_user.as_deref());
     if let Some(text) = non_empty(settings.registrar.as_deref()) {
         config.registrar = Some(server(&text).ok_or(AccountError::Registrar)?);
@@ -115,6 +116,14 @@ mod tests {
             "sip:sbc.example;transport=tcp"
         );
         assert_eq!(config.transport, Some(Transport::Tcp));
+    }
+
+    #[test]
+    fn redirections_are_followed_unless_the_person_says_otherwise() {
+        let mut settings = written("1001@pbx.example");
+        assert!(account_config(&settings, None).unwrap().follow_redirects);
+        settings.no_redirects = true;
+        assert!(!account_config(&settings, None).unwrap().follow_redirects);
     }
 
     #[test]

@@ -107,6 +107,9 @@ pub struct AccountSettings {
     /// `udp` or `tcp`; `None`: what the address says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transport: Option<String>,
+    /// A call that is redirected (3xx) ends instead of going on to where it is sent.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_redirects: bool,
 }
 
 /// Why the settings could not be read.

@@ -271,6 +271,7 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, words: &Words) {
     widgets::fold(ui, "advanced", &heading, |ui| {
         let settings = &mut form.settings;
         changed |= transport_ui(ui, &mut settings.transport, words);
+        changed |= redirects_ui(ui, &mut settings.no_redirects, words);
         for (title, hint, text) in [
             (
                 say!(words, "setup-proxy"),
@@ -379,6 +380,29 @@ fn transport_ui(ui: &mut Ui, transport: &mut Option<String>, words: &Words) -> b
     });
     ui.add_space(space::XXS);
     changed
+}
+
+/// Whether a call goes on to where it is redirected.
+fn redirects_ui(ui: &mut Ui, no_redirects: &mut bool, words: &Words) -> bool {
+    let title = say!(words, "setup-redirects");
+    ui.label(Type::SMALL.rich(&title, Palette::of(ui).text));
+    let texts = [
+        (false, say!(words, "setup-redirects-follow")),
+        (true, say!(words, "setup-redirects-refuse")),
+    ];
+    let shown = &texts[usize::from(*no_redirects)].1;
+    let response = choice_ui(ui, shown, &format!("{title}, {shown}"));
+    let before = *no_redirects;
+    Popup::menu(&response).show(|ui| {
+        for (option, text) in &texts {
+            if widgets::menu_item(ui, None, text, *option == before).clicked() {
+                *no_redirects = *option;
+                ui.close();
+            }
+        }
+    });
+    ui.add_space(space::XXS);
+    *no_redirects != before
 }
 
 /// How far one of the checks is.

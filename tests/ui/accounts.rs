@@ -135,6 +135,8 @@ fn advanced_options_are_saved_with_the_account() {
     desk.click("Opções avançadas");
     desk.click("Transporte, Automático");
     desk.click("TCP");
+    desk.click("Se a ligação for desviada, Seguir");
+    desk.click("Não seguir");
     desk.harness
         .get_by_role_and_label(Role::TextInput, "Proxy de saída")
         .focus();
@@ -143,6 +145,7 @@ fn advanced_options_are_saved_with_the_account() {
     desk.click("Conectar");
     let sent = desk.sent();
     assert!(sent[0].contains("transport: Some(\"tcp\")"), "{sent:?}");
+    assert!(sent[0].contains("no_redirects: true"), "{sent:?}");
     assert!(
         sent[0].contains("proxy: Some(\"proxy.example:5070\")"),
         "{sent:?}"
