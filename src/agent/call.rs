@@ -159,6 +159,25 @@ pub(super) enum Change {
     Glare { hold: bool, retry_at: Instant },
 }
 
+impl Change {
+    /// Asked for with `request`, whose way is still to be found.
+    pub(super) fn asked(
+        hold: bool,
+        request: &Request,
+        before: Box<Negotiation>,
+        challenged: bool,
+    ) -> Change {
+        Change::Asked {
+            hold,
+            request: Box::new(request.clone()),
+            before,
+            challenged,
+            key: None,
+            give_up_at: None,
+        }
+    }
+}
+
 impl Call {
     /// When the call wants to be looked at.
     pub(super) fn deadline(&self) -> Option<Instant> {

@@ -70,14 +70,7 @@ impl Agent {
             "application/sdp",
             e.negotiation.offer().to_string().into_bytes(),
         );
-        e.change = Change::Asked {
-            hold,
-            request: Box::new(request.clone()),
-            before,
-            challenged: false,
-            key: None,
-            give_up_at: None,
-        };
+        e.change = Change::asked(hold, &request, before, false);
         let hop = e.dialog.next_hop();
         self.send_in_dialog(now, account, &hop, request, Purpose::Reinvite(call));
     }
@@ -159,14 +152,7 @@ impl Agent {
                     e.dialog.renumber(&mut again);
                     requests::set_credentials(&mut again.headers, credentials);
                     e.dialog.note_invite(&again);
-                    e.change = Change::Asked {
-                        hold,
-                        request: Box::new(again.clone()),
-                        before,
-                        challenged: true,
-                        key: None,
-                        give_up_at: None,
-                    };
+                    e.change = Change::asked(hold, &again, before, true);
                     let hop = e.dialog.next_hop();
                     self.send_in_dialog(now, account, &hop, again, Purpose::Reinvite(call));
                     return;

@@ -451,8 +451,8 @@ impl Session {
         (self.keep_alive_at, self.keep_alive_due) = (None, false);
     }
 
-    /// The next output; a report or an empty datagram replaces the content of `out`. Poll after each input until it
-    /// answers [`Output::Wait`].
+    /// The next output; a report or an empty datagram replaces the content of `out`. Poll after
+    /// each input until it answers [`Output::Wait`].
     pub fn poll_output(&mut self, out: &mut Vec<u8>) -> Output {
         loop {
             if let Some(event) = self.events.pop_front() {
