@@ -144,20 +144,7 @@ fn account_pill_ui(ui: &mut Ui, view: &DialView<'_>, words: &Words) -> Option<As
         );
         egui::WidgetInfo::labeled(egui::Role::Button, true, label)
     });
-    let corner = egui::CornerRadius::same(radius::FULL);
-    let stroke = if response.has_focus() {
-        palette.accent
-    } else {
-        palette.line
-    };
-    let ground = if response.hovered() {
-        palette.sub
-    } else {
-        palette.panel
-    };
-    let stroke = egui::Stroke::new(1.0, stroke);
-    ui.painter()
-        .rect(rect, corner, ground, stroke, egui::StrokeKind::Inside);
+    widgets::opens_menu(ui, &response, radius::FULL);
     let middle = rect.center().y;
     widgets::dot(
         ui.painter(),

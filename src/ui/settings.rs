@@ -216,20 +216,7 @@ pub(crate) fn choice_ui(ui: &mut Ui, shown: &str, name: &str) -> egui::Response 
     let width = ui.available_width();
     let (rect, response) = ui.allocate_exact_size(vec2(width, size::PILL + 6.0), Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, name));
-    let corner = egui::CornerRadius::same(radius::M);
-    let stroke = if response.has_focus() {
-        palette.accent
-    } else {
-        palette.line
-    };
-    let ground = if response.hovered() {
-        palette.sub
-    } else {
-        palette.panel
-    };
-    let stroke = egui::Stroke::new(1.0, stroke);
-    ui.painter()
-        .rect(rect, corner, ground, stroke, egui::StrokeKind::Inside);
+    widgets::opens_menu(ui, &response, radius::M);
     let text = Type::BODY.line(ui, shown, palette.text, width - space::XL - space::XS);
     let at = egui::pos2(
         rect.left() + space::S,

@@ -13,7 +13,7 @@ pub(crate) use buttons::{
 pub(crate) use fields::{Beside, Field, cursor_to_end, field};
 pub(crate) use indicators::{avatar, dot, meter, signal_bars, tag};
 pub(crate) use surfaces::{
-    above_foot, card, column, floating_card, heading, icon_line, spaced, within,
+    above_foot, card, column, floating_card, heading, icon_line, opens_menu, spaced, within,
 };
 
 use egui::{CornerRadius, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo};

@@ -1,6 +1,6 @@
 //! What controls stand on.
 
-use egui::{Color32, Frame, Margin, Rect, Stroke, Theme, Ui};
+use egui::{Color32, CornerRadius, Frame, Margin, Rect, Response, Stroke, StrokeKind, Theme, Ui};
 
 use crate::ui::icons::Icon;
 use crate::ui::theme::{Palette, Type, floating, radius, size, space};
@@ -39,6 +39,28 @@ pub(crate) fn floating_card<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) 
             content(ui)
         })
         .inner
+}
+
+/// The ground of something that opens a menu: a hairline, the accent while it has the focus.
+pub(crate) fn opens_menu(ui: &Ui, response: &Response, corner: u8) {
+    let palette = Palette::of(ui);
+    let line = if response.has_focus() {
+        palette.accent
+    } else {
+        palette.line
+    };
+    let ground = if response.hovered() {
+        palette.sub
+    } else {
+        palette.panel
+    };
+    ui.painter().rect(
+        response.rect,
+        CornerRadius::same(corner),
+        ground,
+        Stroke::new(1.0, line),
+        StrokeKind::Inside,
+    );
 }
 
 /// A column in the middle, at most [`size::COLUMN`] wide.
