@@ -86,7 +86,7 @@ impl Agent {
             Lookup::Send { .. } | Lookup::Ack(_) => None,
         };
         if let (Some(account), Ok(ways)) = (account, &found) {
-            self.stay_on_datagrams(account, ways);
+            self.choose_datagrams(account, ways);
         }
         match (lookup, found) {
             (Lookup::Registrar(account), found) => self.registrar_located(now, account, found),
@@ -106,16 +106,16 @@ impl Agent {
         }
     }
 
-    /// An account that is set to UDP uses nothing else, however long a request is.
-    fn stay_on_datagrams(&mut self, account: AccountId, ways: &[Peer]) {
+    /// An account that is set to UDP uses nothing else, however long a request is; one that no
+    /// longer is, does.
+    fn choose_datagrams(&mut self, account: AccountId, ways: &[Peer]) {
         let chosen = self
             .accounts
             .get(&account)
             .and_then(|account| account.config.transport);
-        if chosen == Some(Transport::Udp) {
-            for way in ways {
-                self.layer.stay_on_datagrams(way.remote);
-            }
+        for way in ways {
+            let only = chosen == Some(Transport::Udp);
+            self.layer.set_datagrams_only(way.remote, only);
         }
     }
 

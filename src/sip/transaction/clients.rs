@@ -424,9 +424,10 @@ impl Clients {
         true
     }
 
-    /// Sends nothing to `remote` over TCP for its length alone.
-    pub(super) fn stay_on_datagrams(&mut self, remote: SocketAddr) {
-        if !self.datagrams_only.contains(&remote) {
+    /// Whether nothing goes to `remote` over TCP for its length alone.
+    pub(super) fn set_datagrams_only(&mut self, remote: SocketAddr, only: bool) {
+        self.datagrams_only.retain(|other| *other != remote);
+        if only {
             if self.datagrams_only.len() >= REMEMBERED_REFUSALS {
                 self.datagrams_only.pop_front();
             }

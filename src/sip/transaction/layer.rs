@@ -90,10 +90,10 @@ impl TransactionLayer {
             .send_ack(ack, to, &mut self.tokens, &mut self.outbox)
     }
 
-    /// From here on, nothing is sent to `remote` over TCP for its length alone: the person has
-    /// chosen UDP. The last 64 such addresses are remembered.
-    pub fn stay_on_datagrams(&mut self, remote: SocketAddr) {
-        self.clients.stay_on_datagrams(remote);
+    /// Whether, from here on, nothing is sent to `remote` over TCP for its length alone, because
+    /// the person has chosen UDP. The last 64 such addresses are remembered.
+    pub fn set_datagrams_only(&mut self, remote: SocketAddr, only: bool) {
+        self.clients.set_datagrams_only(remote, only);
     }
 
     /// Takes back the INVITE of `invite` (RFC 3261 section 9.1).

@@ -393,7 +393,7 @@ fn a_long_request_that_tcp_swallows_goes_over_udp_after_two_seconds() {
 #[test]
 fn a_long_request_stays_on_udp_where_the_person_wants_that() {
     let mut desk = Desk::new();
-    desk.layer.stay_on_datagrams(udp().remote);
+    desk.layer.set_datagrams_only(udp().remote, true);
     assert_eq!(desk.request(long_options(), udp()).1.sent[0].0, udp());
     let elsewhere = Peer {
         remote: "203.0.113.9:5060".parse().unwrap(),
@@ -401,6 +401,8 @@ fn a_long_request_stays_on_udp_where_the_person_wants_that() {
     };
     let (_, asked) = desk.request(long_options(), elsewhere);
     assert_eq!(asked.sent[0].0.transport, Transport::Tcp);
+    desk.layer.set_datagrams_only(udp().remote, false);
+    assert_eq!(desk.request(long_options(), udp()).1.sent[0].0, tcp());
 }
 
 #[test]
