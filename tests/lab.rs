@@ -247,6 +247,30 @@ fn the_bad_network_is_heard_as_one() {
     assert!(summary["jitter_ms"].as_f64().unwrap() > 5.0, "{summary}");
 }
 
+/// Loss on the wire, not only in a recording, is what the judge calls damaged.
+#[test]
+fn packets_lost_on_the_wire_are_seen_in_what_was_heard() {
+    let (lab, home) = (lab(), folder());
+    let judged = |extension: &str| {
+        let file = home.path().join(format!("{extension}.wav"));
+        let (play, record) = (speech(), file.to_str().unwrap().to_owned());
+        let sound = ["--play", play.to_str().unwrap(), "--record", &record];
+        let script = ["--codecs", "pcma", "--duration", "11"];
+        let more = [&sound[..], &script[..]].concat();
+        assert_eq!(call(&lab, home.path(), extension, &more).0, 0);
+        let (heard, rate) = samples(&file);
+        let (said, said_rate) = samples(&play);
+        let said = ramal::dsp::resample::resample(&said, said_rate, rate).unwrap();
+        compare(&said, &heard, rate).unwrap()
+    };
+    let (clean, lossy) = (judged("600"), judged("606"));
+    println!("{clean:?}\n{lossy:?}");
+    assert!(
+        !lossy.is_good() && lossy.quality < clean.quality - 0.05,
+        "{lossy:?}"
+    );
+}
+
 #[test]
 fn speech_and_tone_are_heard_at_601() {
     let (lab, home) = (lab(), folder());
