@@ -11,6 +11,7 @@
 //! `tests/tidy.rs` checks. Everything above `net` is pure: values in, values out, time as an
 //! argument. ARCHITECTURE.md says the same in two pages.
 
+pub mod allocations;
 pub mod redact;
 pub mod units;
 
@@ -24,6 +25,8 @@ pub mod codec;
 pub mod dsp;
 pub mod jitter;
 pub mod media;
+
+pub mod bench;
 
 pub mod agent;
 

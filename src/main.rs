@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use ramal::agent::AgentConfig;
+use ramal::allocations::Counted;
 use ramal::audio::{SinkChoice, SourceChoice};
 use ramal::cli::{self, Face};
 use ramal::engine::{self, Command, EngineConfig, Handle, MediaConfig, Snapshot, clock, signals};
@@ -22,6 +23,9 @@ use ramal::ui::{self, Phone, UiAction, UiOptions};
 
 /// The extension that the person has in the lab.
 const LAB_EXTENSION: &str = lab::EXTENSIONS[0];
+
+#[global_allocator]
+static ALLOCATOR: Counted = Counted;
 
 fn main() -> ExitCode {
     match cli::main(std::env::args_os().collect()) {

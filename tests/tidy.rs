@@ -13,6 +13,7 @@ use std::process::Command;
 /// Written out rather than computed from layers, because this table is the architecture: adding a
 /// word to it is a decision.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("allocations", &[]),
     ("units", &[]),
     ("redact", &[]),
     // Pure cores; none of them knows another.
@@ -28,6 +29,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "media",
         &["units", "redact", "rtp", "codec", "dsp", "jitter"],
+    ),
+    // The sound of a call, measured.
+    (
+        "bench",
+        &["units", "redact", "rtp", "codec", "dsp", "jitter", "media"],
     ),
     // The phone.
     (
@@ -63,8 +69,26 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "units", "redact", "sip", "sdp", "nat", "rtp", "codec", "dsp", "jitter", "media",
-            "agent", "net", "audio", "store", "platform", "engine", "lab", "i18n",
+            "units",
+            "redact",
+            "sip",
+            "sdp",
+            "nat",
+            "rtp",
+            "codec",
+            "dsp",
+            "jitter",
+            "media",
+            "bench",
+            "allocations",
+            "agent",
+            "net",
+            "audio",
+            "store",
+            "platform",
+            "engine",
+            "lab",
+            "i18n",
         ],
     ),
     (

@@ -371,6 +371,9 @@ cli-devices-outputs = Speakers
 cli-devices-none = none
 cli-devices-default = default
 cli-bench-written = { $seconds } s through { $codec } and back, written to { $path }
+cli-bench-media-head = codec network WB best NB best delay p95 conc% rep% str% sil% late kbit/s wire enc recv mem MOS
+cli-bench-no-speech = there is no speech in { $about }: name a WAV file or a folder of them with --speech
+cli-bench-no-pesq = the speech cannot be scored: { $about } has no PESQ
 
 ## Command line: help
 
@@ -388,6 +391,7 @@ help-cmd-demo = Try Ramal on the built-in lab
 help-cmd-inspect = Say what is read of a SIP message, as JSON
 help-cmd-bench = Measure
 help-cmd-codec = Pass a sound file through a codec, without a network
+help-cmd-media = Send speech over bad networks and score what is heard: PESQ beside the best that could be made of the same packets, delay in ms, shares of sound concealed, repaired, stretched and changed in pauses, packets too late, bit rates, CPU seconds a minute, allocations, the phone's own estimate; medians over files and seeds
 help-arg-uri = Number or address: 600, 1001@pbx.example, sip:…, tel:…
 help-arg-lang = Language: pt-BR, en, es (the system's, unless given)
 help-arg-verbose = Say more on stderr; twice: every message
@@ -429,5 +433,11 @@ help-arg-file = The message; - for standard input
 help-arg-input = The WAV file to read
 help-arg-output = The WAV file to write
 help-arg-codec = The codec: opus, g722, pcma, pcmu
+help-arg-profiles = Networks: clean, loss5, loss10, loss20burst, wifi, jitter60, bufferbloat, reorderdup
+help-arg-seeds = Courses of each network
+help-arg-speech = A WAV file, or a folder with one for each talker
+help-arg-seconds = Seconds of speech in a call, at the least
+help-arg-python = A Python with the package pesq; without it nothing is scored
+help-arg-keep = Keep the recordings in this folder
 help-arg-help = Show this help
 help-arg-version = Show the version

@@ -369,6 +369,9 @@ cli-devices-outputs = Alto-falantes
 cli-devices-none = nenhum
 cli-devices-default = padrão
 cli-bench-written = { $seconds } s por { $codec } e de volta, gravados em { $path }
+cli-bench-media-head = codec rede WB melhor NB melhor atraso p95 ocult% rep% estic% sil% tarde kbit/s rede cod rec mem MOS
+cli-bench-no-speech = não há fala em { $about }: indique um arquivo WAV ou uma pasta deles com --speech
+cli-bench-no-pesq = a fala não pode ser avaliada: { $about } não tem PESQ
 
 ## Command line: help
 
@@ -386,6 +389,7 @@ help-cmd-demo = Experimenta o Ramal no laboratório embutido
 help-cmd-inspect = Diz o que se lê de uma mensagem SIP, em JSON
 help-cmd-bench = Mede
 help-cmd-codec = Passa um arquivo de som por um codec, sem rede
+help-cmd-media = Envia fala por redes ruins e avalia o que se ouve: PESQ ao lado do melhor que se faria dos mesmos pacotes, atraso em ms, partes do som ocultadas, reparadas, esticadas e mudadas nas pausas, pacotes atrasados, taxas de bits, segundos de CPU por minuto, alocações, a estimativa do próprio telefone; medianas sobre arquivos e sementes
 help-arg-uri = Número ou endereço: 600, 1001@pbx.exemplo, sip:…, tel:…
 help-arg-lang = Idioma: pt-BR, en, es (o do sistema, se não for dado)
 help-arg-verbose = Diz mais no stderr; duas vezes: cada mensagem
@@ -427,5 +431,11 @@ help-arg-file = A mensagem; - para a entrada padrão
 help-arg-input = O arquivo WAV a ler
 help-arg-output = O arquivo WAV a gravar
 help-arg-codec = O codec: opus, g722, pcma, pcmu
+help-arg-profiles = Redes: clean, loss5, loss10, loss20burst, wifi, jitter60, bufferbloat, reorderdup
+help-arg-seeds = Percursos de cada rede
+help-arg-speech = Um arquivo WAV, ou uma pasta com um por locutor
+help-arg-seconds = Segundos de fala em uma chamada, no mínimo
+help-arg-python = Um Python com o pacote pesq; sem ele nada é avaliado
+help-arg-keep = Guarda as gravações nesta pasta
 help-arg-help = Mostra esta ajuda
 help-arg-version = Mostra a versão

@@ -3,6 +3,7 @@
 //! No sentence stands here: what `--help` says comes from the catalogues, by the ids `help-NAME`
 //! of a command and `help-arg-NAME` of an argument (see [`super::help`]).
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::network::Profile;
 use crate::codec::CodecKind;
 
 /// `ramal`.
@@ -195,6 +197,36 @@ pub(super) struct InspectArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum BenchCommand {
     Codec(BenchCodecArgs),
+    Media(BenchMediaArgs),
+}
+
+/// `ramal bench media`.
+#[derive(Debug, Args)]
+pub(super) struct BenchMediaArgs {
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "opus,g722,pcma"
+    )]
+    pub(super) codecs: Vec<CodecArg>,
+    #[arg(long, value_name = "LIST", value_delimiter = ',',
+        default_values_t = Profile::ALL.map(ProfileArg))]
+    pub(super) profiles: Vec<ProfileArg>,
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub(super) seeds: u64,
+    #[arg(long, value_name = "FILE|FOLDER", default_value = "tests/data/speech")]
+    pub(super) speech: PathBuf,
+    #[arg(long, value_name = "S", default_value = "28", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(super) seconds: u64,
+    #[arg(long, value_name = "MS", default_value = "20")]
+    pub(super) ptime: Ptime,
+    #[arg(long, value_name = "PROGRAM")]
+    pub(super) python: Option<PathBuf>,
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) keep: Option<PathBuf>,
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// `ramal bench codec`.
@@ -255,6 +287,24 @@ impl FromStr for PortRange {
             return Err(Unreadable);
         }
         Ok(PortRange(low..=high))
+    }
+}
+
+/// A bad network by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ProfileArg(pub Profile);
+
+impl FromStr for ProfileArg {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Profile::named(text).map(ProfileArg).ok_or(Unreadable)
+    }
+}
+
+impl fmt::Display for ProfileArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: the other face of the same engine.
 
 mod args;
+mod bench_media;
 mod demo;
 mod devices;
 mod exit;
@@ -8,6 +9,7 @@ mod help;
 pub mod inspect;
 mod keys;
 mod measure;
+mod pesq;
 mod report;
 mod run;
 mod setup;
@@ -81,6 +83,7 @@ pub fn main(args: Vec<OsString>) -> Face {
         Some(Command::Lab(args)) => measure::lab(&words, &args),
         Some(Command::Inspect(args)) => return Face::Done(inspect::run(&args.file)),
         Some(Command::Bench(BenchCommand::Codec(args))) => measure::codec(&words, &args),
+        Some(Command::Bench(BenchCommand::Media(args))) => bench_media::run(&words, &args),
     };
     finish(&words, outcome)
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one clock")]
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The time, never going back.
 #[must_use]
@@ -14,6 +14,18 @@ pub fn now() -> Instant {
 #[must_use]
 pub fn wall_clock() -> SystemTime {
     SystemTime::now()
+}
+
+/// How long the calling thread has computed; `None` where the system does not tell.
+#[must_use]
+pub fn thread_cpu() -> Option<Duration> {
+    #[cfg(target_os = "linux")]
+    {
+        let spent = nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID).ok()?;
+        Some(Duration::from(spent))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 /// The time of day in seconds since 1970, UTC.

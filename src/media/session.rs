@@ -16,8 +16,8 @@ use super::plan::Plan;
 use super::quality::{Interval, LocalDelay, Quality};
 use super::uplink::Uplink;
 use crate::codec::CodecError;
-use crate::jitter::PullInfo;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
+use crate::jitter::{PullInfo, ReceiverStats};
 use crate::rtp::dtmf::{Digit, DtmfEvent};
 use crate::rtp::session::{Event as RtpEvent, PayloadFormat, PayloadKind};
 use crate::rtp::{Config, NtpTime, Output as RtpOutput, Received, RtpSession, StreamStats};
@@ -304,6 +304,12 @@ impl Session {
     #[must_use]
     pub fn stats(&self) -> StreamStats {
         self.rtp.stats()
+    }
+
+    /// How the sound was received.
+    #[must_use]
+    pub fn received(&self) -> ReceiverStats {
+        self.downlink.stats()
     }
 
     /// Takes 10 ms of the microphone at [`Session::capture_rate`]. When they fill a packet, it

@@ -1,0 +1,16 @@
+//! How a call sounds over a bad network, measured: the real path of sound on a clock that is
+//! turned by hand.
+//!
+//! - [`network`]: profiles of bad networks; the n-th packet always meets the same fate.
+//! - [`call`]: a talker, such a network and a listener; both ends are [`crate::media::Session`]s.
+//! - [`ceiling`]: the same packets and losses decoded at leisure, with everything at hand.
+//! - [`passage`]: what the talker says.
+//! - [`delay`]: how late the sound was heard, found in the sound itself.
+//!
+//! `ramal bench media` puts them together; how good the sound is, PESQ says.
+
+pub mod call;
+pub mod ceiling;
+pub mod delay;
+pub mod network;
+pub mod passage;

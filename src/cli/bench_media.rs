@@ -1,0 +1,457 @@
+//! `ramal bench media`: speech through the whole path of sound over bad networks, scored.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::args::BenchMediaArgs;
+use super::exit::Exit;
+use super::pesq::{self, Score};
+use super::say_line;
+use super::setup::Misuse;
+use crate::audio::Clip;
+use crate::bench::call::{Line, Watch, call};
+use crate::bench::ceiling::ceiling;
+use crate::bench::delay::Delays;
+use crate::bench::network::Profile;
+use crate::bench::passage::Passage;
+use crate::codec::CodecKind;
+use crate::dsp::resample::resample;
+use crate::engine::{MediaError, StartError, clock};
+use crate::i18n::Words;
+use crate::say;
+use crate::units::SampleRate;
+
+/// The rate at which recordings are scored.
+const SCORED: SampleRate = SampleRate::WIDE;
+
+/// Figures of one call, or of many.
+#[derive(Clone, Copy, Debug, Default)]
+struct Figures {
+    heard: Pair,
+    ceiling: Pair,
+    /// From leaving the talker to being written for the sound card, in ms.
+    delay_ms: f64,
+    delay_p95_ms: f64,
+    /// Shares of all sound, in percent.
+    concealed_pct: f64,
+    repaired_pct: f64,
+    stretched_pct: f64,
+    silence_pct: f64,
+    /// Packets that came too late.
+    late: f64,
+    payload_kbit: f64,
+    wire_kbit: f64,
+    /// CPU seconds for a minute of sound.
+    talking_s: f64,
+    listening_s: f64,
+    allocations: f64,
+    /// What the phone itself says, by the E-model.
+    mos: f64,
+}
+
+/// PESQ; not a number where nothing was scored.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    wide: f64,
+    narrow: f64,
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Pair {
+            wide: f64::NAN,
+            narrow: f64::NAN,
+        }
+    }
+}
+
+/// One call of the bench, and its recordings: reference, recording, and whether that is the
+/// ceiling.
+struct Measured {
+    figures: Figures,
+    recordings: Vec<(PathBuf, PathBuf, bool)>,
+}
+
+/// Runs every codec through every profile and says a row for each.
+pub(super) fn run(words: &Words, args: &BenchMediaArgs) -> Result<Exit, Misuse> {
+    let talkers = talkers(&args.speech)?;
+    let folder = match &args.keep {
+        Some(folder) => Folder::Kept(folder.clone()),
+        None => Folder::Passing(
+            std::env::temp_dir().join(format!("ramal-bench-{}", std::process::id())),
+        ),
+    };
+    std::fs::create_dir_all(folder.path())
+        .map_err(|error| Misuse::with_cause("cli-record-unwritable", folder.path(), &error))?;
+    if !args.json {
+        let head = say!(words, "cli-bench-media-head");
+        say_line(&columns(head.split_whitespace().map(str::to_owned)));
+    }
+    for codec in args.codecs.iter().map(|codec| codec.0) {
+        for profile in args.profiles.iter().map(|profile| profile.0) {
+            let (figures, calls) = measure(codec, profile, &talkers, folder.path(), args)?;
+            say_line(&if args.json {
+                json(codec, profile, &figures, calls)
+            } else {
+                row(words, codec, profile, &figures)
+            });
+        }
+    }
+    Ok(Exit::Well)
+}
+
+/// Where recordings are put.
+enum Folder {
+    Kept(PathBuf),
+    Passing(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Folder::Kept(path) | Folder::Passing(path) => path,
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Folder::Passing(path) = self {
+            // Nothing depends on it being gone.
+            let _ = std::fs::remove_dir_all(path);
+        }
+    }
+}
+
+/// Files of speech by name, in a folder or one by itself.
+fn talkers(path: &Path) -> Result<BTreeMap<PathBuf, Clip>, Misuse> {
+    let files = if path.is_dir() {
+        let entries = std::fs::read_dir(path)
+            .map_err(|error| Misuse::with_cause("cli-bench-no-speech", path, &error))?;
+        entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|file| file.extension().is_some_and(|ending| ending == "wav"))
+            .collect()
+    } else {
+        vec![path.to_owned()]
+    };
+    if files.is_empty() {
+        return Err(Misuse::about(
+            "cli-bench-no-speech",
+            path.display().to_string(),
+        ));
+    }
+    let open = |file: PathBuf| {
+        let clip = Clip::open(&file)
+            .map_err(|error| Misuse::Start(StartError::Media(MediaError::Source(error))))?;
+        Ok((file, clip))
+    };
+    files.into_iter().map(open).collect()
+}
+
+/// All talkers and seeds over one kind of line; medians, and how many calls they are of.
+fn measure(
+    codec: CodecKind,
+    profile: Profile,
+    talkers: &BTreeMap<PathBuf, Clip>,
+    folder: &Path,
+    args: &BenchMediaArgs,
+) -> Result<(Figures, usize), Misuse> {
+    let mut calls: Vec<(&Path, &Clip, u64)> = Vec::new();
+    for (name, clip) in talkers {
+        calls.extend((1..=args.seeds).map(|seed| (name.as_path(), clip, seed)));
+    }
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(calls.len()));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers.min(calls.len()) {
+            scope.spawn(|| {
+                while let Some((name, clip, seed)) = calls.get(next.fetch_add(1, Ordering::Relaxed))
+                {
+                    let line = Line {
+                        codec,
+                        ptime: args.ptime.0,
+                        profile,
+                        seed: *seed,
+                    };
+                    let measured = one(name, clip, &line, folder, args);
+                    done.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(measured);
+                }
+            });
+        }
+    });
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut measured = done
+        .into_iter()
+        .collect::<io::Result<Vec<Measured>>>()
+        .map_err(|error| Misuse::with_cause("cli-record-unwritable", folder, &error))?;
+    if let Some(python) = &args.python.clone().or_else(furnished) {
+        judge(python, &mut measured)
+            .map_err(|error| Misuse::with_cause("cli-bench-no-pesq", python, &error))?;
+    }
+    Ok((median(&measured), measured.len()))
+}
+
+/// The interpreter that `scripts/setup.sh test` furnishes with PESQ, where it stands.
+fn furnished() -> Option<PathBuf> {
+    let path = PathBuf::from("target/pesq-venv/bin/python");
+    path.exists().then_some(path)
+}
+
+/// One call.
+fn one(
+    name: &Path,
+    clip: &Clip,
+    line: &Line,
+    folder: &Path,
+    args: &BenchMediaArgs,
+) -> io::Result<Measured> {
+    let rate = line.codec.sound_rate();
+    let least = Duration::from_secs(args.seconds);
+    let said = Passage::new(&to(clip.samples(), clip.rate(), rate)?, rate, least);
+    let heard = call(line, &said.said, clock::now(), &OwnThread).map_err(io::Error::other)?;
+    let delays = Delays::find(
+        &to(&said.said, rate, SampleRate::NARROW)?,
+        &to(&heard.heard, rate, SampleRate::NARROW)?,
+        SampleRate::NARROW,
+    );
+    // A packet leaves when it is full, and the codec has its own delay before that.
+    let before = line.ptime + look_ahead(line.codec);
+    let millis = |span: Duration| span.as_secs_f64() * 1e3;
+    let share =
+        |part: Duration| 100.0 * part.as_secs_f64() / heard.stats.played.as_secs_f64().max(1e-3);
+    let spoken = rate.duration_of(said.said.len() as u64).as_secs_f64();
+    let per_minute =
+        |cpu: Option<Duration>| cpu.map_or(f64::NAN, |cpu| cpu.as_secs_f64() / spoken * 60.0);
+    let figures = Figures {
+        delay_ms: millis(delays.mean()) - millis(before),
+        delay_p95_ms: millis(delays.quantile(0.95)) - millis(before),
+        concealed_pct: share(heard.stats.concealed),
+        repaired_pct: share(heard.stats.repaired),
+        stretched_pct: share(heard.stats.stretched),
+        silence_pct: share(heard.stats.silence_adjusted),
+        late: heard.stats.counts.late as f64,
+        payload_kbit: heard.payload_rate / 1e3,
+        wire_kbit: heard.wire_rate / 1e3,
+        talking_s: per_minute(heard.used.talking),
+        listening_s: per_minute(heard.used.listening),
+        allocations: heard.used.allocations.map_or(f64::NAN, |n| n as f64),
+        mos: heard
+            .quality
+            .map_or(f64::NAN, |quality| f64::from(quality.mos)),
+        ..Figures::default()
+    };
+    let best = ceiling(line.codec, &heard.sent, line.ptime).map_err(io::Error::other)?;
+    let stem = name.file_stem().unwrap_or_default().to_string_lossy();
+    let reference = folder.join(format!("{stem}.wav"));
+    let clip_scored = to(clip.samples(), clip.rate(), SCORED)?;
+    if !reference.exists() {
+        write(&reference, &clip_scored)?;
+    }
+    let parts = Passage::new(&clip_scored, SCORED, least);
+    let mut recordings = Vec::new();
+    for (sound, is_ceiling) in [(&heard.heard, false), (&best, true)] {
+        let sound = to(sound, rate, SCORED)?;
+        for (number, part) in parts.parts(&sound).enumerate() {
+            let kind = if is_ceiling { "ceiling" } else { "heard" };
+            let codec = line.codec.name().to_lowercase();
+            let profile = line.profile.name();
+            let seed = line.seed;
+            let path = folder.join(format!(
+                "{codec}-{profile}-{stem}-{seed}-{kind}-{number}.wav"
+            ));
+            write(&path, part)?;
+            recordings.push((reference.clone(), path, is_ceiling));
+        }
+    }
+    Ok(Measured {
+        figures,
+        recordings,
+    })
+}
+
+fn to(sound: &[f32], from: SampleRate, to: SampleRate) -> io::Result<Vec<f32>> {
+    resample(sound, from, to).map_err(io::Error::other)
+}
+
+/// What a codec waits for beyond the packet: libopus 6.5 ms for speech, G.722's filters 1.4 ms.
+fn look_ahead(codec: CodecKind) -> Duration {
+    match codec {
+        CodecKind::Opus => Duration::from_micros(6_500),
+        CodecKind::G722 => Duration::from_micros(1_400),
+        CodecKind::Pcma | CodecKind::Pcmu => Duration::ZERO,
+    }
+}
+
+fn write(path: &Path, sound: &[f32]) -> io::Result<()> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: SCORED.hz(),
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = hound::WavWriter::create(path, spec).map_err(io::Error::other)?;
+    for sample in sound {
+        // `as` saturates.
+        file.write_sample((sample * 32_767.0).round() as i16)
+            .map_err(io::Error::other)?;
+    }
+    file.finalize().map_err(io::Error::other)
+}
+
+/// Scores all recordings in one go; a call's score is the mean of its parts.
+fn judge(python: &Path, calls: &mut [Measured]) -> io::Result<()> {
+    let pairs: Vec<(PathBuf, PathBuf)> = calls
+        .iter()
+        .flat_map(|call| &call.recordings)
+        .map(|(reference, recording, _)| (reference.clone(), recording.clone()))
+        .collect();
+    let mut scores = pesq::score(python, &pairs)?.into_iter();
+    for call in calls {
+        let scored: Vec<(bool, Score)> = call
+            .recordings
+            .iter()
+            .map(|(_, _, is_ceiling)| *is_ceiling)
+            .zip(&mut scores)
+            .collect();
+        let mean = |of_ceiling: bool| {
+            let chosen = || scored.iter().filter(|(is, _)| *is == of_ceiling);
+            let count = chosen().count().max(1) as f64;
+            Pair {
+                wide: chosen().map(|(_, score)| score.wide).sum::<f64>() / count,
+                narrow: chosen().map(|(_, score)| score.narrow).sum::<f64>() / count,
+            }
+        };
+        (call.figures.heard, call.figures.ceiling) = (mean(false), mean(true));
+    }
+    Ok(())
+}
+
+fn median(calls: &[Measured]) -> Figures {
+    let of = |figure: fn(&Figures) -> f64| {
+        let mut values: Vec<f64> = calls.iter().map(|call| figure(&call.figures)).collect();
+        values.sort_by(f64::total_cmp);
+        match values.len() {
+            0 => f64::NAN,
+            n => f64::midpoint(values[(n - 1) / 2], values[n / 2]),
+        }
+    };
+    Figures {
+        heard: Pair {
+            wide: of(|f| f.heard.wide),
+            narrow: of(|f| f.heard.narrow),
+        },
+        ceiling: Pair {
+            wide: of(|f| f.ceiling.wide),
+            narrow: of(|f| f.ceiling.narrow),
+        },
+        delay_ms: of(|f| f.delay_ms),
+        delay_p95_ms: of(|f| f.delay_p95_ms),
+        concealed_pct: of(|f| f.concealed_pct),
+        repaired_pct: of(|f| f.repaired_pct),
+        stretched_pct: of(|f| f.stretched_pct),
+        silence_pct: of(|f| f.silence_pct),
+        late: of(|f| f.late),
+        payload_kbit: of(|f| f.payload_kbit),
+        wire_kbit: of(|f| f.wire_kbit),
+        talking_s: of(|f| f.talking_s),
+        listening_s: of(|f| f.listening_s),
+        allocations: of(|f| f.allocations),
+        mos: of(|f| f.mos),
+    }
+}
+
+/// Widths of a row's columns.
+const WIDTHS: [usize; 19] = [6, 12, 5, 6, 5, 6, 7, 6, 6, 5, 6, 5, 6, 6, 5, 5, 5, 4, 5];
+
+/// A row: names to the left, figures to the right.
+fn columns(cells: impl Iterator<Item = String>) -> String {
+    let mut line = String::new();
+    for (number, (cell, width)) in cells.zip(WIDTHS).enumerate() {
+        line.push_str(&match number {
+            0 | 1 => format!("{cell:<width$} "),
+            _ => format!("{cell:>width$} "),
+        });
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+fn row(words: &Words, codec: CodecKind, profile: Profile, f: &Figures) -> String {
+    let names = [codec.name(), profile.name()].map(str::to_owned);
+    let figures = [
+        (f.heard.wide, 2),
+        (f.ceiling.wide, 2),
+        (f.heard.narrow, 2),
+        (f.ceiling.narrow, 2),
+        (f.delay_ms, 1),
+        (f.delay_p95_ms, 1),
+        (f.concealed_pct, 1),
+        (f.repaired_pct, 1),
+        (f.stretched_pct, 1),
+        (f.silence_pct, 1),
+        (f.late, 0),
+        (f.payload_kbit, 1),
+        (f.wire_kbit, 1),
+        (f.talking_s, 2),
+        (f.listening_s, 2),
+        (f.allocations, 0),
+        (f.mos, 2),
+    ];
+    // What could not be measured is no number.
+    let figures = figures.into_iter().map(|(value, places)| {
+        if value.is_finite() {
+            words.decimal(value as f32, places)
+        } else {
+            "-".to_owned()
+        }
+    });
+    columns(names.into_iter().chain(figures))
+}
+
+fn json(codec: CodecKind, profile: Profile, f: &Figures, calls: usize) -> String {
+    serde_json::json!({
+        "event": "bench",
+        "codec": codec.name().to_lowercase(),
+        "profile": profile.name(),
+        "calls": calls,
+        "pesq_wb": f.heard.wide,
+        "ceiling_wb": f.ceiling.wide,
+        "pesq_nb": f.heard.narrow,
+        "ceiling_nb": f.ceiling.narrow,
+        "delay_ms": f.delay_ms,
+        "delay_p95_ms": f.delay_p95_ms,
+        "concealed_pct": f.concealed_pct,
+        "repaired_pct": f.repaired_pct,
+        "stretched_pct": f.stretched_pct,
+        "silence_adjusted_pct": f.silence_pct,
+        "late": f.late,
+        "payload_kbit": f.payload_kbit,
+        "wire_kbit": f.wire_kbit,
+        "encode_cpu_s_per_min": f.talking_s,
+        "receive_cpu_s_per_min": f.listening_s,
+        "allocations": f.allocations,
+        "mos": f.mos,
+    })
+    .to_string()
+}
+
+/// What the thread that runs a call has used.
+struct OwnThread;
+
+impl Watch for OwnThread {
+    fn cpu(&self) -> Option<Duration> {
+        clock::thread_cpu()
+    }
+
+    fn allocations(&self) -> Option<u64> {
+        crate::allocations::of_this_thread()
+    }
+}
