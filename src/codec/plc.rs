@@ -90,6 +90,14 @@ impl Concealer {
         shift_in(&mut self.history, sound);
     }
 
+    /// Takes note of sound that somebody else has led back to.
+    pub fn follow(&mut self, sound: &[f32]) {
+        if self.gap.take().is_some() {
+            self.history.copy_from_slice(&self.played);
+        }
+        shift_in(&mut self.history, sound);
+    }
+
     /// Fills `sound` with the continuation of what was played.
     pub fn conceal(&mut self, sound: &mut [f32]) {
         let mut gap = match self.gap {

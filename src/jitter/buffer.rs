@@ -107,16 +107,33 @@ pub enum Pulled<'a> {
         /// It is the first after a pause or at the beginning, and what was filled in before it
         /// stands for nothing that was lost.
         resumed: bool,
+        /// So much sound before it did not come, and what was filled in has stood for it.
+        missed: Duration,
     },
     /// A packet that did not come.
     Lost {
         /// How much sound of it is still missing.
         duration: Duration,
-        /// The packet right after it, if it is here: it may carry a copy.
-        next: Option<(&'a [u8], PayloadType)>,
+        /// The next packet that is here: it may carry a copy.
+        next: Option<Later<'a>>,
+        /// So much sound before it did not come, and what was filled in has stood for it.
+        missed: Duration,
     },
     /// Nothing: fill 10 ms.
     Nothing(Why),
+}
+
+/// A packet behind a loss.
+#[derive(Clone, Copy, Debug)]
+pub struct Later<'a> {
+    /// As it came.
+    pub payload: &'a [u8],
+    /// Its payload type.
+    pub payload_type: PayloadType,
+    /// From where the sound is still missing to where its own begins.
+    pub ahead: Duration,
+    /// Nothing else is missing between the two.
+    pub adjacent: bool,
 }
 
 /// Why there is nothing to play.
@@ -184,6 +201,8 @@ struct Position {
     owed: Nanos,
     /// The sender said that it pauses.
     paused: bool,
+    /// Passed by because what was filled in stood for it.
+    missed: Nanos,
 }
 
 /// What to do, by slot number: the borrow comes after the decision.
@@ -193,10 +212,13 @@ enum Step {
         slot: usize,
         spliced: bool,
         resumed: bool,
+        missed: Nanos,
     },
     Lost {
         duration: Nanos,
-        next: Option<usize>,
+        /// Its slot, how far ahead it is, and whether nothing else is missing.
+        next: Option<(usize, Nanos, bool)>,
+        missed: Nanos,
     },
     Nothing(Why),
 }
@@ -304,11 +326,12 @@ impl JitterBuffer {
             self.forget_position();
         }
         self.keep(packet, media);
+        let overtaken = self.highest.is_some_and(|highest| seq < highest);
         if packet.kind != PacketKind::Other {
-            self.delay.observe(now, media);
+            self.delay.observe(now, media, overtaken);
         }
         self.counts.received += 1;
-        if self.highest.is_some_and(|highest| seq < highest) {
+        if overtaken {
             self.counts.reordered += 1;
         }
         self.highest = self.highest.max(Some(seq));
@@ -328,6 +351,7 @@ impl JitterBuffer {
                 slot,
                 spliced,
                 resumed,
+                missed,
             } => {
                 let Slot {
                     payload_type, kind, ..
@@ -339,11 +363,22 @@ impl JitterBuffer {
                     kind,
                     spliced,
                     resumed,
+                    missed: Duration::from_nanos(missed.unsigned_abs()),
                 }
             }
-            Step::Lost { duration, next } => Pulled::Lost {
+            Step::Lost {
+                duration,
+                next,
+                missed,
+            } => Pulled::Lost {
                 duration: Duration::from_nanos(duration.unsigned_abs()),
-                next: next.map(|slot| (self.payload(slot), self.slots[slot].payload_type)),
+                next: next.map(|(slot, ahead, adjacent)| Later {
+                    payload: self.payload(slot),
+                    payload_type: self.slots[slot].payload_type,
+                    ahead: Duration::from_nanos(ahead.unsigned_abs()),
+                    adjacent,
+                }),
+                missed: Duration::from_nanos(missed.unsigned_abs()),
             },
             Step::Nothing(why) => Pulled::Nothing(why),
         }
@@ -473,7 +508,8 @@ impl JitterBuffer {
     fn too_late(&mut self, packet: &Incoming<'_>, media: Nanos, now: Nanos) -> Inserted {
         self.counts.late += 1;
         if packet.kind != PacketKind::Other {
-            self.delay.observe(now, media);
+            let overtaken = self.highest.is_some_and(|highest| packet.seq.0 < highest);
+            self.delay.observe(now, media, overtaken);
         }
         let slot = &mut self.slots[Self::index(packet.seq.0)];
         // Remembered, so that its copies are duplicates; not over one that is yet to be played.
@@ -550,6 +586,7 @@ impl JitterBuffer {
                     media,
                     owed: 0,
                     paused: false,
+                    missed: 0,
                 });
                 continue;
             };
@@ -596,6 +633,7 @@ impl JitterBuffer {
                 media: head.media + head.duration,
                 owed: 0,
                 paused: head.kind == PacketKind::Pause,
+                missed: 0,
             });
             let delay = delay_of(head.media);
             let behind = delay > self.cap + SKIP_BEYOND || (spliced && delay > target);
@@ -604,13 +642,14 @@ impl JitterBuffer {
                 spliced = true;
                 continue;
             }
-            if spliced {
+            if spliced || resumed {
                 self.levels = Levels::default();
             }
             return Step::Frame {
                 slot: at,
                 spliced,
                 resumed,
+                missed: position.missed,
             };
         }
     }
@@ -668,11 +707,13 @@ impl JitterBuffer {
             head.seq
         };
         self.give_up(position.seq..seq);
+        let missed = position.missed + credit;
         if remaining <= TOLERANCE {
             self.position = Some(Position {
                 seq,
                 media,
                 owed: 0,
+                missed,
                 ..position
             });
             return None;
@@ -683,12 +724,14 @@ impl JitterBuffer {
             seq,
             media: media + packet,
             owed: 0,
+            missed: 0,
             ..position
         });
-        let next = (last && head.kind == PacketKind::Sound).then_some(at);
+        let next = (head.kind == PacketKind::Sound).then_some((at, remaining, last));
         Some(Step::Lost {
             duration: packet,
             next,
+            missed,
         })
     }
 

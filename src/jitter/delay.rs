@@ -1,9 +1,15 @@
-//! How long to hold packets: a quantile of how late they have been.
+//! How long to hold packets: long enough for nearly all of them, no longer than that is worth.
 //!
 //! Lateness is counted from the fastest packet of the last seconds, so that neither the network's
-//! fixed delay nor the two clocks' offset matters, and drift only slowly. Two histograms share
-//! the work: one forgets within a second and rises with the first late packets, the other
-//! remembers for ten, so that the delay falls slowly.
+//! fixed delay nor the two clocks' offset matters, and drift only slowly.
+//!
+//! Each millisecond of delay is weighed against the packets that it saves. Packets that come in
+//! order are one matter: a late one holds up the sound, which then goes on where it stopped, so
+//! that nothing is lost but time. Of packets that come all at once, held up by the same thing,
+//! the first counts for all. Packets overtaken by others are the other matter: their place is
+//! passed by when they come too late, and what they held is lost.
+//!
+//! That needs some hundred packets to be known; a quantile of the last sixty rises sooner.
 
 use std::time::Duration;
 
@@ -34,14 +40,20 @@ impl Default for DelayBounds {
 const BIN: Nanos = 5 * MILLI;
 const BINS: usize = 200;
 
-/// Share of packets that must be in time, by the quick and by the slow histogram. NetEQ uses
-/// 0.95 with the quick one's forgetting.
+/// Share of packets that must be in time, of the last sixty. NetEQ uses the same.
 const QUICK_QUANTILE: f32 = 0.95;
-const SLOW_QUANTILE: f32 = 0.98;
+
+/// Delay that it is worth to have one packet more in a hundred in time: of those that hold up the
+/// sound when they are late, and of those that are lost then.
+const WORTH_OF_STALLS: Nanos = 80 * MILLI;
+const WORTH_OF_LOSSES: Nanos = 200 * MILLI;
 
 /// What a histogram keeps of itself with each packet: a memory of 60 and of 500 packets.
 const QUICK_KEEPS: f32 = 0.983;
 const SLOW_KEEPS: f32 = 0.998;
+
+/// The same of overtaken packets: they are rare, and it remembers 1,500.
+const OVERTAKEN_KEEPS: f32 = 0.999_3;
 
 /// Packets until the histograms are believed over [`DelayBounds::start`].
 const LEARNING: u32 = 50;
@@ -53,6 +65,10 @@ pub(super) struct DelayEstimator {
     fastest: SlidingMinimum,
     quick: Histogram,
     slow: Histogram,
+    /// Of all packets; those that were not overtaken have no lateness in it.
+    overtaken: Histogram,
+    /// When the last packet came, and its moment.
+    last: Option<(Nanos, Nanos)>,
     observed: u32,
     floor: Nanos,
     /// What the base has moved that is less than a bin.
@@ -67,6 +83,8 @@ impl DelayEstimator {
             fastest: SlidingMinimum::default(),
             quick: Histogram::new(QUICK_KEEPS),
             slow: Histogram::new(SLOW_KEEPS),
+            overtaken: Histogram::new(OVERTAKEN_KEEPS),
+            last: None,
             observed: 0,
             floor: 0,
             base_rest: 0,
@@ -74,8 +92,8 @@ impl DelayEstimator {
         }
     }
 
-    /// Takes note of a packet.
-    pub(super) fn observe(&mut self, arrival: Nanos, media: Nanos) {
+    /// Takes note of a packet; `overtaken`: a later one came before it.
+    pub(super) fn observe(&mut self, arrival: Nanos, media: Nanos, overtaken: bool) {
         let transit = arrival.saturating_sub(media);
         let before = self.fastest.get();
         self.fastest.observe(arrival, transit);
@@ -93,10 +111,22 @@ impl DelayEstimator {
             self.base_rest -= bins * BIN;
             self.quick.lower(bins);
             self.slow.lower(bins);
+            self.overtaken.lower(bins);
         }
         let late = transit - base;
-        self.quick.add(late);
-        self.slow.add(late);
+        if overtaken {
+            self.overtaken.add(late);
+        } else {
+            self.overtaken.add(0);
+            let in_the_wake = self
+                .last
+                .is_some_and(|(before, moment)| arrival - before < (media - moment) / 4);
+            self.last = Some((arrival, media));
+            if !in_the_wake {
+                self.quick.add(late);
+                self.slow.add(late);
+            }
+        }
         self.observed = self.observed.saturating_add(1);
         self.settle();
     }
@@ -122,13 +152,15 @@ impl DelayEstimator {
     pub(super) fn rebase(&mut self) {
         self.fastest = SlidingMinimum::default();
         self.base_rest = 0;
+        self.last = None;
     }
 
     fn settle(&mut self) {
         let wanted = self
             .quick
             .quantile(QUICK_QUANTILE)
-            .max(self.slow.quantile(SLOW_QUANTILE));
+            .max(self.slow.worthwhile(WORTH_OF_STALLS))
+            .max(self.overtaken.worthwhile(WORTH_OF_LOSSES));
         let wanted = if self.observed < LEARNING {
             wanted.max(nanos(self.bounds.start))
         } else {
@@ -210,6 +242,27 @@ impl Histogram {
         0
     }
 
+    /// The delay at which a longer one costs more than it saves, if a hundredth of all is worth
+    /// `percent`.
+    fn worthwhile(&self, percent: Nanos) -> Nanos {
+        let mut later: f32 = self.shares.iter().sum();
+        let mut best = (f32::INFINITY, 0);
+        for (bin, part) in self.shares.iter().enumerate() {
+            later -= part;
+            // Nothing to wait for in the first bin: what is in it is not late.
+            let delay = if bin == 0 {
+                0
+            } else {
+                (bin as Nanos + 1) * BIN
+            };
+            let cost = delay as f32 + later.max(0.0) * 100.0 * percent as f32;
+            if cost < best.0 {
+                best = (cost, delay);
+            }
+        }
+        best.1
+    }
+
     /// Counts everything as so many bins less late.
     fn lower(&mut self, bins: Nanos) {
         let steps = usize::try_from(bins).unwrap_or(0).min(BINS - 1);
@@ -243,7 +296,7 @@ mod tests {
             for index in 0..packets {
                 self.sent += FRAME;
                 let arrival = 70 * MILLI + self.sent + late(index) * MILLI;
-                self.estimator.observe(arrival, self.sent);
+                self.estimator.observe(arrival, self.sent, false);
             }
             self.estimator.target() / MILLI
         }
@@ -279,6 +332,43 @@ mod tests {
             stream.feed(100, |index| if index == 50 { 200 } else { 0 }),
             20
         );
+    }
+
+    /// Packets in a row, held up by the same thing, come together; and as many, each late by
+    /// itself.
+    #[test]
+    fn packets_held_up_together_count_as_one() {
+        let target = |spread: i64| {
+            let mut stream = Stream::new();
+            stream.feed(1_500, |index| {
+                let within = index % 500 / spread;
+                let first = index % spread == 0;
+                match within {
+                    0..10 if first => (60 - if spread == 1 { 20 * within } else { 0 }).max(0),
+                    _ => 0,
+                }
+            })
+        };
+        assert_eq!(target(1), 20);
+        let each = target(50);
+        assert!((60..=70).contains(&each), "{each}");
+    }
+
+    /// One in 150 comes 120 ms late; where others have overtaken it, it is lost by that.
+    #[test]
+    fn what_is_lost_by_coming_late_is_waited_for_longer() {
+        let target = |overtaken: bool| {
+            let mut estimator = DelayEstimator::new(DelayBounds::default());
+            estimator.set_floor(FRAME);
+            for index in 0..3_000 {
+                let late = if index % 150 == 7 { 120 * MILLI } else { 0 };
+                let sent = index * FRAME;
+                estimator.observe(sent + late, sent, overtaken && late > 0);
+            }
+            estimator.target() / MILLI
+        };
+        assert_eq!(target(false), 20);
+        assert_eq!(target(true), 125);
     }
 
     #[test]

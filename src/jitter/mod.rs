@@ -2,12 +2,16 @@
 //!
 //! - [`buffer`]: packets in order, held until their time.
 //! - `delay`: how long that is.
+//! - `stall`: what is heard while nothing comes.
+//! - `pace`: when sound is to be made shorter or longer.
 //! - `stretch`: decoded sound made a little shorter or longer, to get there.
 //! - [`receiver`]: all of it with the decoders: packets in, 10 ms of sound out.
 
 pub mod buffer;
 mod delay;
+mod pace;
 pub mod receiver;
+mod stall;
 mod stretch;
 
 pub use buffer::Inserted;

@@ -8,7 +8,9 @@
 use std::time::{Duration, Instant};
 
 use super::buffer::{BufferCounts, Incoming, Inserted, JitterBuffer, PacketKind, Pulled, Why};
-use super::delay::{DelayBounds, MILLI};
+use super::delay::DelayBounds;
+use super::pace::{Change, Pace};
+use super::stall::Stall;
 use super::stretch::Queue;
 use crate::codec::{CodecError, CodecKind, Decoder, MAX_PACKET_SAMPLES, opus};
 use crate::dsp::comfort_noise::ComfortNoise;
@@ -23,26 +25,11 @@ pub const MAX_PULL_SAMPLES: usize = 480;
 /// Payload types understood at once, as in a media plan.
 const MAX_ACCEPTED: usize = 16;
 
-/// Excess of delay at which silence is left out, at which speech is shortened, and at which that
-/// is done as often as it can be.
-const TRIM_SILENCE_ABOVE: i64 = 10 * MILLI;
-const SHORTEN_ABOVE: i64 = 30 * MILLI;
-const HURRY_ABOVE: i64 = 100 * MILLI;
-
-/// Lack of delay at which silence, and at which speech, is made longer.
-const PAD_SILENCE_BELOW: i64 = -10 * MILLI;
-const LENGTHEN_BELOW: i64 = -15 * MILLI;
-
-/// Lack at which either is made longer while packets are repaired: less than the look-ahead, or
-/// the next packet would never be at hand.
-const REPAIR_BELOW: i64 = -5 * MILLI;
-
-/// Pulls between two changes of length, usually and in a hurry.
-const REST: u32 = 12;
-const SHORT_REST: u32 = 4;
-
 /// How long a loss makes us keep the next packet at hand.
 const REPAIR_FOR: Duration = Duration::from_secs(10);
+
+/// What is looked at to change the length of sound.
+const LOOKED_AT: Duration = Duration::from_millis(45);
 
 /// Extra delay for that: the next packet must have come when one is missing.
 const LOOK_AHEAD: Duration = Duration::from_millis(10);
@@ -142,11 +129,13 @@ pub struct Receiver {
     noise: ComfortNoise,
     /// Comfort noise was described, so pauses are filled with it.
     noise_known: bool,
-    loudness: Loudness,
+    pace: Pace,
+    /// What goes on while nothing comes, for each rate that may come.
+    stalls: [Option<Stall>; 4],
+    /// What was put into the queue last stands for no moment of the sender's.
+    idling: bool,
     /// Guessed for sound that may prove to be late, lost or a pause.
     undecided: Duration,
-    /// Pulls until the length may be changed again.
-    rest: u32,
     repair_until: Option<Instant>,
     repairs: bool,
     malformed: u64,
@@ -176,9 +165,10 @@ impl Receiver {
             waiting: None,
             noise: ComfortNoise::new(0x9e37_79b9_7f4a_7c15),
             noise_known: false,
-            loudness: Loudness::default(),
+            pace: Pace::default(),
+            stalls: [None, None, None, None],
+            idling: false,
             undecided: Duration::ZERO,
-            rest: 0,
             repair_until: None,
             repairs: false,
             malformed: 0,
@@ -212,6 +202,7 @@ impl Receiver {
             if decoder.is_none() {
                 *decoder = Some(Decoder::new(format.1)?);
             }
+            self.stalls[slot_of(format.1)].get_or_insert_with(|| Stall::new(format.1.sound_rate()));
         }
         self.comfort_noise = comfort_noise;
         Ok(())
@@ -276,16 +267,10 @@ impl Receiver {
         let rate = codec.sound_rate();
         let samples = rate.samples_in(PULL);
         let out = &mut out[..samples];
-        let mut sound = Sound::Decoded;
-        // A frame lasts 2.5 ms at least, and a lost packet no less than the tolerance of the
-        // buffer; the bound is for what nobody thought of.
-        for _ in 0..16 {
-            if self.queue.len() >= samples || self.waiting.is_some() {
-                break;
-            }
-            sound = self.fetch(now);
-        }
+        let sound = self.fill_queue(now, samples);
         self.adjust(now);
+        let sound = self.fill_queue(now, samples).or(sound);
+        let mut sound = sound.unwrap_or(Sound::Decoded);
         let filled = self.queue.pop(out);
         if filled < samples {
             out[filled..].fill(0.0);
@@ -294,15 +279,28 @@ impl Receiver {
                 sound = Sound::Concealed;
             }
         }
-        self.loudness.observe(out);
+        self.pace.heard(out);
         self.played += PULL;
-        self.rest = self.rest.saturating_sub(1);
         PullInfo {
             samples,
             rate,
             codec,
             sound,
         }
+    }
+
+    /// Makes sure that the queue holds so many samples; answers what was put into it last.
+    fn fill_queue(&mut self, now: Instant, samples: usize) -> Option<Sound> {
+        let mut sound = None;
+        // A frame lasts 2.5 ms at least, and a lost packet no less than the tolerance of the
+        // buffer; the bound is for what nobody thought of.
+        for _ in 0..16 {
+            if self.queue.len() >= samples || self.waiting.is_some() {
+                break;
+            }
+            sound = Some(self.fetch(now));
+        }
+        sound
     }
 
     /// Starts again with whatever comes next, as at a change of the sender.
@@ -316,6 +314,10 @@ impl Receiver {
         for decoder in self.decoders.iter_mut().flatten() {
             decoder.reset();
         }
+        for stall in self.stalls.iter_mut().flatten() {
+            stall.reset();
+        }
+        self.pace.reset();
     }
 
     /// The codec being decoded.
@@ -373,6 +375,7 @@ impl Receiver {
                 kind,
                 spliced,
                 resumed,
+                missed,
             } => {
                 let accepted = self.accepted.iter().flatten();
                 let codec = accepted
@@ -399,6 +402,7 @@ impl Receiver {
                 if codec != self.current {
                     decoder.reset();
                 }
+                catch_up(decoder, missed, Some(payload), scratch);
                 self.started = true;
                 let claimed = codec.samples_of(payload);
                 let decoded = decoder.decode(payload, &mut scratch[..]);
@@ -425,29 +429,36 @@ impl Receiver {
                 }
                 if codec.sound_rate() == rate {
                     self.current = codec;
-                    self.queue.push(&self.scratch[..samples]);
+                    self.emit(samples);
                 } else {
                     self.waiting = Some((codec, samples));
                 }
                 if kind == PacketKind::Pause {
+                    self.idling = true;
                     Sound::Noise
                 } else {
                     Sound::Decoded
                 }
             }
-            Pulled::Lost { duration, next } => {
+            Pulled::Lost {
+                duration,
+                next,
+                missed,
+            } => {
                 let samples = rate.samples_in(duration + Duration::from_nanos(500));
                 let samples = samples.min(MAX_PACKET_SAMPLES);
                 let Some(decoder) = &mut decoders[slot_of(self.current)] else {
                     return self.fill(Why::Underrun);
                 };
+                let next = next.filter(|later| {
+                    let mut accepted = self.accepted.iter().flatten();
+                    accepted.any(|format| *format == (later.payload_type, self.current))
+                });
                 let copy = next
-                    .filter(|(_, number)| {
-                        let mut accepted = self.accepted.iter().flatten();
-                        accepted.any(|format| *format == (*number, self.current))
-                    })
-                    .map(|(payload, _)| payload)
+                    .filter(|later| later.adjacent)
+                    .map(|later| later.payload)
                     .filter(|payload| decoder.has_fec(payload));
+                catch_up(decoder, missed, None, scratch);
                 // A copy is made sound whole or not at all; what is missing is the end of it.
                 let whole = copy.map_or(0, |payload| decoder.fec_samples(payload));
                 let made = &mut scratch[..samples.max(whole).min(MAX_PACKET_SAMPLES)];
@@ -463,9 +474,11 @@ impl Receiver {
                 } else {
                     Duration::ZERO
                 };
-                self.queue.push(&made[made.len() - samples..]);
                 self.repairs |= decoder.kind() == CodecKind::Opus
-                    && next.is_some_and(|(payload, _)| decoder.has_fec(payload));
+                    && next.is_some_and(|later| decoder.has_fec(later.payload));
+                let length = made.len();
+                made.copy_within(length - samples.., 0);
+                self.emit(samples);
                 self.repair_until = Some(now + REPAIR_FOR);
                 self.settle(false);
                 self.repaired += repaired;
@@ -478,6 +491,20 @@ impl Receiver {
             }
             Pulled::Nothing(why) => self.fill(why),
         }
+    }
+
+    /// Puts what was made, the first `samples` of the scratch, behind what is queued: after a stall
+    /// it is led back to.
+    fn emit(&mut self, samples: usize) {
+        self.idling = false;
+        let sound = &mut self.scratch[..samples];
+        if let Some(stall) = &mut self.stalls[slot_of(self.current)] {
+            if stall.is_on() {
+                self.queue.push(stall.lead_back(sound));
+            }
+            stall.follow(sound);
+        }
+        self.queue.push(sound);
     }
 
     /// What was guessed before: now it is known what for.
@@ -499,6 +526,7 @@ impl Receiver {
         } = self;
         let sound = &mut scratch[..samples];
         let decoder = &mut decoders[slot_of(self.current)];
+        let stall = &mut self.stalls[slot_of(self.current)];
         let what = match (why, decoder) {
             (Why::Pause, _) if self.noise_known => {
                 noise.fill(sound);
@@ -514,12 +542,17 @@ impl Receiver {
                 Sound::Noise
             }
             (Why::Underrun, Some(decoder)) => {
-                decoder.conceal(sound);
+                match stall {
+                    Some(stall) => stall.fill(sound),
+                    None => decoder.conceal(sound),
+                }
                 self.undecided += PULL;
-                Sound::Concealed
+                self.queue.push(sound);
+                return Sound::Concealed;
             }
         };
-        self.queue.push(sound);
+        self.emit(samples);
+        self.idling = true;
         what
     }
 
@@ -531,53 +564,60 @@ impl Receiver {
         let Some(excess) = self.buffer.excess() else {
             return;
         };
-        if self.rest > 0 || self.waiting.is_some() {
+        let stalled = self.stalls[slot_of(self.current)]
+            .as_ref()
+            .is_some_and(Stall::is_on);
+        // What stands for nothing can be as long as it likes.
+        if self.waiting.is_some() || self.idling || stalled {
             return;
         }
         let rate = self.current.sound_rate();
-        let quiet = self.loudness.is_quiet(self.queue.as_slice(), rate);
-        let (pad_below, lengthen_below) = if repair {
-            (REPAIR_BELOW, REPAIR_BELOW)
-        } else {
-            (PAD_SILENCE_BELOW, LENGTHEN_BELOW)
-        };
-        let (shrink, grow) = if quiet {
-            (excess > TRIM_SILENCE_ABOVE, excess < pad_below)
-        } else {
-            (excess > SHORTEN_ABOVE, excess < lengthen_below)
-        };
-        if !shrink && !grow {
+        if self
+            .pace
+            .decide(excess, self.queue.as_slice(), rate, repair)
+            == Change::Nothing
+        {
             return;
         }
-        // Two of the longest periods, as far as the sound is already here.
-        let wanted = rate.samples_in(Duration::from_millis(30));
+        // Two of the longest periods and a crossfade, as far as the sound is already here.
+        let wanted = rate.samples_in(LOOKED_AT);
         while self.queue.len() < wanted && self.waiting.is_none() && self.buffer.has_next() {
             self.fetch(now);
         }
-        let still_quiet = quiet && self.loudness.is_quiet(self.queue.as_slice(), rate);
-        if still_quiet != quiet && (lengthen_below..=SHORTEN_ABOVE).contains(&excess) {
-            return;
-        }
-        let quiet = still_quiet;
-        let changed = if shrink {
-            self.queue.shrink(rate, quiet)
-        } else {
-            self.queue.grow(rate, quiet)
+        let coming = self.queue.as_slice();
+        let pause = self.pace.pause_in(coming, rate);
+        let in_samples = |nanos: i64| rate.samples_in(Duration::from_nanos(nanos.unsigned_abs()));
+        let shorter = |samples: usize| i64::try_from(rate.duration_of(samples as u64).as_nanos());
+        let by = match self.pace.decide(excess, coming, rate, repair) {
+            Change::Nothing => return,
+            Change::TrimPause(most) => {
+                let cut = self.queue.trim_pause(rate, pause, in_samples(most));
+                self.silence_adjusted += rate.duration_of(cut as u64);
+                shorter(cut)
+            }
+            Change::PadPause(most) => {
+                let more = self.queue.pad_pause(rate, pause, in_samples(most));
+                self.silence_adjusted += rate.duration_of(more as u64);
+                shorter(more).map(std::ops::Neg::neg)
+            }
+            Change::Shorten => {
+                let Some(period) = self.queue.shrink(rate) else {
+                    return;
+                };
+                self.stretched += rate.duration_of(period as u64);
+                self.pace.changed(excess);
+                shorter(period)
+            }
+            Change::Lengthen => {
+                let Some(period) = self.queue.grow(rate) else {
+                    return;
+                };
+                self.stretched += rate.duration_of(period as u64);
+                self.pace.changed(excess);
+                shorter(period).map(std::ops::Neg::neg)
+            }
         };
-        let Some(changed) = changed else { return };
-        let span = rate.duration_of(changed as u64);
-        let by = i64::try_from(span.as_nanos()).unwrap_or(0);
-        self.buffer.shortened(if shrink { by } else { -by });
-        if quiet {
-            self.silence_adjusted += span;
-        } else {
-            self.stretched += span;
-        }
-        self.rest = if excess > HURRY_ABOVE {
-            SHORT_REST
-        } else {
-            REST
-        };
+        self.buffer.shortened(by.unwrap_or(0));
     }
 
     /// A frame of another rate begins: what was left of the old sound has been heard.
@@ -586,8 +626,8 @@ impl Receiver {
             && let Some((codec, samples)) = self.waiting.take()
         {
             self.current = codec;
-            self.queue.push(&self.scratch[..samples]);
-            self.loudness = Loudness::default();
+            self.emit(samples);
+            self.pace.reset();
         }
     }
 }
@@ -608,44 +648,27 @@ fn slot_of(kind: CodecKind) -> usize {
     }
 }
 
-/// What this stream's silence sounds like: its quietest 10 ms of the last seconds.
-#[derive(Clone, Copy, Debug)]
-struct Loudness {
-    /// Mean square of the quietest, rising slowly.
-    floor: f32,
-}
-
-impl Default for Loudness {
-    fn default() -> Self {
-        Loudness { floor: 1.0 }
+/// Tells a decoder of sound that is passed by because something else stood for it, so that what
+/// comes is not decoded as if it were the next; `next` is the packet right behind it, if known.
+fn catch_up(
+    decoder: &mut Decoder,
+    missed: Duration,
+    next: Option<&[u8]>,
+    scratch: &mut [f32; MAX_PACKET_SAMPLES],
+) {
+    let samples = decoder.kind().sound_rate().samples_in(missed);
+    if samples == 0 {
+        return;
     }
-}
-
-/// Below this all is silence, and above that nothing, whatever the floor: mean squares of
-/// −60 and −35 dB.
-const SURELY_QUIET: f32 = 1e-6;
-const SURELY_LOUD: f32 = 3e-4;
-
-impl Loudness {
-    fn observe(&mut self, sound: &[f32]) {
-        let power = power(sound);
-        // Doubles in about two seconds.
-        self.floor = (self.floor * 1.003_5).min(1.0);
-        if power < self.floor {
-            self.floor = power.max(1e-9);
-        }
+    let copy = next.filter(|next| decoder.has_fec(next));
+    let whole = copy
+        .map_or(0, |next| decoder.fec_samples(next))
+        .min(samples);
+    decoder.conceal(&mut scratch[..(samples - whole).min(MAX_PACKET_SAMPLES)]);
+    if let Some(next) = copy {
+        // Should it fail, the decoder is as it would be without.
+        let _ = decoder.decode_fec(next, &mut scratch[..whole]);
     }
-
-    /// Whether the next 20 ms are silence.
-    fn is_quiet(&self, sound: &[f32], rate: SampleRate) -> bool {
-        let limit = (self.floor * 3.0).clamp(SURELY_QUIET, SURELY_LOUD);
-        let ten = rate.samples_in(PULL);
-        sound.len() >= ten && sound.chunks(ten).take(3).all(|piece| power(piece) < limit)
-    }
-}
-
-fn power(sound: &[f32]) -> f32 {
-    sound.iter().map(|sample| sample * sample).sum::<f32>() / sound.len().max(1) as f32
 }
 
 #[cfg(test)]

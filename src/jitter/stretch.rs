@@ -57,9 +57,54 @@ impl Queue {
         &self.sound[self.start..]
     }
 
+    /// Takes up to `most` samples of a pause out of the front, of which the first `pause` are one;
+    /// answers how many.
+    pub(super) fn trim_pause(&mut self, rate: SampleRate, pause: usize, most: usize) -> usize {
+        let fade = rate.samples_in(PAUSE_FADE).min(pause / 2);
+        let cut = pause.min(self.len()).saturating_sub(fade).min(most);
+        if cut == 0 {
+            return 0;
+        }
+        let sound = &mut self.sound[self.start..];
+        for index in 0..fade {
+            let share = (index + 1) as f32 / (fade + 1) as f32;
+            sound[index + cut] = sound[index] * (1.0 - share) + sound[index + cut] * share;
+        }
+        self.start += cut;
+        cut
+    }
+
+    /// Makes a pause at the front, of `pause` samples, longer by up to `most`, at most doubling it;
+    /// answers by how much.
+    pub(super) fn pad_pause(&mut self, rate: SampleRate, pause: usize, most: usize) -> usize {
+        let pause = pause.min(self.len());
+        let fade = rate.samples_in(PAUSE_FADE).min(pause / 2);
+        let room = self.limit - self.len();
+        let more = (pause - fade).min(most).min(room);
+        if more == 0 || fade == 0 {
+            return 0;
+        }
+        self.sound.copy_within(self.start.., 0);
+        let length = self.len();
+        self.start = 0;
+        self.sound.truncate(length);
+        self.sound.resize(length + more, 0.0);
+        // p rest → p[..more] (p goes on → p) rest: as a whole `more` longer.
+        self.sound.copy_within(..length, more);
+        for index in 0..fade {
+            let share = (index + 1) as f32 / (fade + 1) as f32;
+            // Where the first copy ends, it goes on for the length of the fade: the pause is at
+            // least as long as both.
+            let goes_on = self.sound[(2 * more + index).min(more + pause - 1)];
+            let at = more + index;
+            self.sound[at] = goes_on * (1.0 - share) + self.sound[at] * share;
+        }
+        more
+    }
+
     /// Takes one period out of the front, where that is not heard; answers its length.
-    pub(super) fn shrink(&mut self, rate: SampleRate, quiet: bool) -> Option<usize> {
-        let period = splice_period(self.as_slice(), rate, quiet)?;
+    pub(super) fn shrink(&mut self, rate: SampleRate) -> Option<usize> {
+        let period = splice_period(self.as_slice(), rate)?;
         let sound = &mut self.sound[self.start..];
         for index in 0..period {
             let share = index as f32 / period as f32;
@@ -70,8 +115,8 @@ impl Queue {
     }
 
     /// Plays one period at the front twice, where that is not heard; answers its length.
-    pub(super) fn grow(&mut self, rate: SampleRate, quiet: bool) -> Option<usize> {
-        let period = splice_period(self.as_slice(), rate, quiet)?;
+    pub(super) fn grow(&mut self, rate: SampleRate) -> Option<usize> {
+        let period = splice_period(self.as_slice(), rate)?;
         let length = self.len();
         if length + period > self.limit {
             return None;
@@ -93,18 +138,14 @@ impl Queue {
 const SHORTEST: Duration = Duration::from_micros(2_500);
 const LONGEST: Duration = Duration::from_micros(15_000);
 
-/// What goes in or out of silence at once.
-const QUIET_PIECE: Duration = Duration::from_millis(10);
+/// Crossfade where a pause was changed.
+const PAUSE_FADE: Duration = Duration::from_millis(5);
 
 /// Two neighbouring periods must be so alike for one to be faded into the other.
 const ALIKE: f32 = 0.85;
 
-/// The length of a period at the start of `sound` that resembles the next one; in silence, any.
-fn splice_period(sound: &[f32], rate: SampleRate, quiet: bool) -> Option<usize> {
-    if quiet {
-        let piece = rate.samples_in(QUIET_PIECE).min(sound.len() / 2);
-        return (piece >= rate.samples_in(SHORTEST)).then_some(piece);
-    }
+/// The length of a period at the start of `sound` that resembles the next one.
+fn splice_period(sound: &[f32], rate: SampleRate) -> Option<usize> {
     let longest = rate.samples_in(LONGEST).min(sound.len() / 2);
     let shortest = rate.samples_in(SHORTEST);
     // First roughly, at about 8 kHz, then to the sample around the best.
@@ -156,7 +197,7 @@ mod tests {
             let period = rate.hz() as usize / 200;
             for change in [Queue::shrink, Queue::grow] {
                 let mut queue = queue_of(&sound);
-                let length = change(&mut queue, rate, false).unwrap();
+                let length = change(&mut queue, rate).unwrap();
                 assert_eq!(length % period, 0, "{rate}: {length}");
                 let heard = queue.as_slice();
                 assert_eq!(heard.len().abs_diff(sound.len()), length);
@@ -180,7 +221,7 @@ mod tests {
             for original in sound.chunks_exact(piece) {
                 for change in [Queue::shrink, Queue::grow] {
                     let mut queue = queue_of(original);
-                    if change(&mut queue, rate, false).is_some() {
+                    if change(&mut queue, rate).is_some() {
                         spliced += 1;
                         let limit = 1.2 * steepest(original) + 1e-3;
                         assert!(steepest(queue.as_slice()) <= limit);
@@ -193,27 +234,69 @@ mod tests {
         }
     }
 
-    #[test]
-    fn noise_is_left_alone_unless_it_is_silence() {
+    fn noise(samples: usize, peak: f32) -> Vec<f32> {
         let mut state = 1_u32;
-        let noise: Vec<f32> = (0..640)
+        (0..samples)
             .map(|_| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+                ((state >> 8) as f32 / (1 << 23) as f32 - 1.0) * peak
             })
-            .collect();
-        let mut queue = queue_of(&noise);
-        assert_eq!(queue.shrink(SampleRate::WIDE, false), None);
-        assert_eq!(queue.as_slice(), noise);
-        assert_eq!(queue.shrink(SampleRate::WIDE, true), Some(160));
-        assert_eq!(queue.grow(SampleRate::WIDE, true), Some(160));
+            .collect()
+    }
+
+    #[test]
+    fn noise_has_no_period_to_be_spliced_at() {
+        let mut queue = queue_of(&noise(640, 0.5));
+        assert_eq!(queue.shrink(SampleRate::WIDE), None);
+        assert_eq!(queue.grow(SampleRate::WIDE), None);
+        assert_eq!(queue.as_slice(), noise(640, 0.5));
+    }
+
+    #[test]
+    fn a_pause_loses_as_much_as_is_asked_and_what_follows_stays() {
+        let rate = SampleRate::WIDE;
+        let mut sound = noise(480, 0.001);
+        sound.extend(sine(rate, 300.0, 0.5, 160));
+        let mut queue = queue_of(&sound);
+        assert_eq!(queue.trim_pause(rate, 480, 300), 300);
+        assert_eq!(queue.len(), 340);
+        assert_eq!(queue.as_slice()[80..], sound[380..]);
+        assert!(queue.as_slice()[..180].iter().all(|s| s.abs() <= 0.001));
+        // No more than there is, less the crossfade.
+        let mut queue = queue_of(&sound);
+        assert_eq!(queue.trim_pause(rate, 480, 9_999), 400);
+        assert_eq!(queue_of(&sound).trim_pause(rate, 0, 100), 0);
+    }
+
+    #[test]
+    fn a_pause_becomes_longer_without_a_gap_and_what_follows_stays() {
+        let rate = SampleRate::WIDE;
+        let mut sound = noise(480, 0.001);
+        sound.extend(sine(rate, 300.0, 0.5, 160));
+        for (asked, given) in [(100, 100), (300, 300), (9_999, 400)] {
+            let mut queue = queue_of(&sound);
+            assert_eq!(queue.pad_pause(rate, 480, asked), given);
+            assert_eq!(queue.len(), 640 + given);
+            assert_eq!(queue.as_slice()[480 + given..], sound[480..]);
+            let pause = &queue.as_slice()[..480 + given];
+            assert!(pause.iter().all(|s| s.abs() <= 0.001));
+            // Noise all through: no piece of 5 ms is silent.
+            for piece in pause.chunks_exact(80) {
+                let power: f32 = piece.iter().map(|s| s * s).sum::<f32>() / 80.0;
+                assert!(power > 1e-7, "{power}");
+            }
+        }
+        let mut full = Queue::new(640);
+        full.push(&sound);
+        assert_eq!(full.pad_pause(rate, 480, 100), 0);
     }
 
     #[test]
     fn too_little_sound_is_left_alone() {
         let mut queue = queue_of(&[0.1; 30]);
-        assert_eq!(queue.shrink(SampleRate::NARROW, true), None);
-        assert_eq!(queue.grow(SampleRate::NARROW, false), None);
+        assert_eq!(queue.shrink(SampleRate::NARROW), None);
+        assert_eq!(queue.grow(SampleRate::NARROW), None);
+        assert_eq!(queue.pad_pause(SampleRate::NARROW, 1, 9), 0);
         assert_eq!(queue.len(), 30);
     }
 

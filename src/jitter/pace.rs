@@ -1,0 +1,270 @@
+//! When sound is to be made shorter or longer, to bring the delay to where it should be.
+//!
+//! In a pause nobody hears it, and all of it can be done at once; so it waits for one, as long as
+//! that can be borne. A word that is said faster or slower is heard, if only a little.
+
+use std::time::Duration;
+
+use super::delay::MILLI;
+use crate::units::SampleRate;
+
+/// Excess of delay at which a pause is made shorter.
+const TRIM_PAUSE_ABOVE: i64 = 10 * MILLI;
+
+/// Excess at which speech is shortened if no pause comes for [`PATIENCE`], and at which it is not
+/// waited for one.
+const SHORTEN_ABOVE: i64 = 30 * MILLI;
+const SHORTEN_AT_ONCE_ABOVE: i64 = 300 * MILLI;
+
+/// Pulls for which excess is borne in speech: 3 s.
+const PATIENCE: u32 = 300;
+
+/// Lack of delay at which a pause, and at which speech, is made longer.
+const PAD_PAUSE_BELOW: i64 = -10 * MILLI;
+const LENGTHEN_BELOW: i64 = -40 * MILLI;
+
+/// Lack at which either is made longer while packets are repaired: less than the look-ahead, or
+/// the next packet would never be at hand.
+const REPAIR_BELOW: i64 = -5 * MILLI;
+
+/// Pulls between two changes of speech, usually and in a hurry.
+const REST: u32 = 12;
+const SHORT_REST: u32 = 4;
+
+/// So long it must have been quiet for it to be a pause, and not a consonant.
+const PAUSE_BEGINS: u32 = 3;
+
+/// What is kept of a pause before speech begins again.
+const BEFORE_SPEECH: Duration = Duration::from_millis(10);
+
+/// What is to be done about the delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Nothing.
+    Nothing,
+    /// Leave out up to so much of the pause, in nanoseconds.
+    TrimPause(i64),
+    /// Make the pause longer by so much.
+    PadPause(i64),
+    /// Leave out a period of speech.
+    Shorten,
+    /// Say a period of speech twice.
+    Lengthen,
+}
+
+/// Decides when the length of sound is changed.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    loudness: Loudness,
+    /// Pulls until speech may be changed again.
+    rest: u32,
+    /// Pulls since the delay was right.
+    wrong: u32,
+    /// Pulls for which it has been quiet.
+    quiet: u32,
+}
+
+impl Pace {
+    /// Takes note of 10 ms that are heard now.
+    pub(super) fn heard(&mut self, sound: &[f32]) {
+        self.loudness.observe(sound);
+        self.quiet = if power(sound) < self.loudness.limit() {
+            self.quiet.saturating_add(1)
+        } else {
+            0
+        };
+        self.rest = self.rest.saturating_sub(1);
+    }
+
+    /// What to do when there is so much more delay, in nanoseconds, than there should be, or
+    /// less; `coming` is what will be heard next, `repairing` says that the next packet is wanted
+    /// at hand.
+    pub(super) fn decide(
+        &mut self,
+        excess: i64,
+        coming: &[f32],
+        rate: SampleRate,
+        repairing: bool,
+    ) -> Change {
+        let (pad_below, lengthen_below) = if repairing {
+            (REPAIR_BELOW, REPAIR_BELOW)
+        } else {
+            (PAD_PAUSE_BELOW, LENGTHEN_BELOW)
+        };
+        if (pad_below..=TRIM_PAUSE_ABOVE).contains(&excess) {
+            self.wrong = 0;
+            return Change::Nothing;
+        }
+        self.wrong = self.wrong.saturating_add(1);
+        if self.quiet >= PAUSE_BEGINS && self.pause_in(coming, rate) > 0 {
+            return if excess > 0 {
+                Change::TrimPause(excess)
+            } else {
+                Change::PadPause(-excess)
+            };
+        }
+        if self.rest > 0 {
+            return Change::Nothing;
+        }
+        let overdue = excess > SHORTEN_ABOVE && self.wrong > PATIENCE;
+        if overdue || excess > SHORTEN_AT_ONCE_ABOVE {
+            Change::Shorten
+        } else if excess < lengthen_below {
+            Change::Lengthen
+        } else {
+            Change::Nothing
+        }
+    }
+
+    /// Samples at the beginning of `coming` that are a pause and may be changed.
+    pub(super) fn pause_in(&self, coming: &[f32], rate: SampleRate) -> usize {
+        let piece = rate.samples_in(Duration::from_millis(5)).max(1);
+        let limit = self.loudness.limit();
+        let quiet = coming
+            .chunks_exact(piece)
+            .take_while(|piece| power(piece) < limit)
+            .count()
+            * piece;
+        if quiet + piece > coming.len() {
+            return quiet;
+        }
+        quiet.saturating_sub(rate.samples_in(BEFORE_SPEECH))
+    }
+
+    /// Speech was changed while there was so much excess.
+    pub(super) fn changed(&mut self, excess: i64) {
+        self.rest = if excess.abs() > SHORTEN_AT_ONCE_ABOVE {
+            SHORT_REST
+        } else {
+            REST
+        };
+    }
+
+    /// Another stream begins.
+    pub(super) fn reset(&mut self) {
+        *self = Pace::default();
+    }
+}
+
+/// What this stream's silence sounds like: its quietest 10 ms of the last seconds.
+#[derive(Clone, Copy, Debug)]
+struct Loudness {
+    /// Mean square of the quietest, rising slowly.
+    floor: f32,
+}
+
+impl Default for Loudness {
+    fn default() -> Self {
+        Loudness { floor: 1.0 }
+    }
+}
+
+/// Below this all is silence, and above that nothing, whatever the floor: mean squares of
+/// −60 and −35 dB.
+const SURELY_QUIET: f32 = 1e-6;
+const SURELY_LOUD: f32 = 3e-4;
+
+impl Loudness {
+    fn observe(&mut self, sound: &[f32]) {
+        let power = power(sound);
+        // Doubles in about two seconds.
+        self.floor = (self.floor * 1.003_5).min(1.0);
+        if power < self.floor {
+            self.floor = power.max(1e-9);
+        }
+    }
+
+    /// What is less than this is silence.
+    fn limit(&self) -> f32 {
+        (self.floor * 3.0).clamp(SURELY_QUIET, SURELY_LOUD)
+    }
+}
+
+fn power(sound: &[f32]) -> f32 {
+    sound.iter().map(|sample| sample * sample).sum::<f32>() / sound.len().max(1) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: SampleRate = SampleRate::NARROW;
+    const LOUD: [f32; 400] = [0.2; 400];
+    const QUIET: [f32; 400] = [0.0; 400];
+
+    /// After so many pulls of silence, and then so many of speech.
+    fn after(quiet: u32, loud: u32) -> Pace {
+        let mut pace = Pace::default();
+        for _ in 0..quiet {
+            pace.heard(&QUIET[..80]);
+        }
+        for _ in 0..loud {
+            pace.heard(&LOUD[..80]);
+        }
+        pace
+    }
+
+    #[test]
+    fn what_is_too_much_waits_for_a_pause_and_goes_all_at_once() {
+        let excess = 90 * MILLI;
+        let mut pace = after(20, 20);
+        assert_eq!(pace.decide(excess, &LOUD, RATE, false), Change::Nothing);
+        assert_eq!(pace.decide(excess, &QUIET, RATE, false), Change::Nothing);
+        for _ in 0..3 {
+            pace.heard(&QUIET[..80]);
+        }
+        let trimmed = Change::TrimPause(excess);
+        assert_eq!(pace.decide(excess, &QUIET, RATE, false), trimmed);
+    }
+
+    #[test]
+    fn without_a_pause_speech_is_shortened_after_three_seconds_a_little_at_a_time() {
+        let mut pace = after(20, 20);
+        let mut shortened = Vec::new();
+        for pull in 0..400 {
+            if pace.decide(50 * MILLI, &LOUD, RATE, false) == Change::Shorten {
+                shortened.push(pull);
+                pace.changed(50 * MILLI);
+            }
+            pace.heard(&LOUD[..80]);
+        }
+        assert_eq!(shortened, [300, 312, 324, 336, 348, 360, 372, 384, 396]);
+    }
+
+    #[test]
+    fn much_too_much_is_not_borne_and_a_little_is() {
+        let mut pace = after(20, 20);
+        let decide = |pace: &mut Pace, excess| pace.decide(excess * MILLI, &LOUD, RATE, false);
+        assert_eq!(decide(&mut pace, 301), Change::Shorten);
+        for _ in 0..1_000 {
+            assert_eq!(decide(&mut pace, 10), Change::Nothing);
+            assert_eq!(decide(&mut pace, -10), Change::Nothing);
+            assert_eq!(decide(&mut pace, 29), Change::Nothing);
+        }
+    }
+
+    #[test]
+    fn too_little_is_made_up_in_a_pause_or_if_it_is_much_at_once() {
+        let decide =
+            |pace: &mut Pace, lack: i64, coming| pace.decide(-lack * MILLI, coming, RATE, false);
+        let padded = Change::PadPause(20 * MILLI);
+        assert_eq!(decide(&mut after(20, 0), 20, &QUIET), padded);
+        assert_eq!(decide(&mut after(20, 5), 20, &LOUD), Change::Nothing);
+        assert_eq!(decide(&mut after(20, 5), 41, &LOUD), Change::Lengthen);
+        // While packets are repaired, the next one is wanted at hand.
+        let repairing = after(20, 5).decide(-6 * MILLI, &LOUD, RATE, true);
+        assert_eq!(repairing, Change::Lengthen);
+    }
+
+    #[test]
+    fn the_last_of_a_pause_is_left_to_the_word_behind_it() {
+        let mut coming = QUIET;
+        coming[240..].fill(0.3);
+        let pace = after(20, 0);
+        // 30 ms of silence, of which ten stay.
+        assert_eq!(pace.pause_in(&coming, RATE), 160);
+        assert_eq!(pace.pause_in(&QUIET, RATE), 400);
+        assert_eq!(pace.pause_in(&LOUD, RATE), 0);
+        assert_eq!(pace.pause_in(&[], RATE), 0);
+    }
+}
