@@ -454,10 +454,10 @@ impl Receiver {
                     let mut accepted = self.accepted.iter().flatten();
                     accepted.any(|format| *format == (later.payload_type, self.current))
                 });
-                let copy = next
+                let behind = next
                     .filter(|later| later.adjacent)
-                    .map(|later| later.payload)
-                    .filter(|payload| decoder.has_fec(payload));
+                    .map(|later| later.payload);
+                let copy = behind.filter(|payload| decoder.has_fec(payload));
                 catch_up(decoder, missed, None, scratch);
                 // A copy is made sound whole or not at all; what is missing is the end of it.
                 let whole = copy.map_or(0, |payload| decoder.fec_samples(payload));
@@ -466,8 +466,10 @@ impl Receiver {
                 decoder.conceal(before);
                 let repaired =
                     copy.is_some_and(|payload| decoder.decode_fec(payload, sound).is_ok());
-                if !repaired {
-                    decoder.conceal(sound);
+                match behind {
+                    _ if repaired => {}
+                    Some(payload) => decoder.conceal_towards(sound, payload),
+                    None => decoder.conceal(sound),
                 }
                 let repaired = if repaired {
                     rate.duration_of(whole.min(samples) as u64)
