@@ -54,6 +54,18 @@ fn codecs(criterion: &mut Criterion) {
                 decoder.conceal(&mut out[..kind.frame_samples(PTIME)]);
             });
         });
+        if kind != CodecKind::Opus {
+            criterion.bench_function(
+                &format!("conceal 20 ms towards the next {kind:?}"),
+                |bench| {
+                    bench.iter(|| {
+                        decoder.decode(&packets[7], &mut out).unwrap();
+                        let gap = &mut out[..kind.frame_samples(PTIME)];
+                        decoder.conceal_towards(gap, &packets[9]);
+                    });
+                },
+            );
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Once a call's sound runs, a session allocates nothing: packets, frames, reports and figures go
-//! through without touching the allocator.
+//! through without touching the allocator, and so does what stands for packets that were lost.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use ramal::codec::CodecKind;
+use ramal::codec::{CodecKind, Decoder, MAX_PACKET_SAMPLES};
 use ramal::media::plan::{CodecChoice, OpusWishes, Plan};
 use ramal::media::{Output, Port, Session, Setup};
 use ramal::rtp::NtpTime;
@@ -118,5 +118,29 @@ fn half_a_minute_of_call_allocates_nothing_with_any_codec() {
             packets > 2_900 && reports > 4 && figures > 55,
             "{packets} {reports} {figures}"
         );
+    }
+}
+
+#[test]
+fn gaps_of_any_length_are_filled_without_allocating() {
+    let mut sound = [0.0; MAX_PACKET_SAMPLES];
+    for kind in [CodecKind::Pcma, CodecKind::Pcmu, CodecKind::G722] {
+        let mut decoder = Decoder::new(kind).expect("a decoder");
+        let mut payload = [0_u8; 480];
+        let mut state = 1_u32;
+        for byte in &mut payload {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *byte = (state >> 24) as u8;
+        }
+        assert_no_alloc(|| {
+            for length in [1, 2, 37, 80, 320, 960, 1_920, MAX_PACKET_SAMPLES] {
+                for next in [&payload[..], &payload[..160], &payload[..80], &[]] {
+                    decoder.decode(&payload, &mut sound).expect("a payload");
+                    decoder.conceal_towards(&mut sound[..length], next);
+                    decoder.conceal(&mut sound[..length]);
+                    decoder.conceal_towards(&mut sound[..length], next);
+                }
+            }
+        });
     }
 }
