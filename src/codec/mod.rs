@@ -242,6 +242,36 @@ impl Decoder {
         }
     }
 
+    /// How much of the sound just before `later`, any packet behind a loss, can be had from it with
+    /// [`Decoder::decode_dred`]; zero for codecs and packets without such.
+    #[must_use]
+    pub fn dred_reach(&mut self, later: &[u8]) -> Duration {
+        match self {
+            Decoder::Opus(decoder) => decoder.dred_reach(later),
+            Decoder::G722(_) | Decoder::Pcma(_) | Decoder::Pcmu(_) => Duration::ZERO,
+        }
+    }
+
+    /// Fills `sound` with what began `back` before the sound of `later`, from the deep redundancy
+    /// of `later`; answers whether it held any of it. Where it did not, `sound` is concealment.
+    ///
+    /// # Errors
+    /// When libopus fails.
+    pub fn decode_dred(
+        &mut self,
+        later: &[u8],
+        back: Duration,
+        sound: &mut [f32],
+    ) -> Result<bool, CodecError> {
+        match self {
+            Decoder::Opus(decoder) => decoder.decode_dred(later, back, sound),
+            Decoder::G722(_) | Decoder::Pcma(_) | Decoder::Pcmu(_) => {
+                self.conceal(sound);
+                Ok(false)
+            }
+        }
+    }
+
     /// Fills `sound`, of any length, with what might have been there.
     pub fn conceal(&mut self, sound: &mut [f32]) {
         match self {
