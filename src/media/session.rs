@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Levels;
+use super::adaptation::Report;
 use super::downlink::Downlink;
 use super::meter::Needle;
 use super::plan::Plan;
@@ -333,6 +334,13 @@ impl Session {
         Some(to)
     }
 
+    /// Takes how long [`Session::capture`] took for the packet that it gave: where the processor is
+    /// slow, the encoder is given less to do.
+    pub fn handle_work(&mut self, spent: Duration) {
+        // An encoder that refuses a setting goes on with the one it has.
+        let _ = self.uplink.handle_work(spent);
+    }
+
     /// Writes 10 ms for the speaker into the first samples of `out`, at the rate of the codec
     /// that is heard, which may change. `None` before the first plan.
     pub fn playout(&mut self, now: Instant, out: &mut [f32; MAX_PULL_SAMPLES]) -> Option<PullInfo> {
@@ -434,11 +442,17 @@ impl Session {
                 self.tell(Event::RemoteDtmf { digit, duration });
             }
         }
-        let view = self.rtp.stats().remote_view;
+        let stats = self.rtp.stats();
+        let view = stats.remote_view;
         if let Some(view) = view.filter(|view| self.adapted_at != Some(view.at)) {
             self.adapted_at = Some(view.at);
             // An encoder that refuses a setting goes on with the one it has.
-            let _ = self.uplink.handle_report(view.loss);
+            let _ = self.uplink.handle_report(&Report {
+                loss: view.loss,
+                burst: None,
+                jitter: view.jitter,
+                round_trip: stats.round_trip,
+            });
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::adaptation::{Adaptation, Target};
+use super::adaptation::{Adaptation, Report, Target};
 use super::plan::{CodecChoice, Plan};
 use crate::codec::{CodecError, CodecKind, Encoder, MAX_PAYLOAD, opus};
 use crate::dsp::tone::Tone;
@@ -110,9 +110,8 @@ impl Speaking {
     fn new(choice: &CodecChoice) -> Result<Speaking, CodecError> {
         let ptime = choice.kind.nearest_ptime(choice.ptime);
         let mut encoder = Encoder::new(choice.kind)?;
-        let adaptation = Adaptation::new(choice.opus.max_average_bitrate);
+        let adaptation = Adaptation::new(&choice.opus, ptime);
         if let Some(encoder) = encoder.as_opus() {
-            encoder.set_inband_fec(choice.opus.use_inband_fec)?;
             encoder.set_dtx(choice.opus.use_dtx)?;
             let rate = SampleRate::new(choice.opus.max_playback_rate);
             encoder.set_max_playback_rate(rate.unwrap_or(SampleRate::FULL))?;
@@ -136,7 +135,10 @@ impl Speaking {
 fn tune(encoder: &mut opus::Encoder, target: Target) -> Result<(), CodecError> {
     encoder.set_bitrate(target.bitrate)?;
     encoder.set_complexity(target.complexity)?;
-    encoder.set_expected_loss(target.expected_loss)
+    encoder.set_inband_fec(target.inband_fec)?;
+    encoder.set_expected_loss(target.expected_loss)?;
+    encoder.set_dred_span(target.dred_span)?;
+    encoder.set_max_sound_rate(target.max_sound_rate)
 }
 
 impl Default for Uplink {
@@ -270,22 +272,39 @@ impl Uplink {
         }
     }
 
-    /// Takes the loss of one report of the far side, 0 to 1.
+    /// Takes one report of the far side.
     ///
     /// # Errors
     ///
     /// Only if libopus fails.
-    pub fn handle_report(&mut self, loss: f64) -> Result<(), CodecError> {
+    pub fn handle_report(&mut self, report: &Report) -> Result<(), CodecError> {
+        self.adapt(|adaptation| adaptation.handle_report(report))
+    }
+
+    /// Takes how long it took to encode the last packet.
+    ///
+    /// # Errors
+    ///
+    /// Only if libopus fails.
+    pub fn handle_work(&mut self, spent: Duration) -> Result<(), CodecError> {
+        let Some(choice) = self.choice() else {
+            return Ok(());
+        };
+        let sound = choice.kind.nearest_ptime(choice.ptime);
+        self.adapt(|adaptation| adaptation.handle_work(spent, sound))
+    }
+
+    fn adapt(
+        &mut self,
+        learn: impl FnOnce(&mut Adaptation) -> Option<Target>,
+    ) -> Result<(), CodecError> {
         let Some(speaking) = &mut self.speaking else {
             return Ok(());
         };
-        if let (Some(encoder), Some(target)) = (
-            speaking.encoder.as_opus(),
-            speaking.adaptation.handle_report(loss),
-        ) {
-            tune(encoder, target)?;
+        match (speaking.encoder.as_opus(), learn(&mut speaking.adaptation)) {
+            (Some(encoder), Some(target)) => tune(encoder, target),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     #[cfg(test)]

@@ -605,7 +605,7 @@ impl Call {
             frame.fill(0.0);
             false
         };
-        let to = self.session.capture(now, frame, &mut buffers.packet);
+        let to = capture(&mut self.session, now, frame, &mut buffers.packet);
         if let Some(to) = to {
             self.transmit(Port::Rtp, to, &buffers.packet);
             self.flush(buffers, report);
@@ -634,7 +634,7 @@ impl Call {
                 return;
             }
             let frame = &buffers.frame[..length];
-            if let Some(to) = self.session.capture(now, frame, &mut buffers.packet) {
+            if let Some(to) = capture(&mut self.session, now, frame, &mut buffers.packet) {
                 self.transmit(Port::Rtp, to, &buffers.packet);
                 self.flush(buffers, report);
             }
@@ -653,6 +653,19 @@ impl Call {
             call.flush(buffers, &|_| {});
         });
     }
+}
+
+/// Gives a session a frame, and tells it how long it worked on a packet.
+fn capture(
+    session: &mut Session,
+    now: Instant,
+    frame: &[f32],
+    packet: &mut Vec<u8>,
+) -> Option<SocketAddr> {
+    let begun = clock::now();
+    let to = session.capture(now, frame, packet)?;
+    session.handle_work(clock::now().saturating_duration_since(begun));
+    Some(to)
 }
 
 /// Numbers that nobody can guess.

@@ -101,7 +101,9 @@ fn opus_protects_itself_once_loss_is_reported() {
     let said = speech(SampleRate::FULL);
     pair.talk(&said, &said);
     let settings = pair.near.opus_settings();
-    assert!((7..=10).contains(&settings.expected_loss), "{settings:?}");
+    // A twelfth: ten and what is lost.
+    assert!((17..=20).contains(&settings.expected_loss), "{settings:?}");
+    assert!(settings.inband_fec);
     assert_eq!(pair.far.opus_settings().expected_loss, 0);
     let before = pair.far.session.downlink.stats();
     pair.talk(&said, &said);
@@ -436,7 +438,7 @@ fn opus_heeds_what_the_far_side_asks_for() {
     };
     pair.near.session.apply(pair.now, &plan).unwrap();
     let settings = pair.near.opus_settings();
-    assert_eq!(settings.bitrate, 20_000);
+    assert!(settings.bitrate <= 20_000, "{settings:?}");
     assert_eq!(settings.max_playback_rate, SampleRate::WIDE);
     assert!(settings.dtx && settings.inband_fec);
 }

@@ -1,0 +1,219 @@
+use super::*;
+
+const PTIME: Duration = Duration::from_millis(20);
+
+fn wishes(max_average_bitrate: Option<u32>) -> OpusWishes {
+    OpusWishes {
+        use_inband_fec: true,
+        max_average_bitrate,
+        ..OpusWishes::default()
+    }
+}
+
+fn usual() -> Adaptation {
+    Adaptation::new(&wishes(None), PTIME)
+}
+
+fn lost(loss: f64) -> Report {
+    Report {
+        loss,
+        ..Report::default()
+    }
+}
+
+/// What a report of `loss` in runs of three or so looks like.
+fn runs(loss: f64, density: f32) -> Report {
+    Report {
+        burst: Some(Burst { density }),
+        ..lost(loss)
+    }
+}
+
+#[test]
+fn the_first_seconds_are_protected_until_the_first_report_is_clean() {
+    let mut adaptation = usual();
+    let start = adaptation.target();
+    assert!(start.inband_fec);
+    assert_eq!(
+        (start.expected_loss, start.max_sound_rate),
+        (10, SampleRate::WIDE)
+    );
+    let clean = adaptation.handle_report(&lost(0.0)).unwrap();
+    assert!(!clean.inband_fec);
+    assert_eq!(
+        (clean.expected_loss, clean.max_sound_rate),
+        (0, SampleRate::FULL)
+    );
+}
+
+#[test]
+fn loss_is_protected_against_at_once() {
+    let mut adaptation = usual();
+    adaptation.handle_report(&lost(0.0));
+    let target = adaptation.handle_report(&lost(0.05)).unwrap();
+    assert_eq!((target.expected_loss, target.inband_fec), (15, true));
+    assert_eq!(target.dred_span, Duration::ZERO);
+    let target = adaptation.handle_report(&lost(0.1)).unwrap();
+    assert_eq!((target.expected_loss, target.inband_fec), (20, true));
+}
+
+#[test]
+fn small_changes_are_not_worth_a_word() {
+    let mut adaptation = usual();
+    adaptation.handle_report(&lost(0.05));
+    for loss in [0.06, 0.04, 0.055, 0.06, 0.045, 0.05] {
+        assert_eq!(adaptation.handle_report(&lost(loss)), None, "{loss}");
+    }
+}
+
+#[test]
+fn one_clean_report_is_not_believed_and_three_are_in_steps() {
+    let mut adaptation = usual();
+    adaptation.handle_report(&lost(0.08));
+    assert_eq!(adaptation.handle_report(&lost(0.0)), None);
+    assert_eq!(adaptation.handle_report(&lost(0.0)), None);
+    let target = adaptation.handle_report(&lost(0.0)).unwrap();
+    assert_eq!((target.expected_loss, target.inband_fec), (14, true));
+    for _ in 0..20 {
+        adaptation.handle_report(&lost(0.0));
+    }
+    let target = adaptation.target();
+    assert_eq!((target.expected_loss, target.inband_fec), (0, false));
+}
+
+#[test]
+fn runs_of_loss_are_a_matter_for_deep_redundancy_and_random_loss_is_not() {
+    let mut adaptation = usual();
+    let target = adaptation.handle_report(&runs(0.1, 0.1)).unwrap();
+    assert!(target.inband_fec && target.dred_span.is_zero());
+    let target = adaptation.handle_report(&runs(0.1, 0.5)).unwrap();
+    assert!(!target.inband_fec);
+    assert!(target.dred_span >= Duration::from_millis(100));
+    assert_eq!(target.max_sound_rate, SampleRate::WIDE);
+    // A report that says otherwise is not believed at once.
+    assert_eq!(adaptation.handle_report(&runs(0.1, 0.1)), None);
+}
+
+#[test]
+fn much_loss_is_taken_for_runs_unless_a_report_says_otherwise() {
+    let mut adaptation = usual();
+    let target = adaptation.handle_report(&lost(0.2)).unwrap();
+    assert!(!target.dred_span.is_zero());
+    let mut adaptation = usual();
+    let target = adaptation.handle_report(&runs(0.2, 0.2)).unwrap();
+    assert!(target.inband_fec && target.dred_span.is_zero());
+}
+
+#[test]
+fn after_runs_the_way_back_leads_over_copies_to_nothing() {
+    let mut adaptation = usual();
+    adaptation.handle_report(&lost(0.2));
+    let mut seen = Vec::new();
+    for _ in 0..40 {
+        adaptation.handle_report(&lost(0.0));
+        let target = adaptation.target();
+        let now = (!target.dred_span.is_zero(), target.inband_fec);
+        if seen.last() != Some(&now) {
+            seen.push(now);
+        }
+    }
+    assert_eq!(seen, [(true, false), (false, true), (false, false)]);
+}
+
+#[test]
+fn loss_without_a_queue_is_no_reason_to_send_less() {
+    let mut adaptation = usual();
+    let near = Report {
+        round_trip: Some(Duration::from_millis(40)),
+        ..lost(0.12)
+    };
+    adaptation.handle_report(&near);
+    let before = adaptation.target().bitrate;
+    for _ in 0..20 {
+        adaptation.handle_report(&near);
+    }
+    assert_eq!(adaptation.target().bitrate, before);
+}
+
+#[test]
+fn a_full_line_gets_less_down_to_a_floor_and_more_again_later() {
+    let mut adaptation = usual();
+    adaptation.handle_report(&Report {
+        round_trip: Some(Duration::from_millis(40)),
+        ..lost(0.0)
+    });
+    let best = adaptation.target();
+    let queued = Report {
+        round_trip: Some(Duration::from_millis(400)),
+        ..lost(0.12)
+    };
+    let target = adaptation.handle_report(&queued).unwrap();
+    assert!(target.bitrate < best.bitrate);
+    for _ in 0..20 {
+        adaptation.handle_report(&queued);
+    }
+    let worst = adaptation.target();
+    assert!((16_000..18_000).contains(&worst.bitrate), "{worst:?}");
+    for _ in 0..100 {
+        adaptation.handle_report(&lost(0.0));
+    }
+    assert_eq!(adaptation.target(), best);
+}
+
+#[test]
+fn where_few_bits_are_left_runs_get_copies_too() {
+    let mut adaptation = Adaptation::new(&wishes(Some(16_000)), PTIME);
+    let target = adaptation.handle_report(&lost(0.2)).unwrap();
+    assert!(target.inband_fec && target.dred_span.is_zero());
+}
+
+#[test]
+fn the_far_sides_limit_is_kept() {
+    let mut adaptation = Adaptation::new(&wishes(Some(12_000)), PTIME);
+    for loss in [0.0, 0.05, 0.5, 0.5, 0.0, 0.0, 0.0] {
+        assert!(adaptation.target().bitrate <= 12_000);
+        adaptation.handle_report(&lost(loss));
+    }
+}
+
+#[test]
+fn a_far_side_that_makes_no_use_of_protection_gets_none() {
+    let mut adaptation = Adaptation::new(&OpusWishes::default(), PTIME);
+    for loss in [0.0, 0.05, 0.2] {
+        adaptation.handle_report(&lost(loss));
+        let target = adaptation.target();
+        assert!(!target.inband_fec && target.dred_span.is_zero());
+        assert_eq!(target.max_sound_rate, SampleRate::FULL);
+    }
+}
+
+#[test]
+fn longer_packets_leave_more_for_the_voice() {
+    let rate = |ms| {
+        let ptime = Duration::from_millis(ms);
+        let mut adaptation = Adaptation::new(&wishes(None), ptime);
+        adaptation.handle_report(&lost(0.0)).unwrap().bitrate
+    };
+    assert!(rate(20) <= 24_000 && rate(20) > 23_000);
+    assert!(rate(40) <= 32_000 && rate(40) > 30_000);
+    // The headers alone take 32 kbit/s: what is left is not what anybody should hear.
+    assert_eq!(rate(10), rate(20));
+}
+
+#[test]
+fn a_slow_processor_gets_less_to_do() {
+    let mut adaptation = usual();
+    let before = adaptation.target().complexity;
+    let changed = (0..1_000).find_map(|_| adaptation.handle_work(PTIME / 2, PTIME));
+    assert!(changed.unwrap().complexity < before);
+}
+
+#[test]
+fn nonsense_in_a_report_stays_within_bounds() {
+    let mut adaptation = usual();
+    for loss in [f64::NAN, -3.0, 7.0, f64::INFINITY] {
+        adaptation.handle_report(&runs(loss, f32::NAN));
+        let target = adaptation.target();
+        assert!(target.expected_loss <= 20 && target.bitrate >= 15_000);
+    }
+}
