@@ -45,12 +45,14 @@ fn session(now: Instant, kind: CodecKind, ssrc: u32, remote: SocketAddr) -> Sess
             kind,
             payload_type,
             ptime: 2 * FRAME,
+            redundancy: None,
             opus,
         },
         accepted: vec![(payload_type, kind)],
         dtmf_send: Some((number(101), 8_000)),
         dtmf_receive: vec![(number(101), 8_000)],
         comfort_noise: None,
+        redundancy: None,
     };
     session.apply(now, &plan).expect("codecs can be set up");
     session

@@ -323,6 +323,7 @@ impl Agent {
         LocalAudio {
             codecs: self.config.codecs.clone(),
             ptime: self.config.ptime,
+            redundancy: true,
             ..LocalAudio::new(rtp.ip(), rtp.port())
         }
     }
@@ -350,6 +351,7 @@ pub(super) fn plan_of(negotiated: &Negotiated, held: bool) -> Plan {
             kind: send.codec,
             payload_type: send.payload_type,
             ptime: send.ptime,
+            redundancy: negotiated.send_redundancy,
             opus: OpusWishes {
                 use_inband_fec: send.opus.inband_fec,
                 use_dtx: send.opus.dtx,
@@ -361,5 +363,6 @@ pub(super) fn plan_of(negotiated: &Negotiated, held: bool) -> Plan {
         dtmf_send: negotiated.send_dtmf,
         dtmf_receive: negotiated.recv_dtmf.clone(),
         comfort_noise: negotiated.comfort_noise,
+        redundancy: negotiated.recv_redundancy,
     }
 }

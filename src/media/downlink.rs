@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::again::Came;
 use super::plan::Plan;
 use crate::codec::{CodecError, CodecKind};
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
@@ -22,6 +23,9 @@ pub struct Downlink {
     receiver: Option<Receiver>,
     accepted: Vec<(PayloadType, CodecKind)>,
     comfort_noise: Option<PayloadType>,
+    /// The number of packets that carry earlier ones again.
+    redundancy: Option<PayloadType>,
+    came: Came,
     receiving: bool,
     events: Vec<(PayloadType, SampleRate, DtmfReceiver)>,
     /// The far side said that it pauses, and has sent nothing since.
@@ -47,10 +51,12 @@ impl Downlink {
         if plan.receive && !self.receiving {
             // What is left from before a hold is not to be heard after it.
             receiver.restart();
+            self.came.restart();
             self.pausing = false;
         }
         self.accepted.clone_from(&plan.accepted);
         self.comfort_noise = plan.comfort_noise;
+        self.redundancy = plan.redundancy;
         self.receiving = plan.receive;
         self.apply_events(&plan.dtmf_receive);
         Ok(())
@@ -95,6 +101,7 @@ impl Downlink {
         };
         if received.arrival == Arrival::Restart {
             receiver.restart();
+            self.came.restart();
         }
         let meta = RtpMeta {
             ssrc: packet.ssrc,
@@ -103,7 +110,13 @@ impl Downlink {
             marker: packet.marker,
             payload_type: packet.payload_type,
         };
-        receiver.insert(&meta, packet.payload, now);
+        if Some(packet.payload_type) == self.redundancy {
+            self.came
+                .insert(receiver, &meta, packet.payload, &self.accepted, now);
+        } else {
+            self.came.note(meta.seq);
+            receiver.insert(&meta, packet.payload, now);
+        }
     }
 
     /// Writes the next 10 ms into the first samples of `out`; silence while nothing is to be

@@ -7,9 +7,11 @@
 //! - [`plan`]: what a call's sound should be, as data.
 //! - [`quality`]: how it is, second by second; [`emodel`]: what a person would say of it.
 //! - [`tones`]: ringing, busy.
+//! - `again`: packets that carry earlier ones again.
 //! - [`adaptation`]: what Opus does about the loss the far side tells of.
 
 pub mod adaptation;
+mod again;
 pub mod downlink;
 pub mod emodel;
 mod meter;

@@ -80,6 +80,8 @@ pub struct Plan {
     pub dtmf_receive: Vec<(PayloadType, u32)>,
     /// Payload type of comfort noise (RFC 3389) that may come.
     pub comfort_noise: Option<PayloadType>,
+    /// Payload type of packets that carry earlier ones again (RFC 2198) that may come.
+    pub redundancy: Option<PayloadType>,
 }
 
 /// What is spoken: codec, number, packet length.
@@ -91,6 +93,9 @@ pub struct CodecChoice {
     pub payload_type: PayloadType,
     /// Sound in each packet: 10 to 120 ms.
     pub ptime: Duration,
+    /// The payload type under which the far side takes packets that carry earlier ones again (RFC
+    /// 2198), if it does.
+    pub redundancy: Option<PayloadType>,
     /// What the far side said of Opus; the default for others.
     pub opus: OpusWishes,
 }

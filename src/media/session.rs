@@ -242,6 +242,15 @@ impl Session {
             .chain(present)
             .chain(plan.comfort_noise.map(noise))
             .chain([sound(plan.codec.payload_type, plan.codec.kind.rtp_clock())])
+            .chain(
+                plan.codec
+                    .redundancy
+                    .map(|number| sound(number, SampleRate::FULL)),
+            )
+            .chain(
+                plan.redundancy
+                    .map(|number| sound(number, SampleRate::FULL)),
+            )
             .chain(plan.dtmf_send.and_then(event))
             .chain(plan.dtmf_receive.iter().copied().filter_map(event))
             .chain(

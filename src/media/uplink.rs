@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::adaptation::{Adaptation, Report, Target};
+use super::again::Sent;
 use super::plan::{CodecChoice, Plan};
 use crate::codec::{CodecError, CodecKind, Encoder, MAX_PAYLOAD, opus};
 use crate::dsp::tone::Tone;
@@ -49,6 +50,8 @@ pub struct Uplink {
     dtmf: Option<Dtmf>,
     keys: InBand,
     payload: Box<[u8; MAX_PAYLOAD]>,
+    /// The same with an earlier one before it.
+    redundant: Box<[u8; MAX_PAYLOAD]>,
 }
 
 /// An encoder and the sound of the packet being filled.
@@ -57,6 +60,9 @@ struct Speaking {
     choice: CodecChoice,
     encoder: Encoder,
     adaptation: Adaptation,
+    /// How many packets back one is carried again; 0: none is.
+    again: u8,
+    sent: Sent,
     sound: Box<[f32]>,
     filled: usize,
 }
@@ -110,7 +116,7 @@ impl Speaking {
     fn new(choice: &CodecChoice) -> Result<Speaking, CodecError> {
         let ptime = choice.kind.nearest_ptime(choice.ptime);
         let mut encoder = Encoder::new(choice.kind)?;
-        let adaptation = Adaptation::new(&choice.opus, ptime);
+        let adaptation = Adaptation::new(&choice.opus, ptime, choice.redundancy.is_some());
         if let Some(encoder) = encoder.as_opus() {
             encoder.set_dtx(choice.opus.use_dtx)?;
             let rate = SampleRate::new(choice.opus.max_playback_rate);
@@ -122,6 +128,8 @@ impl Speaking {
             choice: choice.clone(),
             encoder,
             adaptation,
+            again: 0,
+            sent: Sent::default(),
             sound,
             filled: 0,
         })
@@ -156,6 +164,7 @@ impl Default for Uplink {
             dtmf: None,
             keys: InBand::default(),
             payload: Box::new([0; MAX_PAYLOAD]),
+            redundant: Box::new([0; MAX_PAYLOAD]),
         }
     }
 }
@@ -302,7 +311,10 @@ impl Uplink {
             return Ok(());
         };
         match (speaking.encoder.as_opus(), learn(&mut speaking.adaptation)) {
-            (Some(encoder), Some(target)) => tune(encoder, target),
+            (Some(encoder), Some(target)) => {
+                speaking.again = target.again;
+                tune(encoder, target)
+            }
             _ => Ok(()),
         }
     }
@@ -390,17 +402,24 @@ impl Uplink {
             self.mark = true;
             return None;
         }
-        let time = RtpTime(speaking.choice.kind.rtp_clock().samples_in(began) as u64);
-        let to = rtp
-            .send(
-                now,
-                speaking.choice.payload_type,
-                self.mark,
-                time,
-                payload,
-                out,
-            )
-            .ok()?;
+        let clock = speaking.choice.kind.rtp_clock();
+        let time = RtpTime(clock.samples_in(began) as u64);
+        let number = speaking.choice.payload_type;
+        // A packet that carries another goes under the number for that.
+        let carrying = speaking.choice.redundancy.filter(|_| speaking.again > 0);
+        let carrying = carrying.and_then(|redundancy| {
+            let ticks = clock.samples_in(length) as u64;
+            let out = self.redundant.as_mut_slice();
+            let bytes = speaking
+                .sent
+                .write(number, payload, (time, ticks), speaking.again, out)?;
+            Some((redundancy, &self.redundant[..bytes]))
+        });
+        if speaking.choice.redundancy.is_some() {
+            speaking.sent.keep(time, payload);
+        }
+        let (number, payload) = carrying.unwrap_or((number, payload));
+        let to = rtp.send(now, number, self.mark, time, payload, out).ok()?;
         self.mark = false;
         Some(to)
     }

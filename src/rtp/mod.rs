@@ -1,4 +1,4 @@
-//! RTP, RTCP and DTMF events: RFC 3550, 3551, 4733, 5761, 7160.
+//! RTP, RTCP and DTMF events: RFC 2198, 3550, 3551, 4733, 5761, 7160.
 //!
 //! Values in, values out: nothing here knows sockets, clocks, codecs or SIP. `rtp-types` and
 //! `rtcp-types` do the wire work and stay inside; what other modules see are the types below.
@@ -8,6 +8,7 @@
 //! - [`stats`]: loss, jitter, bursts and round trip of one stream.
 //! - [`rtcp`]: compound packets; [`interval`]: when to send them.
 //! - [`dtmf`]: telephone events, out and in.
+//! - [`redundancy`]: packets that carry earlier ones again (RFC 2198).
 //! - [`source`]: whose packets are believed, and where ours go (symmetric RTP).
 //! - [`session`]: one RTP session of one call, made of the above.
 
@@ -15,6 +16,7 @@ pub mod dtmf;
 pub mod header;
 pub mod interval;
 pub mod ntp;
+pub mod redundancy;
 pub mod rtcp;
 pub mod sequence;
 pub mod session;

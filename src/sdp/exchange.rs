@@ -74,7 +74,10 @@ impl Exchange<'_> {
                 {
                     recv_dtmf.push((number, clock_hz));
                 }
-                Format::Audio(_) | Format::TelephoneEvent { .. } | Format::ComfortNoise => {}
+                Format::Audio(_)
+                | Format::TelephoneEvent { .. }
+                | Format::ComfortNoise
+                | Format::Redundancy => {}
             }
         }
 
@@ -88,6 +91,12 @@ impl Exchange<'_> {
             .find(|(_, clock)| *clock == clock_hz)
             .or(events.first())
             .copied();
+        // It carries Opus; beside another codec it means nothing.
+        let redundancy_taken = theirs
+            .iter()
+            .find(|f| codec == CodecKind::Opus && f.format == Format::Redundancy)
+            .map(|f| f.number);
+        let our_redundancy = said.iter().find(|(_, f)| *f == Format::Redundancy);
         let our_noise = said.iter().find(|(_, f)| *f == Format::ComfortNoise);
         let noise_agreed = |number: &PayloadType| {
             let both = |f: &RemoteFormat| f.format == Format::ComfortNoise && f.number == *number;
@@ -108,6 +117,8 @@ impl Exchange<'_> {
             recv,
             send_dtmf,
             recv_dtmf,
+            send_redundancy: redundancy_taken,
+            recv_redundancy: our_redundancy.map(|(number, _)| *number),
             comfort_noise: our_noise.map(|(number, _)| *number).filter(noise_agreed),
         })
     }
@@ -139,6 +150,14 @@ pub(super) fn accepted_formats(local: &LocalAudio, remote: &RemoteAudio) -> Vec<
                 .formats
                 .iter()
                 .filter(|f| f.format == Format::ComfortNoise),
+        );
+    }
+    if local.redundancy && clocked(48_000) {
+        accepted.extend(
+            remote
+                .formats
+                .iter()
+                .filter(|f| f.format == Format::Redundancy),
         );
     }
     if local.telephone_event {

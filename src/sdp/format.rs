@@ -18,6 +18,8 @@ pub(super) enum Format {
     },
     /// RFC 3389 at 8 kHz.
     ComfortNoise,
+    /// RFC 2198 around Opus.
+    Redundancy,
 }
 
 /// Clock rates under which telephone events are understood.
@@ -51,6 +53,9 @@ impl Format {
         if encoding.eq_ignore_ascii_case("CN") {
             return (*clock_hz == 8_000).then_some(Format::ComfortNoise);
         }
+        if encoding.eq_ignore_ascii_case("red") {
+            return (*clock_hz == 48_000).then_some(Format::Redundancy);
+        }
         CodecKind::ALL
             .into_iter()
             .find(|codec| codec.name().eq_ignore_ascii_case(encoding))
@@ -73,14 +78,14 @@ impl Format {
     pub(super) const fn codec(self) -> Option<CodecKind> {
         match self {
             Format::Audio(codec) => Some(codec),
-            Format::TelephoneEvent { .. } | Format::ComfortNoise => None,
+            Format::TelephoneEvent { .. } | Format::ComfortNoise | Format::Redundancy => None,
         }
     }
 
     pub(super) const fn event_clock(self) -> Option<u32> {
         match self {
             Format::TelephoneEvent { clock_hz } => Some(clock_hz),
-            Format::Audio(_) | Format::ComfortNoise => None,
+            Format::Audio(_) | Format::ComfortNoise | Format::Redundancy => None,
         }
     }
 
@@ -99,6 +104,7 @@ impl Format {
             }
             Format::TelephoneEvent { clock_hz } => format!("telephone-event/{clock_hz}"),
             Format::ComfortNoise => "CN/8000".to_owned(),
+            Format::Redundancy => "red/48000/2".to_owned(),
         }
     }
 
@@ -110,6 +116,7 @@ impl Format {
             Format::TelephoneEvent { clock_hz: 8_000 } => PayloadType::new(101),
             Format::TelephoneEvent { .. } => PayloadType::new(102),
             Format::ComfortNoise => COMFORT_NOISE,
+            Format::Redundancy => PayloadType::new(63),
         }
     }
 }
@@ -219,6 +226,8 @@ mod tests {
         );
         assert_eq!(meaning(96, Some("telephone-event/44100")), None);
         assert_eq!(meaning(98, Some("CN/16000")), None);
+        assert_eq!(meaning(63, Some("red/48000/2")), Some(Format::Redundancy));
+        assert_eq!(meaning(63, Some("red/8000")), None);
     }
 
     #[test]

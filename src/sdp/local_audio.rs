@@ -43,6 +43,8 @@ pub struct LocalAudio {
     pub telephone_event: bool,
     /// Comfort noise of RFC 3389 with the codecs of 8 kHz clock.
     pub comfort_noise: bool,
+    /// Packets that carry earlier ones of Opus again (RFC 2198).
+    pub redundancy: bool,
     /// What we say of our Opus decoder.
     pub opus: OpusParameters,
 }
@@ -63,6 +65,7 @@ impl LocalAudio {
             rtcp_mux: true,
             telephone_event: true,
             comfort_noise: false,
+            redundancy: false,
             opus: OpusParameters {
                 inband_fec: true,
                 ..OpusParameters::default()

@@ -32,6 +32,11 @@ pub struct Negotiated {
     pub send_dtmf: Option<(PayloadType, u32)>,
     /// Numbers and RTP clock rates in Hz of the telephone events that may come.
     pub recv_dtmf: Vec<(PayloadType, u32)>,
+    /// The number under which the peer takes packets that carry earlier ones of
+    /// [`Negotiated::send`] again (RFC 2198), if that is Opus; `None`: it takes none.
+    pub send_redundancy: Option<PayloadType>,
+    /// The number under which such packets may come.
+    pub recv_redundancy: Option<PayloadType>,
     /// The number under which comfort noise goes both ways (RFC 3389).
     pub comfort_noise: Option<PayloadType>,
 }

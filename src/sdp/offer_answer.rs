@@ -254,6 +254,9 @@ impl Negotiation {
                 .filter(|clock_hz| clocks(*clock_hz));
             formats.extend(events.map(|clock_hz| Format::TelephoneEvent { clock_hz }));
         }
+        if local.redundancy && local.codecs.contains(&CodecKind::Opus) {
+            formats.push(Format::Redundancy);
+        }
         formats
             .into_iter()
             .filter_map(|format| Some((self.numbers.for_offer(format)?, format)))
@@ -380,6 +383,16 @@ fn audio_description(
             }
             // All that a phone has keys for (RFC 4733 section 2.4.1).
             Format::TelephoneEvent { .. } => attribute("fmtp", Some(format!("{number} 0-15"))),
+            // Opus behind Opus (RFC 2198 section 5).
+            Format::Redundancy => {
+                let opus = formats
+                    .iter()
+                    .find(|(_, format)| *format == Format::Audio(CodecKind::Opus));
+                if let Some((opus, _)) = opus {
+                    let opus = opus.number();
+                    attribute("fmtp", Some(format!("{number} {opus}/{opus}")));
+                }
+            }
             Format::Audio(_) | Format::ComfortNoise => {}
         }
     }
@@ -838,6 +851,43 @@ mod tests {
             with.handle_answer(&offer).unwrap().comfort_noise,
             Some(number(13))
         );
+    }
+
+    #[test]
+    fn packets_that_carry_others_again_need_both_sides_and_opus() {
+        let with = || phone_with(|local| local.redundancy = true);
+        let offer = with().offer();
+        let text = offer.to_string();
+        assert!(text.contains("RTP/AVP 96 9 8 0 101 102 63\r\n"), "{text}");
+        assert!(text.contains("a=rtpmap:63 red/48000/2\r\n"), "{text}");
+        assert!(text.contains("a=fmtp:63 96/96\r\n"), "{text}");
+        let (mut caller, mut callee) = (with(), with());
+        let (answer, theirs) = callee.handle_offer(&caller.offer()).unwrap();
+        let ours = caller.handle_answer(&answer).unwrap();
+        for agreed in [theirs, ours] {
+            assert_eq!(agreed.send_redundancy, Some(number(63)));
+            assert_eq!(agreed.recv_redundancy, Some(number(63)));
+        }
+        // One of the two does not know it.
+        let (answer, theirs) = phone(4_000).handle_offer(&offer).unwrap();
+        assert!(!answer.to_string().contains("red/"));
+        assert_eq!(theirs.send_redundancy, None);
+        let mut caller = with();
+        let _ = caller.offer();
+        assert_eq!(caller.handle_answer(&answer).unwrap().send_redundancy, None);
+        // The peer's numbers are its own, and without Opus there is nothing to carry.
+        let webrtc = "m=audio 6000 RTP/AVP 111 63 8\na=rtpmap:111 opus/48000/2\n\
+                      a=rtpmap:63 red/48000/2\na=fmtp:63 111/111\n";
+        let (answer, agreed) = with().handle_offer(&peer(webrtc)).unwrap();
+        assert_eq!(agreed.send_redundancy, Some(number(63)));
+        assert!(answer.to_string().contains("a=fmtp:63 111/111\r\n"));
+        let mut narrow = phone_with(|local| {
+            local.redundancy = true;
+            local.codecs = vec![CodecKind::Pcma];
+        });
+        let (answer, agreed) = narrow.handle_offer(&peer(webrtc)).unwrap();
+        assert!(!answer.to_string().contains("red/"));
+        assert_eq!(agreed.send_redundancy, None);
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub(crate) fn call(id: u64, phase: CallPhase, now: Instant) -> CallView {
             kind: CodecKind::Opus,
             payload_type: PayloadType::new(111).expect("below 128"),
             ptime: Duration::from_millis(20),
+            redundancy: None,
             opus: OpusWishes::default(),
         }),
         digits_sent: String::new(),

@@ -108,12 +108,14 @@ fn plan(kind: CodecKind, far: Opened) -> Plan {
             kind,
             payload_type,
             ptime: Duration::from_millis(20),
+            redundancy: None,
             opus: OpusWishes::default(),
         },
         accepted: vec![(payload_type, kind)],
         dtmf_send: Some((number(101), 8_000)),
         dtmf_receive: vec![(number(101), 8_000)],
         comfort_noise: None,
+        redundancy: None,
     }
 }
 

@@ -100,12 +100,14 @@ impl Bench {
                 kind: CodecKind::Pcmu,
                 payload_type,
                 ptime: Duration::from_millis(20),
+                redundancy: None,
                 opus: OpusWishes::default(),
             },
             accepted: vec![(payload_type, CodecKind::Pcmu)],
             dtmf_send: None,
             dtmf_receive: Vec::new(),
             comfort_noise: None,
+            redundancy: None,
         });
         self.worker.obey(MediaCommand::Apply { media: CALL, plan });
     }

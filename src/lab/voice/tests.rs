@@ -29,12 +29,14 @@ fn plan() -> Plan {
             kind: CodecKind::Pcma,
             payload_type: number(PCMA),
             ptime: FRAME,
+            redundancy: None,
             opus: OpusWishes::default(),
         },
         accepted: vec![(number(PCMA), CodecKind::Pcma)],
         dtmf_send: None,
         dtmf_receive: vec![(number(EVENTS), 8_000)],
         comfort_noise: None,
+        redundancy: None,
     }
 }
 

@@ -11,7 +11,7 @@ fn wishes(max_average_bitrate: Option<u32>) -> OpusWishes {
 }
 
 fn usual() -> Adaptation {
-    Adaptation::new(&wishes(None), PTIME)
+    Adaptation::new(&wishes(None), PTIME, false)
 }
 
 fn lost(loss: f64) -> Report {
@@ -105,6 +105,23 @@ fn much_loss_is_taken_for_runs_unless_a_report_says_otherwise() {
 }
 
 #[test]
+fn runs_are_sent_again_where_the_far_side_takes_that() {
+    let mut adaptation = Adaptation::new(&wishes(None), PTIME, true);
+    assert_eq!(adaptation.target().again, 0);
+    let target = adaptation.handle_report(&lost(0.2)).unwrap();
+    assert_eq!(target.again, 2);
+    assert!(!target.inband_fec && target.dred_span.is_zero());
+    // Twice, and 40 bits in each of 50 packets, are no more than 24 kbit/s of speech.
+    assert!((10_500..11_800).contains(&target.bitrate), "{target:?}");
+    for _ in 0..40 {
+        adaptation.handle_report(&lost(0.0));
+    }
+    assert_eq!(adaptation.target().again, 0);
+    // Random loss is a matter for copies.
+    assert_eq!(adaptation.handle_report(&lost(0.05)).unwrap().again, 0);
+}
+
+#[test]
 fn after_runs_the_way_back_leads_over_copies_to_nothing() {
     let mut adaptation = usual();
     adaptation.handle_report(&lost(0.2));
@@ -162,14 +179,14 @@ fn a_full_line_gets_less_down_to_a_floor_and_more_again_later() {
 
 #[test]
 fn where_few_bits_are_left_runs_get_copies_too() {
-    let mut adaptation = Adaptation::new(&wishes(Some(16_000)), PTIME);
+    let mut adaptation = Adaptation::new(&wishes(Some(16_000)), PTIME, false);
     let target = adaptation.handle_report(&lost(0.2)).unwrap();
     assert!(target.inband_fec && target.dred_span.is_zero());
 }
 
 #[test]
 fn the_far_sides_limit_is_kept() {
-    let mut adaptation = Adaptation::new(&wishes(Some(12_000)), PTIME);
+    let mut adaptation = Adaptation::new(&wishes(Some(12_000)), PTIME, false);
     for loss in [0.0, 0.05, 0.5, 0.5, 0.0, 0.0, 0.0] {
         assert!(adaptation.target().bitrate <= 12_000);
         adaptation.handle_report(&lost(loss));
@@ -178,7 +195,7 @@ fn the_far_sides_limit_is_kept() {
 
 #[test]
 fn a_far_side_that_makes_no_use_of_protection_gets_none() {
-    let mut adaptation = Adaptation::new(&OpusWishes::default(), PTIME);
+    let mut adaptation = Adaptation::new(&OpusWishes::default(), PTIME, false);
     for loss in [0.0, 0.05, 0.2] {
         adaptation.handle_report(&lost(loss));
         let target = adaptation.target();
@@ -191,7 +208,7 @@ fn a_far_side_that_makes_no_use_of_protection_gets_none() {
 fn longer_packets_leave_more_for_the_voice() {
     let rate = |ms| {
         let ptime = Duration::from_millis(ms);
-        let mut adaptation = Adaptation::new(&wishes(None), ptime);
+        let mut adaptation = Adaptation::new(&wishes(None), ptime, false);
         adaptation.handle_report(&lost(0.0)).unwrap().bitrate
     };
     assert!(rate(20) <= 24_000 && rate(20) > 23_000);

@@ -45,6 +45,7 @@ pub(super) fn plan(kind: CodecKind, remote: SocketAddr) -> Plan {
             kind,
             payload_type,
             ptime: 20 * MS,
+            redundancy: None,
             opus,
         },
         accepted: vec![
@@ -56,6 +57,7 @@ pub(super) fn plan(kind: CodecKind, remote: SocketAddr) -> Plan {
         dtmf_send: Some(event),
         dtmf_receive: vec![(number(101), 8_000), (number(102), 48_000)],
         comfort_noise: None,
+        redundancy: None,
     }
 }
 
