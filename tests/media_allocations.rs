@@ -21,7 +21,13 @@ fn number(n: u8) -> PayloadType {
     PayloadType::new(n).expect("seven bits")
 }
 
-fn session(now: Instant, kind: CodecKind, ssrc: u32, remote: SocketAddr) -> Session {
+fn session(
+    now: Instant,
+    kind: CodecKind,
+    redundancy: Option<PayloadType>,
+    ssrc: u32,
+    remote: SocketAddr,
+) -> Session {
     let setup = Setup {
         ssrc: Ssrc(ssrc),
         cname: "name".to_owned(),
@@ -45,14 +51,14 @@ fn session(now: Instant, kind: CodecKind, ssrc: u32, remote: SocketAddr) -> Sess
             kind,
             payload_type,
             ptime: 2 * FRAME,
-            redundancy: None,
+            redundancy,
             opus,
         },
         accepted: vec![(payload_type, kind)],
         dtmf_send: Some((number(101), 8_000)),
         dtmf_receive: vec![(number(101), 8_000)],
         comfort_noise: None,
-        redundancy: None,
+        redundancy,
     };
     session.apply(now, &plan).expect("codecs can be set up");
     session
@@ -66,10 +72,12 @@ fn session(now: Instant, kind: CodecKind, ssrc: u32, remote: SocketAddr) -> Sess
 fn half_a_minute_of_call_allocates_nothing_with_any_codec() {
     let here = SocketAddr::from(([192, 0, 2, 1], 4_000));
     let there = SocketAddr::from(([192, 0, 2, 2], 4_000));
-    for kind in CodecKind::ALL {
+    let plain = CodecKind::ALL.map(|kind| (kind, None));
+    let redundant = (CodecKind::Opus, Some(number(63)));
+    for (kind, redundancy) in plain.into_iter().chain([redundant]) {
         let mut now = Instant::now();
-        let mut near = session(now, kind, 1, there);
-        let mut far = session(now, kind, 2, here);
+        let mut near = session(now, kind, redundancy, 1, there);
+        let mut far = session(now, kind, redundancy, 2, here);
         let mut out = Vec::with_capacity(1_500);
         let mut heard = [0.0; 480];
         // Noise keeps the encoders busy.
@@ -94,10 +102,16 @@ fn half_a_minute_of_call_allocates_nothing_with_any_codec() {
                         (&mut far, &mut near, there)
                     };
                     from.handle_timeout(now);
-                    // One packet in fifty is lost: concealment and repair run too.
+                    // One packet in fifty is lost: concealment and repair run too. Later it is three
+                    // in a row of ten, which Opus answers with DRED or with whole packets again.
                     if from.capture(now, &frame, &mut out).is_some() {
                         packets += 1;
-                        if packets % 50 != 0 {
+                        let kept = if tick < 1_000 {
+                            packets % 50 != 0
+                        } else {
+                            packets % 20 >= 6
+                        };
+                        if kept {
                             to.handle_datagram(now, Port::Rtp, &out, address);
                         }
                     }

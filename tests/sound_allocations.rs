@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use ramal::codec::{CodecKind, Encoder, MAX_PAYLOAD};
+use ramal::codec::{CodecKind, Decoder, Encoder, MAX_PAYLOAD};
 use ramal::dsp::comfort_noise::ComfortNoise;
 use ramal::dsp::dtmf_detect::DtmfDetector;
 use ramal::dsp::gain::Gain;
@@ -82,6 +82,40 @@ fn sending_and_receiving_allocate_nothing() {
         stats.counts.lost > 300 && repaired > 20,
         "{stats:?} {repaired}"
     );
+}
+
+#[test]
+fn deep_redundancy_allocates_nothing() {
+    let mut encoder = Encoder::new(CodecKind::Opus).unwrap();
+    let opus = encoder.as_opus().unwrap();
+    opus.set_inband_fec(false).unwrap();
+    opus.set_expected_loss(20).unwrap();
+    opus.set_dred_span(5 * PTIME).unwrap();
+    let mut decoder = Decoder::new(CodecKind::Opus).unwrap();
+    let mut voice = Tone::dtmf(SampleRate::FULL, '5').unwrap();
+    let mut held = 0;
+    assert_no_alloc(|| {
+        let (mut sound, mut payload) = ([0.0; 960], [0; MAX_PAYLOAD]);
+        for seq in 0..500 {
+            voice.fill(&mut sound);
+            let bytes = encoder.encode(&sound, &mut payload).unwrap();
+            // Three of ten are lost, and described by the one behind them.
+            if seq % 10 == 5 {
+                for back in (1..=3).rev() {
+                    let later = &payload[..bytes];
+                    held += usize::from(
+                        decoder
+                            .decode_dred(later, PTIME * back, &mut sound)
+                            .unwrap(),
+                    );
+                }
+            }
+            if !(2..5).contains(&(seq % 10)) {
+                decoder.decode(&payload[..bytes], &mut sound).unwrap();
+            }
+        }
+    });
+    assert!(held > 100, "{held}");
 }
 
 #[test]
