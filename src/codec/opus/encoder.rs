@@ -16,7 +16,7 @@ const MAX_DRED: i32 = 104;
 pub struct Settings {
     /// Average rate of the payloads, 6,000 to 510,000 bit/s.
     pub bitrate: u32,
-    /// Effort, 0 to 10. Measured: 0.33 ms for 20 ms of sound at 5, 0.49 ms at 9.
+    /// Effort, 0 to 10. Measured: 0.16 ms for 20 ms of sound at 5, 0.24 ms at 9; 10 does what 9 does.
     pub complexity: u8,
     /// Packets carry a coarse copy of the one before them, once loss is expected.
     pub inband_fec: bool,
@@ -34,10 +34,11 @@ pub struct Settings {
     pub max_sound_rate: SampleRate,
 }
 
+/// What a call speaks while nothing is lost: with RTP, UDP and IPv4, 40 kbit/s.
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            bitrate: 40_000,
+            bitrate: 24_000,
             complexity: 9,
             inband_fec: true,
             dtx: false,

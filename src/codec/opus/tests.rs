@@ -239,6 +239,55 @@ fn pauses_are_left_out_only_on_request() {
     assert_eq!(tiny(false), 0);
 }
 
+/// Speech, then four seconds of the room alone, with pauses left out: what stands for them.
+#[test]
+fn comfort_noise_in_a_pause_is_as_loud_as_the_room() {
+    let mut state = 1_u32;
+    let mut room = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((state >> 8) as f32 / 8_388_608.0 - 1.0) * 0.01
+    };
+    let mut sound = speech(SampleRate::FULL);
+    sound.truncate(100 * FRAME);
+    sound.resize(300 * FRAME, 0.0);
+    // Smoothed, so that it has its power where speech has it.
+    let mut last = 0.0;
+    for sample in &mut sound {
+        last += 0.3 * (room() - last);
+        *sample += last;
+    }
+    let mut encoder = Encoder::new(Settings {
+        dtx: true,
+        ..Settings::default()
+    })
+    .unwrap();
+    let mut decoder = Decoder::new().unwrap();
+    let power = |sound: &[f32]| sound.iter().map(|s| s * s).sum::<f32>() / sound.len() as f32;
+    let (mut heard, mut pauses) = (Vec::new(), 0);
+    for frame in sound.as_chunks::<FRAME>().0 {
+        let (mut payload, mut out) = ([0; MAX_PAYLOAD], [0.0; FRAME]);
+        let bytes = encoder.encode(frame, &mut payload).unwrap();
+        // The first of a pause comes, and those that only say that it goes on do not.
+        if is_dtx(&payload[..bytes]) {
+            pauses += 1;
+            if pauses % 20 == 1 {
+                decoder.decode(&payload[..bytes], &mut out).unwrap();
+            } else {
+                decoder.conceal(&mut out);
+            }
+        } else {
+            decoder.decode(&payload[..bytes], &mut out).unwrap();
+        }
+        heard.extend_from_slice(&out);
+    }
+    assert!(pauses > 100, "{pauses}");
+    for second in 3..6 {
+        let span = second * 50 * FRAME..(second + 1) * 50 * FRAME;
+        let db = 10.0 * (power(&heard[span.clone()]) / power(&sound[span])).log10();
+        assert!(db.abs() < 6.0, "{db:.1} dB in second {second}");
+    }
+}
+
 #[test]
 fn concealment_of_any_length_fills_it() {
     let mut decoder = Decoder::new().unwrap();

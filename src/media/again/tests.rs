@@ -101,6 +101,7 @@ fn what_is_carried_again_takes_the_place_of_what_was_lost() {
     assert_eq!(receive(|_| false), (0, 0, 0));
     // Before the buffer holds back as much as that, some come too late.
     let (lost, late, twice) = receive(|index| index % 10 == 7);
+    println!("{lost} lost, {late} late of 40");
     assert!(lost + late < 10, "{lost} lost, {late} late of 40");
     assert_eq!(twice, 0);
 }
