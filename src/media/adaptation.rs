@@ -21,6 +21,10 @@
 //! back the waveform. Only runs of loss, which outlast that copy, are a matter for DRED, whose
 //! vocoder brings back the words but not the wave.
 //!
+//! DRED needs a receiver that reads it (libopus 1.5 or later, and asked to). No description tells, so
+//! that it is sent only to those who send it themselves; the others get LBRR, and those who take
+//! packets again, which is better in any case, get that.
+//!
 //! **Both together** gain nothing here, and the reason is the budget, not the decoder. Beside LBRR
 //! libopus gives DRED a share of what lies above 20 kbit/s only, and nothing at all if two pieces of
 //! 40 ms do not fit: below 31 kbit/s a span that is set has no effect. Two encoders, one for each,
@@ -164,6 +168,8 @@ pub struct Adaptation {
     wanted: bool,
     /// Whether it takes packets that carry others again.
     again: bool,
+    /// Whether it is known to read DRED.
+    deep: bool,
     /// Packets in a second.
     packets: u32,
     protection: Protection,
@@ -195,6 +201,7 @@ impl Adaptation {
             payload: budget,
             wanted: wishes.use_inband_fec,
             again,
+            deep: false,
             packets,
             protection: Protection::Copies,
             expected: 0.0,
@@ -283,6 +290,12 @@ impl Adaptation {
         Some(self.target()).filter(|target| *target != before)
     }
 
+    /// The far side sends DRED, and so will read it. No description says so, and to those who do not
+    /// read it, LBRR is worth more than nothing.
+    pub fn handle_dred(&mut self) {
+        self.deep = true;
+    }
+
     /// Chooses the protection: more of it at once, less only when that is believed.
     fn protect(&mut self, loss: f32, report: &Report, believed: bool) {
         let runs = match report.burst {
@@ -292,7 +305,7 @@ impl Adaptation {
         let much = runs && loss >= DEEP_FROM && self.payload >= DEEP_RATE;
         self.protection = match self.protection {
             _ if much && self.again => Protection::Again,
-            _ if much => Protection::Deep,
+            _ if much && self.deep => Protection::Deep,
             strong @ (Protection::Deep | Protection::Again)
                 if !believed && self.payload >= DEEP_RATE =>
             {

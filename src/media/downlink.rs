@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::again::Came;
 use super::plan::Plan;
-use crate::codec::{CodecError, CodecKind};
+use crate::codec::{CodecError, CodecKind, opus};
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
 use crate::jitter::{PullInfo, Receiver, ReceiverConfig, ReceiverStats, RtpMeta, Sound};
 use crate::rtp::Received;
@@ -28,6 +28,8 @@ pub struct Downlink {
     came: Came,
     receiving: bool,
     events: Vec<(PayloadType, SampleRate, DtmfReceiver)>,
+    /// The far side has sent DRED.
+    deep: bool,
     /// The far side said that it pauses, and has sent nothing since.
     pausing: bool,
 }
@@ -110,6 +112,8 @@ impl Downlink {
             marker: packet.marker,
             payload_type: packet.payload_type,
         };
+        let sound = (packet.payload_type, CodecKind::Opus);
+        self.deep |= self.accepted.contains(&sound) && opus::has_dred(packet.payload);
         if Some(packet.payload_type) == self.redundancy {
             self.came
                 .insert(receiver, &meta, packet.payload, &self.accepted, now);
@@ -137,6 +141,12 @@ impl Downlink {
     #[must_use]
     pub fn expects_sound(&self) -> bool {
         self.receiving && !self.pausing
+    }
+
+    /// Whether the far side has sent deep redundancy (DRED).
+    #[must_use]
+    pub fn has_heard_dred(&self) -> bool {
+        self.deep
     }
 
     /// The codec that is being heard; `None` before the first plan.

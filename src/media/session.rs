@@ -451,6 +451,9 @@ impl Session {
                 self.tell(Event::RemoteDtmf { digit, duration });
             }
         }
+        if self.downlink.has_heard_dred() {
+            self.uplink.handle_dred();
+        }
         let stats = self.rtp.stats();
         let view = stats.remote_view;
         if let Some(view) = view.filter(|view| self.adapted_at != Some(view.at)) {

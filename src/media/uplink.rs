@@ -47,6 +47,8 @@ pub struct Uplink {
     packet_began: u64,
     /// The next packet is the first after silence.
     mark: bool,
+    /// The far side reads DRED.
+    deep: bool,
     dtmf: Option<Dtmf>,
     keys: InBand,
     payload: Box<[u8; MAX_PAYLOAD]>,
@@ -161,6 +163,7 @@ impl Default for Uplink {
             frames: 0,
             packet_began: 0,
             mark: true,
+            deep: false,
             dtmf: None,
             keys: InBand::default(),
             payload: Box::new([0; MAX_PAYLOAD]),
@@ -189,7 +192,11 @@ impl Uplink {
         if settled.is_some_and(|speaking| speaking.choice == plan.codec) {
             return Ok(());
         }
-        self.next = Some(Speaking::new(&plan.codec)?);
+        let mut next = Speaking::new(&plan.codec)?;
+        if self.deep {
+            next.adaptation.handle_dred();
+        }
+        self.next = Some(next);
         if self
             .speaking
             .as_ref()
@@ -288,6 +295,14 @@ impl Uplink {
     /// Only if libopus fails.
     pub fn handle_report(&mut self, report: &Report) -> Result<(), CodecError> {
         self.adapt(|adaptation| adaptation.handle_report(report))
+    }
+
+    /// The far side has sent DRED, and so reads it.
+    pub fn handle_dred(&mut self) {
+        self.deep = true;
+        for speaking in self.speaking.iter_mut().chain(&mut self.next) {
+            speaking.adaptation.handle_dred();
+        }
     }
 
     /// Takes how long it took to encode the last packet.

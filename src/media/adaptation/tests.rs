@@ -14,6 +14,13 @@ fn usual() -> Adaptation {
     Adaptation::new(&wishes(None), PTIME, false)
 }
 
+/// The far side reads DRED.
+fn deep() -> Adaptation {
+    let mut adaptation = usual();
+    adaptation.handle_dred();
+    adaptation
+}
+
 fn lost(loss: f64) -> Report {
     Report {
         loss,
@@ -83,7 +90,7 @@ fn one_clean_report_is_not_believed_and_three_are_in_steps() {
 
 #[test]
 fn runs_of_loss_are_a_matter_for_deep_redundancy_and_random_loss_is_not() {
-    let mut adaptation = usual();
+    let mut adaptation = deep();
     let target = adaptation.handle_report(&runs(0.1, 0.1)).unwrap();
     assert!(target.inband_fec && target.dred_span.is_zero());
     let target = adaptation.handle_report(&runs(0.1, 0.5)).unwrap();
@@ -96,10 +103,10 @@ fn runs_of_loss_are_a_matter_for_deep_redundancy_and_random_loss_is_not() {
 
 #[test]
 fn much_loss_is_taken_for_runs_unless_a_report_says_otherwise() {
-    let mut adaptation = usual();
+    let mut adaptation = deep();
     let target = adaptation.handle_report(&lost(0.2)).unwrap();
     assert!(!target.dred_span.is_zero());
-    let mut adaptation = usual();
+    let mut adaptation = deep();
     let target = adaptation.handle_report(&runs(0.2, 0.2)).unwrap();
     assert!(target.inband_fec && target.dred_span.is_zero());
 }
@@ -123,7 +130,7 @@ fn runs_are_sent_again_where_the_far_side_takes_that() {
 
 #[test]
 fn after_runs_the_way_back_leads_over_copies_to_nothing() {
-    let mut adaptation = usual();
+    let mut adaptation = deep();
     adaptation.handle_report(&lost(0.2));
     let mut seen = Vec::new();
     for _ in 0..40 {
@@ -178,8 +185,16 @@ fn a_full_line_gets_less_down_to_a_floor_and_more_again_later() {
 }
 
 #[test]
+fn runs_are_met_by_copies_where_nothing_better_is_read() {
+    let mut adaptation = usual();
+    let target = adaptation.handle_report(&lost(0.2)).unwrap();
+    assert!(target.inband_fec && target.dred_span.is_zero() && target.again == 0);
+}
+
+#[test]
 fn where_few_bits_are_left_runs_get_copies_too() {
     let mut adaptation = Adaptation::new(&wishes(Some(16_000)), PTIME, false);
+    adaptation.handle_dred();
     let target = adaptation.handle_report(&lost(0.2)).unwrap();
     assert!(target.inband_fec && target.dred_span.is_zero());
 }

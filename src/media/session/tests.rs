@@ -152,6 +152,29 @@ fn runs_of_loss_are_met_by_packets_that_come_again() {
 }
 
 #[test]
+fn who_sends_deep_redundancy_gets_it_when_loss_comes_in_runs() {
+    let spans = |theirs: u64| {
+        let mut pair = Pair::talking(CodecKind::Opus);
+        let opus = pair.far.session.opus().unwrap();
+        opus.set_inband_fec(false).unwrap();
+        opus.set_expected_loss(20).unwrap();
+        opus.set_dred_span(Duration::from_millis(theirs)).unwrap();
+        let mut sent = 0_u32;
+        pair.drop_to_far = Box::new(move |_| {
+            sent += 1;
+            sent % 15 < 3
+        });
+        let said = speech(SampleRate::FULL);
+        pair.talk(&said, &said);
+        let settings = pair.near.opus_settings();
+        assert_eq!(settings.inband_fec, settings.dred_span.is_zero());
+        settings.dred_span
+    };
+    assert_eq!(spans(0), Duration::ZERO);
+    assert!(spans(100) >= Duration::from_millis(80));
+}
+
+#[test]
 fn packets_out_of_order_are_heard_in_order() {
     let mut pair = Pair::talking(CodecKind::Pcmu);
     let mut sent = 0_u32;
