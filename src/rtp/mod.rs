@@ -6,12 +6,14 @@
 //! - [`header`]: one RTP packet, read and written; telling RTP from RTCP on one port.
 //! - [`sequence`]: 16 and 32 bit counters extended to 64 bits; probation and resynchronisation.
 //! - [`stats`]: loss, jitter, bursts and round trip of one stream.
-//! - [`rtcp`]: compound packets; [`interval`]: when to send them.
+//! - [`burst_gap`]: where in a stream the loss is, as RFC 3611 tells bursts from gaps.
+//! - [`rtcp`]: compound packets; [`xr`]: extended reports; [`interval`]: when to send them.
 //! - [`dtmf`]: telephone events, out and in.
 //! - [`redundancy`]: packets that carry earlier ones again (RFC 2198).
 //! - [`source`]: whose packets are believed, and where ours go (symmetric RTP).
 //! - [`session`]: one RTP session of one call, made of the above.
 
+pub mod burst_gap;
 pub mod dtmf;
 pub mod header;
 pub mod interval;
@@ -22,6 +24,7 @@ pub mod sequence;
 pub mod session;
 pub mod source;
 pub mod stats;
+pub mod xr;
 
 #[cfg(test)]
 pub(crate) mod testing;

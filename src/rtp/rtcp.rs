@@ -1,4 +1,5 @@
-//! RTCP compound packets: SR, RR, SDES and BYE (RFC 3550 section 6).
+//! RTCP compound packets: SR, RR, SDES and BYE (RFC 3550 section 6), and the frame of XR, whose
+//! blocks are in [`super::xr`].
 //!
 //! Reading is by `rtcp-types`, a packet at a time, so that one odd packet does not hide those
 //! behind it; source descriptions are read here, because that crate takes a following chunk
@@ -8,6 +9,7 @@
 use rtcp_types::prelude::*;
 
 use super::ntp::{NtpShort, NtpTime};
+use super::xr::{EXTENDED_REPORT, ExtendedReport, XrBlocks};
 use crate::units::Ssrc;
 
 /// Most report blocks, chunks or sources of one packet: the count has five bits.
@@ -108,7 +110,14 @@ pub enum RtcpPacket<'a> {
         /// Why, in the sender's words.
         reason: Option<&'a [u8]>,
     },
-    /// APP, feedback, XR or unknown: skipped.
+    /// XR.
+    ExtendedReport {
+        /// Who reports.
+        ssrc: Ssrc,
+        /// On what.
+        blocks: XrBlocks<'a>,
+    },
+    /// APP, feedback or unknown: skipped.
     Other {
         /// The packet type field.
         packet_type: u8,
@@ -308,11 +317,30 @@ fn read_packet(packet: &[u8], packet_type: u8) -> Option<RtcpPacket<'_>> {
                 reason,
             })
         }
+        EXTENDED_REPORT => {
+            let (_, rest) = unpadded(packet)?.split_at_checked(4)?;
+            let (ssrc, blocks) = rest.split_first_chunk()?;
+            Some(RtcpPacket::ExtendedReport {
+                ssrc: Ssrc(u32::from_be_bytes(*ssrc)),
+                blocks: XrBlocks::new(blocks),
+            })
+        }
         _ => Some(RtcpPacket::Other { packet_type }),
     }
 }
 
-/// A compound packet to be sent: a report, our name, and a goodbye when we leave.
+/// A packet without its padding, whose last octet says how long it is (RFC 3550 section 6.4.1).
+fn unpadded(packet: &[u8]) -> Option<&[u8]> {
+    match packet {
+        [first, .., padding] if first & 0x20 != 0 => {
+            packet.get(..packet.len().checked_sub(usize::from(*padding))?)
+        }
+        _ => Some(packet),
+    }
+}
+
+/// A compound packet to be sent: a report, our name, extended reports, and a goodbye when we
+/// leave.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
     /// Who we are.
@@ -323,14 +351,16 @@ pub struct Report<'a> {
     pub blocks: &'a [ReportBlock],
     /// Our canonical name; the first 255 octets are sent.
     pub cname: &'a str,
+    /// What there is to say beyond that; sent only if it is anything.
+    pub extended: ExtendedReport,
     /// Whether a BYE closes the compound.
     pub goodbye: bool,
 }
 
 /// Replaces the content of `out` by a compound packet.
 ///
-/// Allocates only when `out` has less capacity than the packet needs: below 400 octets for one
-/// block and the longest name.
+/// Allocates only when `out` has less capacity than the packet needs: below 480 octets for one
+/// block, the longest name and all extended reports.
 pub fn write_report(report: &Report<'_>, out: &mut Vec<u8>) {
     out.clear();
     let blocks = &report.blocks[..report.blocks.len().min(MAX_COUNT)];
@@ -370,6 +400,12 @@ pub fn write_report(report: &Report<'_>, out: &mut Vec<u8>) {
         let zeros = 4 - (2 + name.len()) % 4;
         out.extend_from_slice(&[0; 4][..zeros]);
     });
+    if !report.extended.is_empty() {
+        write_packet(out, EXTENDED_REPORT, 0, |out| {
+            out.extend_from_slice(&ssrc);
+            report.extended.write(out);
+        });
+    }
     if report.goodbye {
         write_packet(out, GOODBYE, 1, |out| out.extend_from_slice(&ssrc));
     }
@@ -471,6 +507,7 @@ mod tests {
                 sender: Some(sender),
                 blocks: &[block],
                 cname,
+                extended: ExtendedReport::default(),
                 goodbye: true,
             };
             write_report(&report, &mut out);
@@ -515,6 +552,7 @@ mod tests {
             sender: None,
             blocks: &[],
             cname: "ab",
+            extended: ExtendedReport::default(),
             goodbye: false,
         };
         write_report(&report, &mut out);
@@ -557,15 +595,15 @@ mod tests {
 
     #[test]
     fn unknown_and_broken_packets_do_not_hide_what_follows() {
-        let xr = [0x80, 207, 0, 2, 1, 2, 3, 4, 0xff, 0xff, 0xff, 0xff];
+        let unknown = [0x80, 208, 0, 2, 1, 2, 3, 4, 0xff, 0xff, 0xff, 0xff];
         let broken_bye = [0x9f, 203, 0, 0]; // 31 sources announced, none there
         let bye = [0x81, 203, 0, 1, 0, 0, 0, 5];
-        let datagram = after_report(&[&xr[..], &broken_bye, &bye].concat());
+        let datagram = after_report(&[&unknown[..], &broken_bye, &bye].concat());
         let packets: Vec<_> = Compound::parse(&datagram).expect("sound").collect();
         assert_eq!(packets.len(), 4);
         assert!(matches!(
             packets[1],
-            Ok(RtcpPacket::Other { packet_type: 207 })
+            Ok(RtcpPacket::Other { packet_type: 208 })
         ));
         assert!(matches!(packets[2], Err(RtcpError::Malformed(203))));
         assert!(matches!(packets[3], Ok(RtcpPacket::Goodbye { .. })));
@@ -621,6 +659,7 @@ mod tests {
                     ) => assert!(blocks.count() <= 2),
                     Ok(RtcpPacket::SourceDescription(names)) => assert!(names.count() <= 7),
                     Ok(RtcpPacket::Goodbye { sources, .. }) => assert!(sources.count() <= 7),
+                    Ok(RtcpPacket::ExtendedReport { blocks, .. }) => assert!(blocks.count() <= 14),
                     Ok(RtcpPacket::Other { .. }) => {}
                     Err(_) => malformed += 1,
                 }

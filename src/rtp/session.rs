@@ -5,6 +5,7 @@
 //! has grown to the size of a packet; reports likewise.
 
 mod config;
+mod extended;
 mod output;
 mod stream;
 
@@ -16,18 +17,21 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 pub use self::config::{Config, PayloadFormat, PayloadKind};
+pub use self::extended::{Answerers, Listening, RemoteMetrics, XrTerms};
+use self::extended::{Extended, Heard};
 pub use self::output::{
     Event, Ignored, IgnoredCounts, Output, Received, RemoteView, SendError, StreamStats,
 };
 use self::stream::{Outgoing, Sent, Source};
 use super::header::{Muxed, RtpHeader, RtpPacket, write_rtp};
 use super::interval::{Membership, ReportTimer};
-use super::ntp::WallClock;
+use super::ntp::{NtpShort, WallClock};
 use super::rtcp::{Compound, Report, ReportBlocks, RtcpPacket, SenderInfo, write_report};
 use super::sequence::{MIN_SEQUENTIAL, Probation, Timeline};
 use super::source::{RemoteAddress, Verdict};
 use super::stats::{Arrival, Counts, round_trip};
-use crate::units::{PayloadType, RtpTime, SampleRate, Ssrc};
+use super::xr::XrBlocks;
+use crate::units::{PayloadType, RtpTime, SampleRate, SeqNo, Ssrc};
 
 /// Events that wait to be polled; more are dropped, oldest first.
 const MAX_EVENTS: usize = 16;
@@ -66,6 +70,7 @@ pub struct RtpSession {
     random: ChaCha12Rng,
     round_trip: Option<Duration>,
     remote_view: Option<RemoteView>,
+    extended: Extended,
     last_packet: Option<Instant>,
     last_report: Option<Instant>,
     own_ssrc_heard: bool,
@@ -114,6 +119,7 @@ impl RtpSession {
             random,
             round_trip: None,
             remote_view: None,
+            extended: Extended::default(),
             last_packet: None,
             last_report: None,
             own_ssrc_heard: false,
@@ -148,6 +154,30 @@ impl RtpSession {
         self.signalled_rtcp = rtcp;
         self.rtcp_mux = rtcp_mux;
         self.forget_foreign_rtcp();
+    }
+
+    /// Which extended reports go out from now on.
+    pub fn set_extended_reports(&mut self, terms: XrTerms) {
+        self.extended.terms = terms;
+    }
+
+    /// What the next extended report adds to what the packets tell.
+    pub fn set_listening(&mut self, listening: Listening) {
+        self.extended.listening = Some(listening);
+    }
+
+    /// A packet of the present source, received last or shortly before, came too late or too early
+    /// to be heard.
+    pub fn discard(&mut self, seq: SeqNo) {
+        if let Some(source) = &mut self.source {
+            source.reception.discard(seq);
+        }
+    }
+
+    /// What the far side's last report says of our stream.
+    #[must_use]
+    pub fn remote_view(&self) -> Option<RemoteView> {
+        self.remote_view
     }
 
     /// Our source.
@@ -336,7 +366,11 @@ impl RtpSession {
             jitter_ticks: source
                 .map(|source| source.jitter.ticks())
                 .unwrap_or_default(),
+            burst_gap: source
+                .map(|source| source.reception.burst_gap())
+                .unwrap_or_default(),
             round_trip: self.round_trip,
+            remote_metrics: self.extended.remote,
             remote_view: self.remote_view,
             packets_sent: self.outgoing.packets,
             octets_sent: self.outgoing.octets,
@@ -507,6 +541,9 @@ impl RtpSession {
                         self.timer.members_fell_to(1, now);
                     }
                 }
+                RtcpPacket::ExtendedReport { ssrc, blocks } => {
+                    self.extended_report(now, ssrc, blocks);
+                }
                 RtcpPacket::SourceDescription(_) | RtcpPacket::Other { .. } => {}
             }
         }
@@ -532,8 +569,23 @@ impl RtpSession {
             jitter: clock.duration_of(u64::from(block.jitter)),
             at: now,
         });
+        self.learn_round_trip(now, block.lsr, block.dlsr);
+    }
+
+    fn extended_report(&mut self, now: Instant, reporter: Ssrc, blocks: XrBlocks<'_>) {
+        let ours = self.outgoing.ssrc;
+        if reporter == ours {
+            return;
+        }
+        if let Some(answer) = self.extended.take(now, ours, reporter, blocks) {
+            self.learn_round_trip(now, answer.last_rr, answer.delay);
+        }
+    }
+
+    /// From what the far side heard of ours last and how long it kept it.
+    fn learn_round_trip(&mut self, now: Instant, last: NtpShort, delay: NtpShort) {
         let arrival = self.wall_clock.at(now).middle();
-        if let Some(trip) = round_trip(arrival, block.lsr, block.dlsr) {
+        if let Some(trip) = round_trip(arrival, last, delay) {
             self.round_trip = Some(trip);
             self.event(Event::RoundTrip(trip));
         }
@@ -581,11 +633,22 @@ impl RtpSession {
         });
         outgoing.quiet_reports = outgoing.quiet_reports.saturating_add(1);
         let block = self.source.as_mut().and_then(|source| source.report(now));
+        let heard = self.source.as_ref().map(|source| Heard {
+            ssrc: source.ssrc,
+            counts: source.reception.counts(),
+            burst_gap: source.reception.burst_gap(),
+            round_trip: self.round_trip,
+        });
+        let wall_clock = self.wall_clock.at(now);
+        let extended = self
+            .extended
+            .report(now, wall_clock, sender.is_some(), heard);
         let report = Report {
             ssrc: outgoing.ssrc,
             sender,
             blocks: block.as_slice(),
             cname: &self.cname,
+            extended,
             goodbye,
         };
         write_report(&report, out);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::burst_gap::{BurstGap, Fate};
 use super::ntp::NtpShort;
 use super::sequence::Order;
 use crate::units::{RtpTime, SampleRate, SeqNo};
@@ -133,6 +134,8 @@ pub struct Reception {
     highest: u64,
     /// Bit i: the packet numbered `highest - i` was heard.
     heard: u128,
+    /// The same: it was heard too late or too early to be of use.
+    discarded: u128,
     /// Everything before `base` was set, that is before the last restart.
     before: Counts,
     received: u64,
@@ -140,6 +143,7 @@ pub struct Reception {
     late: u64,
     duplicates: u64,
     bursts: Bursts,
+    burst_gap: BurstGap,
     /// RFC 3550's own counters as of the last report block.
     reported: (u64, u64),
 }
@@ -163,12 +167,14 @@ impl Reception {
             base: first.0,
             highest: first.0,
             heard: 1,
+            discarded: 0,
             before: Counts::default(),
             received: 1,
             octets: octets as u64,
             late: 0,
             duplicates: 0,
             bursts: Bursts::default(),
+            burst_gap: BurstGap::default(),
             reported: (0, 0),
         }
     }
@@ -199,12 +205,21 @@ impl Reception {
                 self.base = seq.0;
                 self.highest = seq.0;
                 self.heard = 1;
+                self.discarded = 0;
                 Arrival::Restart
             }
         };
         self.received += 1;
         self.octets += octets as u64;
         Some(arrival)
+    }
+
+    /// A packet that was counted came too late or too early to be heard.
+    pub fn discard(&mut self, seq: SeqNo) {
+        let age = self.highest.checked_sub(seq.0);
+        if let Some(age) = age.filter(|age| *age < WINDOW) {
+            self.discarded |= 1 << age & self.heard;
+        }
     }
 
     /// The counters at this moment.
@@ -226,6 +241,14 @@ impl Reception {
         end.settle_window();
         end.bursts.close();
         end.bursts
+    }
+
+    /// Bursts and gaps so far; what may still arrive late counts as lost.
+    #[must_use]
+    pub fn burst_gap(&self) -> BurstGap {
+        let mut end = self.clone();
+        end.settle_window();
+        end.burst_gap.settled()
     }
 
     /// The loss fields for a report block; the fraction's interval begins anew.
@@ -252,11 +275,14 @@ impl Reception {
         }
         if step > WINDOW {
             self.bursts.lost(step - WINDOW);
+            self.burst_gap.count_lost(step - WINDOW);
         }
-        let kept = u32::try_from(step)
-            .ok()
-            .and_then(|step| self.heard.checked_shl(step));
-        self.heard = kept.unwrap_or(0) | 1;
+        let shifted = |bits: u128| {
+            let step = u32::try_from(step).ok();
+            step.and_then(|step| bits.checked_shl(step)).unwrap_or(0)
+        };
+        self.discarded = shifted(self.discarded);
+        self.heard = shifted(self.heard) | 1;
         self.highest = seq;
     }
 
@@ -271,11 +297,19 @@ impl Reception {
         if self.highest.saturating_sub(age) < self.base || self.highest < age {
             return; // sent before we listened
         }
-        if self.heard & (1 << age) != 0 {
-            self.bursts.close();
-        } else {
+        let bit = 1 << age;
+        if self.heard & bit == 0 {
             self.bursts.lost(1);
+            self.burst_gap.count(Fate::Lost);
+            return;
         }
+        self.bursts.close();
+        let discarded = self.discarded & bit != 0;
+        self.burst_gap.count(if discarded {
+            Fate::Discarded
+        } else {
+            Fate::Heard
+        });
     }
 }
 
@@ -461,6 +495,38 @@ mod tests {
         let (reception, _) = feed(&numbers);
         assert_eq!(reception.bursts().packets, reception.counts().lost());
         assert_eq!(reception.counts().received, numbers.len() as u64);
+    }
+
+    #[test]
+    fn packets_discarded_take_their_place_among_those_lost() {
+        let mut sequence = Sequence::starting_at(0);
+        let mut reception = Reception::starting_at(sequence.highest(), 0);
+        // 100 and 101 lost, 102 discarded, 300 discarded alone; the rest heard.
+        for number in (1..100).chain(102..600) {
+            let order = sequence.update(number);
+            reception.count(order, 0);
+            if let (Order::Ahead(seq), 102 | 300) = (order, number) {
+                reception.discard(seq);
+            }
+        }
+        let found = reception.burst_gap();
+        assert_eq!((found.lost, found.discarded), (2, 2));
+        let burst = (found.bursts.count, found.bursts.packets);
+        assert_eq!((burst, found.bursts.missing), ((1, 3), 3));
+        let gaps = (found.gaps.count, found.gaps.packets);
+        assert_eq!((gaps, found.gaps.missing), ((2, 597), 1));
+        // Still within reach of the window, and beyond it: nothing else changes.
+        reception.discard(SeqNo(sequence.highest().0 + 7));
+        reception.discard(SeqNo(0));
+        assert_eq!(reception.burst_gap(), found);
+    }
+
+    #[test]
+    fn a_hole_longer_than_the_window_is_one_burst() {
+        let (reception, _) = feed(&[0, 500, 501]);
+        let found = reception.burst_gap();
+        assert_eq!((found.bursts.count, found.bursts.missing), (1, 499));
+        assert_eq!(found.bursts.packets + found.gaps.packets, 502);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::super::burst_gap::BurstGap;
 use super::super::header::{Muxed, RtpError, RtpPacket};
 use super::super::rtcp::RtcpError;
 use super::super::stats::{Arrival, Bursts, Counts};
 use super::config::PayloadKind;
+use super::extended::RemoteMetrics;
 use crate::units::{PayloadType, RtpTime, SampleRate, SeqNo, Ssrc};
 
 /// Why a packet was not sent.
@@ -152,10 +154,14 @@ pub struct StreamStats {
     pub jitter: Duration,
     /// The same in ticks of its clock.
     pub jitter_ticks: u32,
+    /// Bursts and gaps of the current source, packets discarded included.
+    pub burst_gap: BurstGap,
     /// There and back, by the last report that told.
     pub round_trip: Option<Duration>,
     /// What the far side says of our stream.
     pub remote_view: Option<RemoteView>,
+    /// What it says of how ours sounds.
+    pub remote_metrics: Option<RemoteMetrics>,
     /// Packets sent.
     pub packets_sent: u64,
     /// Octets of payload sent.

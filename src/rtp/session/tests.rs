@@ -2,6 +2,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::super::rtcp::ReportBlock;
 use super::super::testing::start;
+use super::super::xr::{BufferKind, Dlrr, ExtendedReport, GMIN, Share, VoipMetrics, XrBlock};
 use super::*;
 use crate::rtp::NtpTime;
 use crate::rtp::header::RtpError;
@@ -185,6 +186,7 @@ fn empty_report(ssrc: Ssrc, blocks: &[ReportBlock]) -> Report<'_> {
         sender: None,
         blocks,
         cname: "far",
+        extended: ExtendedReport::default(),
         goodbye: false,
     }
 }
@@ -923,4 +925,188 @@ fn unpolled_events_do_not_pile_up() {
         let _ = world.hear();
     }
     assert_eq!(world.events().len(), MAX_EVENTS);
+}
+
+/// The blocks of the extended report in `out`.
+fn extended(out: &[u8]) -> ExtendedReport {
+    let mut found = ExtendedReport::default();
+    for packet in Compound::parse(out).expect("sound").flatten() {
+        if let RtcpPacket::ExtendedReport { ssrc, blocks } = packet {
+            assert_eq!(ssrc, HERE);
+            for block in blocks {
+                match block {
+                    XrBlock::ReferenceTime(time) => found.reference_time = Some(time),
+                    XrBlock::Dlrr(answers) => found.dlrr = answers.last(),
+                    XrBlock::VoipMetrics(metrics) => found.metrics = Some(metrics),
+                    XrBlock::Other { .. } => {}
+                }
+            }
+        }
+    }
+    found
+}
+
+const ALL: XrTerms = XrTerms {
+    voip_metrics: true,
+    reference_times: Some(Answerers::All),
+};
+
+#[test]
+fn nothing_extended_goes_to_whom_did_not_ask() {
+    let mut world = World::new();
+    world.hear().expect("heard");
+    let asking = ExtendedReport {
+        reference_time: Some(WALL),
+        ..ExtendedReport::default()
+    };
+    world
+        .report(&Report {
+            extended: asking,
+            ..empty_report(THERE, &[])
+        })
+        .expect("believed");
+    world.next_report();
+    assert!(extended(&world.out).is_empty());
+}
+
+#[test]
+fn who_only_listens_learns_the_round_trip_by_reference_times() {
+    let mut world = World::new();
+    world.session.set_extended_reports(ALL);
+    world.hear().expect("heard");
+    world.next_report();
+    let told = extended(&world.out).reference_time.expect("our time");
+    // 120 ms there and back, of which the far side kept it for 40.
+    world.now += millis(120);
+    let answer = Dlrr {
+        ssrc: HERE,
+        last_rr: told.middle(),
+        delay: NtpShort::from_span(millis(40)),
+    };
+    let strangers = Dlrr {
+        ssrc: Ssrc(9),
+        ..answer
+    };
+    for dlrr in [strangers, answer] {
+        let extended = ExtendedReport {
+            dlrr: Some(dlrr),
+            ..ExtendedReport::default()
+        };
+        let before = world.session.stats().round_trip;
+        assert_eq!(before, None);
+        world
+            .report(&Report {
+                extended,
+                ..empty_report(THERE, &[])
+            })
+            .expect("believed");
+    }
+    let trip = world.session.stats().round_trip.expect("measured");
+    assert!(trip.abs_diff(millis(80)) < millis(1), "{trip:?}");
+}
+
+#[test]
+fn who_sends_needs_no_reference_time_of_its_own_and_answers_the_other() {
+    let mut world = World::new();
+    world.session.set_extended_reports(XrTerms {
+        voip_metrics: false,
+        reference_times: Some(Answerers::Senders),
+    });
+    world.hear().expect("heard");
+    let asking = Report {
+        extended: ExtendedReport {
+            reference_time: Some(NtpTime(0xb44d_b705_2000_0000)),
+            ..ExtendedReport::default()
+        },
+        ..empty_report(THERE, &[])
+    };
+    world.report(&asking).expect("believed");
+    let heard_at = world.now;
+    // Not a sender yet: the agreement is that senders answer.
+    world.next_report();
+    assert_eq!(extended(&world.out).dlrr, None);
+    assert!(extended(&world.out).reference_time.is_some());
+    world.send(0, 0).expect("sent");
+    world.next_report();
+    let said = extended(&world.out);
+    assert_eq!((said.reference_time, said.metrics), (None, None));
+    let dlrr = said.dlrr.expect("an answer");
+    assert_eq!((dlrr.ssrc, dlrr.last_rr), (THERE, NtpShort(0xb705_2000)));
+    assert_eq!(dlrr.delay, NtpShort::from_span(world.now - heard_at));
+}
+
+#[test]
+fn voip_metrics_say_what_was_lost_repaired_and_discarded() {
+    let mut world = World::new();
+    world.session.set_extended_reports(ALL);
+    world.session.set_listening(Listening {
+        ptime: millis(20),
+        repaired: 1,
+        skipped: 2,
+        end_system: millis(78),
+        r_factor: 84.6,
+        mos_lq: 4.12,
+        mos_cq: 3.78,
+        buffer_nominal: millis(60),
+        buffer_longest: millis(600),
+        ..Listening::default()
+    });
+    // 64 packets: the 31st to 33rd are lost, the 34th is too late.
+    for packet in 1..=64 {
+        if (31..=33).contains(&packet) {
+            world.far.packet();
+            continue;
+        }
+        let (seq, ..) = world.hear().expect("heard");
+        if packet == 34 {
+            world.session.discard(seq);
+        }
+    }
+    world.next_report();
+    let metrics = extended(&world.out).metrics.expect("metrics");
+    let expected = VoipMetrics {
+        ssrc: THERE,
+        loss: Share(8),            // two of 64, the third was repaired
+        discard: Share(12),        // three of 64
+        burst_density: Share(255), // four of four
+        burst_ms: 80,
+        gap_ms: 600, // 30 packets before, 30 behind
+        end_system_ms: 78,
+        gmin: GMIN,
+        r_factor: Some(85),
+        mos_lq: Some(41),
+        mos_cq: Some(38),
+        buffer: BufferKind::Adaptive(0),
+        buffer_nominal_ms: 60,
+        buffer_max_ms: 600,
+        buffer_abs_max_ms: 600,
+        ..VoipMetrics::default()
+    };
+    assert_eq!(metrics, expected);
+}
+
+#[test]
+fn what_the_far_side_hears_of_us_is_kept_and_what_it_hears_of_others_is_not() {
+    let mut world = World::new();
+    world.hear().expect("heard");
+    let about = |ssrc| VoipMetrics {
+        ssrc,
+        mos_cq: Some(31),
+        ..VoipMetrics::default()
+    };
+    for (reporter, subject) in [(THERE, Ssrc(9)), (HERE, HERE), (THERE, HERE)] {
+        assert_eq!(world.session.stats().remote_metrics, None);
+        let extended = ExtendedReport {
+            metrics: Some(about(subject)),
+            ..ExtendedReport::default()
+        };
+        world
+            .report(&Report {
+                extended,
+                ..empty_report(reporter, &[])
+            })
+            .expect("believed");
+    }
+    let kept = world.session.stats().remote_metrics.expect("kept");
+    assert_eq!((kept.metrics, kept.at), (about(HERE), world.now));
 }
