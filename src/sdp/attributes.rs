@@ -236,9 +236,140 @@ impl RtcpAddress {
     }
 }
 
+/// `a=rtcp-xr:rcvr-rtt=all voip-metrics` (RFC 3611 section 5.1): the extended reports that the
+/// side which says it wants to get, or, of reference times, to exchange. Others are passed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RtcpXr {
+    /// VoIP Metrics.
+    pub voip_metrics: bool,
+    /// Reference times, and who answers them.
+    pub rcvr_rtt: Option<RcvrRtt>,
+}
+
+/// Who answers reference times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RcvrRtt {
+    /// Everybody.
+    All,
+    /// Who sends media.
+    Sender,
+}
+
+impl RtcpXr {
+    /// Reads the value of the attribute; without any it wants nothing.
+    #[must_use]
+    pub fn read(value: &str) -> RtcpXr {
+        let mut wanted = RtcpXr::default();
+        for word in value.split_whitespace() {
+            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            // `rcvr-rtt=all:10000` bounds the size of the answers; ours has one, of 16 octets.
+            let mode = value.split(':').next().unwrap_or_default();
+            if name.eq_ignore_ascii_case("voip-metrics") {
+                wanted.voip_metrics = true;
+            } else if name.eq_ignore_ascii_case("rcvr-rtt") {
+                wanted.rcvr_rtt = if mode.eq_ignore_ascii_case("all") {
+                    Some(RcvrRtt::All)
+                } else if mode.eq_ignore_ascii_case("sender") {
+                    Some(RcvrRtt::Sender)
+                } else {
+                    None
+                };
+            }
+        }
+        wanted
+    }
+
+    /// What comes of it when this side wants `self` and the other `theirs`: the metrics they asked
+    /// for, and reference times if both exchange them (RFC 3611 section 5.2).
+    #[must_use]
+    pub fn agreed(self, theirs: RtcpXr) -> RtcpXr {
+        RtcpXr {
+            voip_metrics: self.voip_metrics && theirs.voip_metrics,
+            rcvr_rtt: self.rcvr_rtt.and(theirs.rcvr_rtt),
+        }
+    }
+
+    /// What an answer asks for in return: reference times only if they were offered, and nothing
+    /// of who has said nothing of extended reports.
+    #[must_use]
+    pub fn answer(self, offered: RtcpXr) -> RtcpXr {
+        RtcpXr {
+            voip_metrics: self.voip_metrics && offered != RtcpXr::default(),
+            rcvr_rtt: self.rcvr_rtt.and(offered.rcvr_rtt),
+        }
+    }
+
+    /// The value of the attribute; `None` when nothing is wanted.
+    #[must_use]
+    pub fn write(self) -> Option<String> {
+        let mode = match self.rcvr_rtt {
+            None => None,
+            Some(RcvrRtt::All) => Some("rcvr-rtt=all"),
+            Some(RcvrRtt::Sender) => Some("rcvr-rtt=sender"),
+        };
+        let metrics = self.voip_metrics.then_some("voip-metrics");
+        let words: Vec<&str> = mode.into_iter().chain(metrics).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn extended_reports_are_wanted_as_phones_write_it() {
+        let check = |value: &str, voip_metrics, rcvr_rtt| {
+            let expected = RtcpXr {
+                voip_metrics,
+                rcvr_rtt,
+            };
+            assert_eq!(RtcpXr::read(value), expected, "{value:?}");
+        };
+        // The example of RFC 3611 section 5.1, what Linphone writes, what browsers write.
+        check("rcvr-rtt=all voip-metrics", true, Some(RcvrRtt::All));
+        let linphone = "rcvr-rtt=all:10000 stat-summary=loss,dup,jitt,TTL voip-metrics";
+        check(linphone, true, Some(RcvrRtt::All));
+        check("rcvr-rtt=all", false, Some(RcvrRtt::All));
+        check(
+            "pkt-loss-rle RCVR-RTT=Sender:32",
+            false,
+            Some(RcvrRtt::Sender),
+        );
+        check("rcvr-rtt=both rcvr-rtt pkt-rcpt-times=9", false, None);
+        check("", false, None);
+    }
+
+    #[test]
+    fn extended_reports_are_asked_for_in_the_words_of_the_rfc() {
+        let wanted = |voip_metrics, rcvr_rtt| RtcpXr {
+            voip_metrics,
+            rcvr_rtt,
+        };
+        let both = wanted(true, Some(RcvrRtt::All)).write();
+        assert_eq!(both.as_deref(), Some("rcvr-rtt=all voip-metrics"));
+        let sender = wanted(false, Some(RcvrRtt::Sender)).write();
+        assert_eq!(sender.as_deref(), Some("rcvr-rtt=sender"));
+        assert_eq!(wanted(false, None).write(), None);
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_sent_and_only_what_both_know_is_exchanged() {
+        let (none, all) = (RtcpXr::default(), RtcpXr::read("rcvr-rtt=all voip-metrics"));
+        let times = RtcpXr::read("rcvr-rtt=sender");
+        let metrics = RtcpXr::read("voip-metrics");
+        assert_eq!(all.agreed(none), none);
+        assert_eq!(all.agreed(metrics), metrics);
+        assert_eq!(all.agreed(times), times);
+        assert_eq!(none.agreed(all), none);
+        assert_eq!(all.answer(none), none);
+        assert_eq!(all.answer(metrics), metrics);
+        assert_eq!(
+            all.answer(times),
+            RtcpXr::read("rcvr-rtt=sender voip-metrics")
+        );
+        assert_eq!(none.answer(all), none);
+    }
 
     #[test]
     fn directions_meet_as_rfc_3264_section_6_1_says() {

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use crate::units::PayloadType;
 
-use super::attributes::{Attribute, Direction, Fmtp, RtcpAddress, RtpMap};
+use super::attributes::{Attribute, Direction, Fmtp, RtcpAddress, RtcpXr, RtpMap};
 
 /// One `x=value` line.
 #[derive(Clone, PartialEq, Eq)]
@@ -289,6 +289,18 @@ impl SessionDescription {
             .direction()
             .or_else(|| direction_in(&self.lines))
             .unwrap_or_default()
+    }
+
+    /// The extended reports asked for in one stream: by its own attribute, else by the session's.
+    #[must_use]
+    pub fn rtcp_xr_of(&self, media: &MediaDescription) -> RtcpXr {
+        let of_session = || {
+            self.attributes()
+                .find(|attribute| attribute.is("rtcp-xr"))
+                .map(|attribute| attribute.value.unwrap_or_default())
+        };
+        let value = media.attribute("rtcp-xr").or_else(of_session);
+        value.map(RtcpXr::read).unwrap_or_default()
     }
 
     /// The session's attributes.

@@ -120,6 +120,7 @@ impl Exchange<'_> {
             send_redundancy: redundancy_taken,
             recv_redundancy: our_redundancy.map(|(number, _)| *number),
             comfort_noise: our_noise.map(|(number, _)| *number).filter(noise_agreed),
+            extended_reports: local.extended_reports.agreed(remote.extended_reports),
         })
     }
 }

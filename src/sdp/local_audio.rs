@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::attributes::Direction;
+use super::attributes::{Direction, RcvrRtt, RtcpXr};
 use super::opus_parameters::OpusParameters;
 use crate::codec::CodecKind;
 
@@ -39,6 +39,8 @@ pub struct LocalAudio {
     pub direction: Direction,
     /// RTP and RTCP may share a port (RFC 5761).
     pub rtcp_mux: bool,
+    /// The extended reports we want, and send to whom wants them (RFC 3611).
+    pub extended_reports: RtcpXr,
     /// Digits as RFC 4733 events.
     pub telephone_event: bool,
     /// Comfort noise of RFC 3389 with the codecs of 8 kHz clock.
@@ -63,6 +65,10 @@ impl LocalAudio {
             rtcp_port: None,
             direction: Direction::SendRecv,
             rtcp_mux: true,
+            extended_reports: RtcpXr {
+                voip_metrics: true,
+                rcvr_rtt: Some(RcvrRtt::All),
+            },
             telephone_event: true,
             comfort_noise: false,
             redundancy: false,

@@ -20,7 +20,7 @@ mod real_phones;
 #[cfg(test)]
 mod rfc_examples;
 
-pub use attributes::{Attribute, Direction, Fmtp, RtcpAddress, RtpMap};
+pub use attributes::{Attribute, Direction, Fmtp, RcvrRtt, RtcpAddress, RtcpXr, RtpMap};
 pub use description::{ConnectionHost, Line, MediaDescription, Origin, SessionDescription};
 pub use local_audio::{CodecOrder, LocalAudio};
 pub use negotiated::{Negotiated, NegotiationError, SendCodec};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::units::PayloadType;
 
-use super::attributes::Direction;
+use super::attributes::{Direction, RtcpXr};
 use super::opus_parameters::OpusParameters;
 use crate::codec::CodecKind;
 
@@ -39,6 +39,8 @@ pub struct Negotiated {
     pub recv_redundancy: Option<PayloadType>,
     /// The number under which comfort noise goes both ways (RFC 3389).
     pub comfort_noise: Option<PayloadType>,
+    /// The extended reports that we are to send.
+    pub extended_reports: RtcpXr,
 }
 
 impl Negotiated {

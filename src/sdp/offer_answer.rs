@@ -13,7 +13,7 @@
 
 use crate::units::PayloadType;
 
-use super::attributes::Direction;
+use super::attributes::{Direction, RtcpXr};
 use super::description::{ConnectionHost, Line, MediaDescription, Origin, SessionDescription};
 use super::exchange::{Exchange, accepted_formats};
 use super::format::{Format, Numbers};
@@ -116,7 +116,16 @@ impl Negotiation {
         if !self.streams.lines.contains(&None) {
             self.streams.lines.push(None);
         }
-        let audio = audio_description(&local, "RTP/AVP", &formats, local.direction, local.rtcp_mux);
+        let audio = audio_description(
+            &local,
+            "RTP/AVP",
+            &formats,
+            local.direction,
+            Rtcp {
+                mux: local.rtcp_mux,
+                extended: local.extended_reports,
+            },
+        );
         self.state = State::Offered(Offer { local, formats });
         self.describe(&audio, "0 0")
     }
@@ -174,7 +183,10 @@ impl Negotiation {
             protocol,
             &said,
             negotiated.direction,
-            negotiated.rtcp_mux,
+            Rtcp {
+                mux: negotiated.rtcp_mux,
+                extended: local.extended_reports.answer(remote.extended_reports),
+            },
         );
         self.numbers = numbers;
         self.streams.lines = offer
@@ -357,12 +369,19 @@ fn answer_timing(offer: &SessionDescription) -> &str {
 }
 
 /// Our `m=audio` and its attributes.
+/// What a description says of RTCP.
+#[derive(Clone, Copy, Debug)]
+struct Rtcp {
+    mux: bool,
+    extended: RtcpXr,
+}
+
 fn audio_description(
     local: &LocalAudio,
     protocol: &str,
     formats: &[(PayloadType, Format)],
     direction: Direction,
-    rtcp_mux: bool,
+    rtcp: Rtcp,
 ) -> MediaDescription {
     let numbers: Vec<String> = formats
         .iter()
@@ -404,8 +423,11 @@ fn audio_description(
     if let Some(port) = local.rtcp_port {
         attribute("rtcp", Some(port.to_string()));
     }
-    if rtcp_mux {
+    if rtcp.mux {
         attribute("rtcp-mux", None);
+    }
+    if let Some(wanted) = rtcp.extended.write() {
+        attribute("rtcp-xr", Some(wanted));
     }
     media
 }
@@ -467,7 +489,8 @@ mod tests {
              a=fmtp:102 0-15\r\n\
              a=ptime:20\r\n\
              a=sendrecv\r\n\
-             a=rtcp-mux\r\n"
+             a=rtcp-mux\r\n\
+             a=rtcp-xr:rcvr-rtt=all voip-metrics\r\n"
         );
     }
 
@@ -478,6 +501,7 @@ mod tests {
             local.address = "2001:db8::1".parse().unwrap();
             local.telephone_event = false;
             local.rtcp_mux = false;
+            local.extended_reports = RtcpXr::default();
             local.comfort_noise = true;
             local.rtcp_port = Some(4_011);
             local.max_ptime = Some(Duration::from_millis(60));
@@ -952,6 +976,50 @@ mod tests {
             callee.offer().media[0].line.value(),
             "audio 4000 RTP/AVP 107 9 8 0 101 110"
         );
+    }
+
+    #[test]
+    fn extended_reports_go_to_whom_asks_for_them_in_the_stream_or_the_session() {
+        let answered = |session: &str, stream: &str| {
+            let offer = read(&format!(
+                "v=0\no=- 1 1 IN IP4 192.0.2.2\ns=-\nc=IN IP4 192.0.2.2\nt=0 0\n{session}\
+                 m=audio 6000 RTP/AVP 8\n{stream}"
+            ));
+            let (answer, agreed) = phone(4_000).handle_offer(&offer).unwrap();
+            let said = answer.media[0].attribute("rtcp-xr").map(str::to_owned);
+            (said, agreed.extended_reports)
+        };
+        assert_eq!(answered("", ""), (None, RtcpXr::default()));
+        let metrics = RtcpXr::read("voip-metrics");
+        let (said, agreed) = answered("", "a=rtcp-xr:voip-metrics stat-summary=loss\n");
+        assert_eq!((said.as_deref(), agreed), (Some("voip-metrics"), metrics));
+        let all = RtcpXr::read("rcvr-rtt=all voip-metrics");
+        let (said, agreed) = answered("a=rtcp-xr:rcvr-rtt=all:10000 voip-metrics\n", "");
+        assert_eq!(
+            (said.as_deref(), agreed),
+            (Some("rcvr-rtt=all voip-metrics"), all)
+        );
+        // The stream's own word, here that it wants nothing, stands before that of the session.
+        let (said, agreed) = answered("a=rtcp-xr:voip-metrics\n", "a=rtcp-xr\n");
+        assert_eq!((said, agreed), (None, RtcpXr::default()));
+    }
+
+    #[test]
+    fn extended_reports_are_offered_and_sent_as_answered() {
+        let mut caller = phone(4_000);
+        let offer = caller.offer();
+        assert_eq!(
+            offer.media[0].attribute("rtcp-xr"),
+            Some("rcvr-rtt=all voip-metrics")
+        );
+        let agreed = caller
+            .handle_answer(&peer("m=audio 6000 RTP/AVP 8\n"))
+            .unwrap();
+        assert_eq!(agreed.extended_reports, RtcpXr::default());
+        let agreed = caller
+            .handle_answer(&peer("m=audio 6000 RTP/AVP 8\na=rtcp-xr:rcvr-rtt=sender\n"))
+            .unwrap();
+        assert_eq!(agreed.extended_reports, RtcpXr::read("rcvr-rtt=sender"));
     }
 
     #[test]

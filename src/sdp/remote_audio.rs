@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::codec::CodecKind;
 use crate::units::PayloadType;
 
-use super::attributes::Direction;
+use super::attributes::{Direction, RtcpXr};
 use super::description::{ConnectionHost, MediaDescription, SessionDescription};
 use super::format::Format;
 use super::negotiated::NegotiationError;
@@ -27,6 +27,7 @@ pub(super) struct RemoteAudio {
     /// Where RTCP goes when it is not muxed.
     pub(super) rtcp: SocketAddr,
     pub(super) rtcp_mux: bool,
+    pub(super) extended_reports: RtcpXr,
     pub(super) ptime: Option<Duration>,
     pub(super) max_ptime: Option<Duration>,
 }
@@ -83,6 +84,7 @@ impl RemoteAudio {
             rtp: SocketAddr::new(address, port),
             rtcp,
             rtcp_mux: media.rtcp_mux(),
+            extended_reports: description.rtcp_xr_of(media),
             ptime: media
                 .ptime_millis()
                 .map(|ms| Duration::from_millis(ms.into())),

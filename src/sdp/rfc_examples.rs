@@ -281,6 +281,7 @@ fn rfc_4317_section_2_5_the_version_stays_when_nothing_changes() {
     let mut local = alice.local().clone();
     local.telephone_event = false;
     local.rtcp_mux = false;
+    local.extended_reports = RtcpXr::default();
     alice.set_local(local);
     let offer = alice.offer();
     let answer = "v=0\n\
