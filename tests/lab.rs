@@ -245,6 +245,18 @@ fn the_bad_network_is_heard_as_one() {
     let summary = event(&told, "summary").unwrap();
     assert!(summary["loss_pct"].as_f64().unwrap() > 0.5, "{summary}");
     assert!(summary["jitter_ms"].as_f64().unwrap() > 5.0, "{summary}");
+    // Both were asked for extended reports, and the lab sends them too.
+    let figures = [
+        "r_factor",
+        "mos_lq",
+        "mos",
+        "end_system_ms",
+        "buffer_max_ms",
+    ];
+    for name in figures {
+        assert!(summary[name].as_f64().unwrap() > 1.0, "{name}: {summary}");
+    }
+    assert!(summary["far_side"]["loss_pct"].is_number(), "{summary}");
 }
 
 /// Loss on the wire, not only in a recording, is what the judge calls damaged.

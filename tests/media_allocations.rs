@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use ramal::codec::{CodecKind, Decoder, MAX_PACKET_SAMPLES};
 use ramal::media::plan::{CodecChoice, OpusWishes, Plan};
+use ramal::codec::CodecKind;
+use ramal::media::plan::{Answerers, CodecChoice, OpusWishes, Plan, XrTerms};
 use ramal::media::{Output, Port, Session, Setup};
 use ramal::rtp::NtpTime;
 use ramal::units::{PayloadType, Ssrc};
@@ -59,6 +61,10 @@ fn session(
         dtmf_receive: vec![(number(101), 8_000)],
         comfort_noise: None,
         redundancy,
+        extended_reports: XrTerms {
+            voip_metrics: true,
+            reference_times: Some(Answerers::All),
+        },
     };
     session.apply(now, &plan).expect("codecs can be set up");
     session

@@ -14,8 +14,10 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::{AccountId, Agent, CallEnd, CallId, EndCause, Event, Output, Party, Side};
-use crate::media::plan::{CodecChoice, MediaCommand, MediaId, OpusWishes, Plan};
-use crate::sdp::{LocalAudio, Negotiated, Negotiation};
+use crate::media::plan::{
+    Answerers, CodecChoice, MediaCommand, MediaId, OpusWishes, Plan, XrTerms,
+};
+use crate::sdp::{LocalAudio, Negotiated, Negotiation, RcvrRtt};
 use crate::sip::transaction::{ClientKey, Peer, ServerKey};
 use crate::sip::{Dialog, DigestClient, NameAddr, Request, Uri};
 
@@ -364,5 +366,12 @@ pub(super) fn plan_of(negotiated: &Negotiated, held: bool) -> Plan {
         dtmf_receive: negotiated.recv_dtmf.clone(),
         comfort_noise: negotiated.comfort_noise,
         redundancy: negotiated.recv_redundancy,
+        extended_reports: XrTerms {
+            voip_metrics: negotiated.extended_reports.voip_metrics,
+            reference_times: negotiated.extended_reports.rcvr_rtt.map(|mode| match mode {
+                RcvrRtt::All => Answerers::All,
+                RcvrRtt::Sender => Answerers::Senders,
+            }),
+        },
     }
 }

@@ -5,6 +5,7 @@ mod bench_media;
 mod demo;
 mod devices;
 mod exit;
+mod figures;
 mod help;
 pub mod inspect;
 mod keys;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
+use super::figures::{Means, quality_fields};
 use crate::agent::{
     AccountState, CallEnd, CallId, EndCause, Event as PhoneEvent, RegistrationCause, Side,
 };
@@ -468,7 +469,7 @@ const CLEAR_LINE: &str = "\r\u{1b}[2K";
 /// Calls kept until the end for their summaries.
 const MAX_CALLS: usize = 256;
 
-fn fields(value: Value) -> Map<String, Value> {
+pub(super) fn fields(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),
@@ -476,7 +477,7 @@ fn fields(value: Value) -> Map<String, Value> {
 }
 
 /// Three digits behind the point are more than any of our clocks can tell.
-fn rounded(value: f32) -> Value {
+pub(super) fn rounded(value: f32) -> Value {
     json!((f64::from(value) * 1000.0).round() / 1000.0)
 }
 
@@ -487,86 +488,6 @@ fn codec_fields(codec: &CodecChoice) -> Map<String, Value> {
         "payload_type": codec.payload_type.number(),
         "ptime_ms": u64::try_from(codec.ptime.as_millis()).unwrap_or(u64::MAX),
     }))
-}
-
-fn quality_fields(quality: &Quality) -> Map<String, Value> {
-    fields(json!({
-        "rtt_ms": quality.rtt_ms.map(rounded),
-        "jitter_ms": rounded(quality.jitter_ms),
-        "loss_pct": rounded(quality.loss_pct),
-        "remote_loss_pct": quality.remote_loss_pct.map(rounded),
-        "buffer_ms": rounded(quality.buffer_ms),
-        "concealed_pct": rounded(quality.concealed_pct),
-        "mouth_to_ear_ms": quality.mouth_to_ear_ms.map(rounded),
-        "mos": rounded(quality.mos),
-    }))
-}
-
-/// Means of what is measured each second.
-#[derive(Clone, Debug, Default)]
-struct Means {
-    always: [Mean; 5],
-    sometimes: [Mean; 3],
-}
-
-impl Means {
-    fn add(&mut self, quality: &Quality) {
-        let Quality {
-            rtt_ms,
-            jitter_ms,
-            loss_pct,
-            remote_loss_pct,
-            buffer_ms,
-            concealed_pct,
-            mouth_to_ear_ms,
-            mos,
-        } = *quality;
-        let always = [jitter_ms, loss_pct, buffer_ms, concealed_pct, mos];
-        for (mean, value) in self.always.iter_mut().zip(always) {
-            mean.add(value);
-        }
-        let sometimes = [rtt_ms, remote_loss_pct, mouth_to_ear_ms];
-        for (mean, value) in self.sometimes.iter_mut().zip(sometimes) {
-            if let Some(value) = value {
-                mean.add(value);
-            }
-        }
-    }
-
-    /// `None` when nothing was measured.
-    fn mean(&self) -> Option<Quality> {
-        let [jitter_ms, loss_pct, buffer_ms, concealed_pct, mos] =
-            self.always.each_ref().map(Mean::get);
-        let [rtt_ms, remote_loss_pct, mouth_to_ear_ms] = self.sometimes.each_ref().map(Mean::get);
-        Some(Quality {
-            rtt_ms,
-            jitter_ms: jitter_ms?,
-            loss_pct: loss_pct?,
-            remote_loss_pct,
-            buffer_ms: buffer_ms?,
-            concealed_pct: concealed_pct?,
-            mouth_to_ear_ms,
-            mos: mos?,
-        })
-    }
-}
-
-/// A running mean.
-#[derive(Clone, Copy, Debug, Default)]
-struct Mean {
-    sum: f64,
-    count: u32,
-}
-
-impl Mean {
-    fn add(&mut self, value: f32) {
-        self.sum += f64::from(value);
-        self.count += 1;
-    }
-
-    fn get(&self) -> Option<f32> {
-        (self.count > 0).then(|| (self.sum / f64::from(self.count)) as f32)
-    }
 }
 
 fn side_code(side: Side) -> &'static str {

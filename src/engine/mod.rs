@@ -32,7 +32,7 @@ pub use event::{Event, Stamped};
 pub use media::{MediaConfig, MediaError};
 pub use snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, Grade, Levels, Notice, Quality,
-    RecentCall, Snapshot,
+    RecentCall, RemoteQuality, Snapshot,
 };
 
 /// Commands that may wait for the engine; a person does not type faster.

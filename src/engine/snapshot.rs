@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::agent::{AccountId, AccountState, CallEnd, CallId, Party, Side};
 use crate::media::plan::CodecChoice;
-pub use crate::media::{Grade, Levels, Quality};
+pub use crate::media::{Grade, Levels, Quality, RemoteQuality};
 use crate::store::AccountSettings;
 
 /// The phone at one moment. Replaced as a whole, never changed: faces hold it by `Arc`.

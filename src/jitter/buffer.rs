@@ -443,6 +443,12 @@ impl JitterBuffer {
         Duration::from_nanos(self.levels.last().unwrap_or(0).max(0).unsigned_abs())
     }
 
+    /// The longest delay there can be before packets are left out.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        Duration::from_nanos((self.cap + SKIP_BEYOND).max(0).unsigned_abs())
+    }
+
     /// What has been counted.
     #[must_use]
     pub fn counts(&self) -> BufferCounts {

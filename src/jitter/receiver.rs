@@ -326,6 +326,12 @@ impl Receiver {
         self.current
     }
 
+    /// The longest the jitter buffer can hold sound.
+    #[must_use]
+    pub fn longest_delay(&self) -> Duration {
+        self.buffer.longest()
+    }
+
     /// How it has gone so far.
     #[must_use]
     pub fn stats(&self) -> ReceiverStats {

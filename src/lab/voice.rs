@@ -145,6 +145,7 @@ impl Voice {
         self.rtp.set_formats(&formats);
         let (rtp, rtcp) = (Some(plan.remote_rtp), Some(plan.remote_rtcp));
         self.rtp.set_remote(now, rtp, rtcp, plan.rtcp_mux);
+        self.rtp.set_extended_reports(plan.extended_reports);
         self.digits = plan
             .dtmf_receive
             .first()

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use crate::codec::CodecKind;
-use crate::jitter::{Receiver, RtpMeta};
+use crate::jitter::{Inserted, Receiver, RtpMeta};
 use crate::rtp::redundancy::{self, Block, Blocks, MAX_BLOCK};
 use crate::units::{PayloadType, RtpTime, SeqNo};
 
@@ -119,6 +119,7 @@ impl Came {
     }
 
     /// Gives the receiver a packet, and first what it carries again of packets that have not come.
+    /// Answers what became of the packet itself.
     pub(super) fn insert(
         &mut self,
         receiver: &mut Receiver,
@@ -126,12 +127,12 @@ impl Came {
         payload: &[u8],
         accepted: &[(PayloadType, CodecKind)],
         now: Instant,
-    ) {
+    ) -> Inserted {
         let Some(blocks) = Blocks::parse(payload) else {
             // Not what it says it is: a loss, and counted as one that came as nothing.
-            receiver.insert(meta, &[], now);
-            return;
+            return receiver.insert(meta, &[], now);
         };
+        let mut became = Inserted::Refused;
         for block in blocks {
             let placed = match block.offset {
                 0 => Some(*meta),
@@ -144,9 +145,13 @@ impl Came {
                     payload_type: block.payload_type,
                     ..placed
                 };
-                receiver.insert(&placed, block.payload, now);
+                let inserted = receiver.insert(&placed, block.payload, now);
+                if block.offset == 0 {
+                    became = inserted;
+                }
             }
         }
+        became
     }
 }
 

@@ -1,12 +1,12 @@
 //! From the network to the speaker: one call's packets become sound, 10 ms at a time.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::again::Came;
 use super::plan::Plan;
 use crate::codec::{CodecError, CodecKind, opus};
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
-use crate::jitter::{PullInfo, Receiver, ReceiverConfig, ReceiverStats, RtpMeta, Sound};
+use crate::jitter::{Inserted, PullInfo, Receiver, ReceiverConfig, ReceiverStats, RtpMeta, Sound};
 use crate::rtp::Received;
 use crate::rtp::dtmf::{DtmfEvent, DtmfReceiver};
 use crate::rtp::session::PayloadKind;
@@ -32,6 +32,8 @@ pub struct Downlink {
     deep: bool,
     /// The far side said that it pauses, and has sent nothing since.
     pausing: bool,
+    /// Length of the last packet of sound.
+    ptime: Option<Duration>,
 }
 
 impl Downlink {
@@ -81,8 +83,9 @@ impl Downlink {
         }
     }
 
-    /// Takes a packet that the RTP session believes.
-    pub fn handle(&mut self, now: Instant, received: &Received<'_>) {
+    /// Takes a packet that the RTP session believes. Answers what the jitter buffer made of it,
+    /// if it is to be heard at all.
+    pub fn handle(&mut self, now: Instant, received: &Received<'_>) -> Option<Inserted> {
         let packet = &received.packet;
         if received.kind == PayloadKind::Event {
             let number = packet.payload_type;
@@ -96,11 +99,16 @@ impl Downlink {
         }
         self.pausing = received.kind == PayloadKind::ComfortNoise;
         if !self.receiving {
-            return;
+            return None;
         }
-        let Some(receiver) = &mut self.receiver else {
-            return;
-        };
+        let receiver = self.receiver.as_mut()?;
+        let format = self
+            .accepted
+            .iter()
+            .find(|(number, _)| *number == packet.payload_type);
+        if let Some(length) = format.and_then(|(_, codec)| codec.duration_of(packet.payload)) {
+            self.ptime = Some(length);
+        }
         if received.arrival == Arrival::Restart {
             receiver.restart();
             self.came.restart();
@@ -114,13 +122,13 @@ impl Downlink {
         };
         let sound = (packet.payload_type, CodecKind::Opus);
         self.deep |= self.accepted.contains(&sound) && opus::has_dred(packet.payload);
-        if Some(packet.payload_type) == self.redundancy {
+        Some(if Some(packet.payload_type) == self.redundancy {
             self.came
-                .insert(receiver, &meta, packet.payload, &self.accepted, now);
+                .insert(receiver, &meta, packet.payload, &self.accepted, now)
         } else {
             self.came.note(meta.seq);
-            receiver.insert(&meta, packet.payload, now);
-        }
+            receiver.insert(&meta, packet.payload, now)
+        })
     }
 
     /// Writes the next 10 ms into the first samples of `out`; silence while nothing is to be
@@ -153,6 +161,21 @@ impl Downlink {
     #[must_use]
     pub fn codec(&self) -> Option<CodecKind> {
         self.receiver.as_ref().map(Receiver::codec)
+    }
+
+    /// Sound in the far side's last packet, once there was one.
+    #[must_use]
+    pub fn ptime(&self) -> Option<Duration> {
+        self.ptime
+    }
+
+    /// The longest the jitter buffer can hold sound; zero before the first plan.
+    #[must_use]
+    pub fn longest_delay(&self) -> Duration {
+        self.receiver
+            .as_ref()
+            .map(Receiver::longest_delay)
+            .unwrap_or_default()
     }
 
     /// How it has gone so far.

@@ -5,7 +5,8 @@
 //!
 //! - [`session`]: one call, whole; of [`uplink`] and [`downlink`].
 //! - [`plan`]: what a call's sound should be, as data.
-//! - [`quality`]: how it is, second by second; [`emodel`]: what a person would say of it.
+//! - [`quality`]: how it is, second by second, reckoned by `figures`; [`emodel`]: what a person
+//!   would say of it.
 //! - [`tones`]: ringing, busy.
 //! - `again`: packets that carry earlier ones again.
 //! - [`adaptation`]: what Opus does about the loss the far side tells of.
@@ -14,6 +15,7 @@ pub mod adaptation;
 mod again;
 pub mod downlink;
 pub mod emodel;
+mod figures;
 mod meter;
 pub mod plan;
 pub mod quality;
@@ -21,5 +23,5 @@ pub mod session;
 pub mod tones;
 pub mod uplink;
 
-pub use quality::{Grade, Levels, LocalDelay, Quality};
+pub use quality::{Grade, Levels, LocalDelay, Quality, RemoteQuality};
 pub use session::{Event, Output, Port, Session, Setup};

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::codec::CodecKind;
+pub use crate::rtp::session::{Answerers, XrTerms};
 use crate::units::PayloadType;
 
 /// Names one call's sound for as long as the phone runs.
@@ -82,6 +83,8 @@ pub struct Plan {
     pub comfort_noise: Option<PayloadType>,
     /// Payload type of packets that carry earlier ones again (RFC 2198) that may come.
     pub redundancy: Option<PayloadType>,
+    /// Which extended reports the far side wants (RFC 3611).
+    pub extended_reports: XrTerms,
 }
 
 /// What is spoken: codec, number, packet length.

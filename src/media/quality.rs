@@ -3,32 +3,105 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::emodel;
-use crate::codec::CodecKind;
-use crate::jitter::ReceiverStats;
-use crate::rtp::StreamStats;
-use crate::rtp::stats::Counts;
+use crate::rtp::xr::VoipMetrics;
 use crate::units::Dbov;
 
-/// One second of a call, measured.
+/// One second of a call, measured. Percentages are of that second, but for bursts and gaps, which
+/// are told of the call so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Quality {
     /// Round trip by RTCP, in ms.
     pub rtt_ms: Option<f32>,
+    /// The network's way in one direction, in ms: half the round trip. The reports carry the
+    /// times of both clocks, but nothing says that the two agree.
+    pub one_way_ms: Option<f32>,
     /// Interarrival jitter (RFC 3550), in ms.
     pub jitter_ms: f32,
-    /// Packets lost of those expected in the last interval, in percent.
+    /// Packets lost of those expected, in percent.
     pub loss_pct: f32,
+    /// Packets that came too late or too early to be heard, in percent of those expected.
+    pub discard_pct: f32,
     /// Loss of what we send, as the far side reports it, in percent.
     pub remote_loss_pct: Option<f32>,
     /// Sound held in the jitter buffer, in ms.
     pub buffer_ms: f32,
-    /// Sound made up because none had come, in percent of the last interval.
+    /// What the jitter buffer aims at, in ms.
+    pub buffer_nominal_ms: f32,
+    /// The longest it can hold, in ms.
+    pub buffer_max_ms: f32,
+    /// Sound made up because none had come, in percent.
     pub concealed_pct: f32,
+    /// Sound brought back from redundancy, in percent.
+    pub repaired_pct: f32,
+    /// Packets lost or discarded of those in bursts (RFC 3611), in percent.
+    pub burst_density_pct: f32,
+    /// Mean length of a burst, in ms; 0 without any.
+    pub burst_ms: f32,
+    /// Packets lost or discarded of those in gaps (RFC 3611), in percent.
+    pub gap_density_pct: f32,
+    /// Mean length of a gap, in ms.
+    pub gap_ms: f32,
+    /// What this computer adds to the way, sending and receiving together, in ms.
+    pub end_system_ms: f32,
     /// Estimate of the whole way in one direction, in ms.
     pub mouth_to_ear_ms: Option<f32>,
-    /// E-model estimate (ITU-T G.107), 1 to 4.5.
+    /// E-model rating (ITU-T G.107), 0 to 100.
+    pub r_factor: f32,
+    /// Score of listening alone, 1 to 4.5.
+    pub mos_lq: f32,
+    /// Score of conversation, 1 to 4.5.
     pub mos: f32,
+    /// How ours sounds on the far side, if it says.
+    pub remote: Option<RemoteQuality>,
+}
+
+/// How the far side hears us, by its last extended report: all counted since the beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RemoteQuality {
+    /// Packets lost for good, in percent.
+    pub loss_pct: f32,
+    /// Packets that came too late or too early, in percent.
+    pub discard_pct: f32,
+    /// Packets lost or discarded of those in bursts, in percent.
+    pub burst_density_pct: f32,
+    /// Mean length of a burst, in ms.
+    pub burst_ms: f32,
+    /// Packets lost or discarded of those in gaps, in percent.
+    pub gap_density_pct: f32,
+    /// Mean length of a gap, in ms.
+    pub gap_ms: f32,
+    /// What its computer adds to the way, in ms; `None` where it does not say.
+    pub end_system_ms: Option<f32>,
+    /// What its jitter buffer aims at, in ms.
+    pub buffer_nominal_ms: f32,
+    /// Its rating, 0 to 100.
+    pub r_factor: Option<f32>,
+    /// Its score of listening, 1 to 5.
+    pub mos_lq: Option<f32>,
+    /// Its score of conversation, 1 to 5.
+    pub mos: Option<f32>,
+}
+
+impl RemoteQuality {
+    /// As the report has it.
+    pub(super) fn of(metrics: &VoipMetrics) -> RemoteQuality {
+        let tenths = |score: Option<u8>| score.map(|score| f32::from(score) / 10.0);
+        RemoteQuality {
+            loss_pct: metrics.loss.percent(),
+            discard_pct: metrics.discard.percent(),
+            burst_density_pct: metrics.burst_density.percent(),
+            burst_ms: metrics.burst_ms.into(),
+            gap_density_pct: metrics.gap_density.percent(),
+            gap_ms: metrics.gap_ms.into(),
+            end_system_ms: Some(metrics.end_system_ms)
+                .filter(|span| *span != 0)
+                .map(f32::from),
+            buffer_nominal_ms: metrics.buffer_nominal_ms.into(),
+            r_factor: metrics.r_factor.map(f32::from),
+            mos_lq: tenths(metrics.mos_lq),
+            mos: tenths(metrics.mos_cq),
+        }
+    }
 }
 
 impl Quality {
@@ -104,74 +177,6 @@ pub struct LocalDelay {
     pub capture: Duration,
     /// From the jitter buffer to the ear.
     pub playout: Duration,
-}
-
-/// The counts at the end of the last second, from which the next second's figures are reckoned.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Interval {
-    counts: Counts,
-    played: Duration,
-    concealed: Duration,
-}
-
-impl Interval {
-    /// Ends a second and begins the next one. `ptime` is ours: the far side's is taken to be
-    /// the same.
-    pub(super) fn close(
-        &mut self,
-        network: &StreamStats,
-        received: &ReceiverStats,
-        codec: CodecKind,
-        ptime: Option<Duration>,
-        local: LocalDelay,
-    ) -> Quality {
-        let counts = network.counts.since(&self.counts);
-        let played = received.played.saturating_sub(self.played);
-        let concealed = received.concealed.saturating_sub(self.concealed);
-        *self = Interval {
-            counts: network.counts,
-            played: received.played,
-            concealed: received.concealed,
-        };
-        let concealed_pct = share(concealed, played);
-        let here = ptime.unwrap_or_default()
-            + look_ahead(codec)
-            + received.level
-            + local.capture
-            + local.playout;
-        let way = network.round_trip.map(|trip| trip / 2 + here);
-        Quality {
-            rtt_ms: network.round_trip.map(millis),
-            jitter_ms: millis(network.jitter),
-            loss_pct: counts.loss() as f32 * 100.0,
-            remote_loss_pct: network.remote_view.map(|view| view.loss as f32 * 100.0),
-            buffer_ms: millis(received.level),
-            concealed_pct,
-            mouth_to_ear_ms: way.map(millis),
-            mos: emodel::mos(codec, way.unwrap_or(here), concealed_pct),
-        }
-    }
-}
-
-/// What the codec waits for beyond the packet: libopus 6.5 ms for speech, G.722's filters 1.4 ms
-/// (22 of 24 taps at 16 kHz).
-fn look_ahead(codec: CodecKind) -> Duration {
-    match codec {
-        CodecKind::Opus => Duration::from_micros(6_500),
-        CodecKind::G722 => Duration::from_micros(1_400),
-        CodecKind::Pcma | CodecKind::Pcmu => Duration::ZERO,
-    }
-}
-
-fn millis(span: Duration) -> f32 {
-    span.as_secs_f32() * 1e3
-}
-
-fn share(part: Duration, whole: Duration) -> f32 {
-    if whole.is_zero() {
-        return 0.0;
-    }
-    (part.as_secs_f32() / whole.as_secs_f32() * 100.0).min(100.0)
 }
 
 #[cfg(test)]

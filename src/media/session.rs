@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 use super::Levels;
 use super::adaptation::Report;
 use super::downlink::Downlink;
-use super::meter::Needle;
+use super::figures::{Findings, Interval};
+use super::meter::{Needle, Talk};
 use super::plan::Plan;
-use super::quality::{Interval, LocalDelay, Quality};
+use super::quality::{LocalDelay, Quality};
 use super::uplink::Uplink;
 use crate::codec::CodecError;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
-use crate::jitter::{PullInfo, ReceiverStats};
+use crate::jitter::{Inserted, PullInfo, ReceiverStats};
 use crate::rtp::dtmf::{Digit, DtmfEvent};
 use crate::rtp::session::{Event as RtpEvent, PayloadFormat, PayloadKind};
 use crate::rtp::{Config, NtpTime, Output as RtpOutput, Received, RtpSession, StreamStats};
@@ -133,6 +134,7 @@ pub struct Session {
     levels: Arc<Levels>,
     spoken: Needle,
     heard: Needle,
+    talk: Talk,
     hearing: Hearing,
     figures_at: Option<Instant>,
     /// While sound comes and none goes.
@@ -165,6 +167,7 @@ impl Session {
             levels: Arc::default(),
             spoken: Needle::default(),
             heard: Needle::default(),
+            talk: Talk::default(),
             hearing: Hearing::Off,
             figures_at: None,
             keep_alive_at: None,
@@ -192,6 +195,7 @@ impl Session {
             Some(plan.remote_rtcp),
             plan.rtcp_mux,
         );
+        self.rtp.set_extended_reports(plan.extended_reports);
         // Who holds us (`a=sendonly`, RFC 3264 section 8.4) plays music or does not.
         self.hearing = match (plan.receive && plan.send, self.hearing) {
             (false, _) => Hearing::Off,
@@ -355,6 +359,7 @@ impl Session {
     pub fn playout(&mut self, now: Instant, out: &mut [f32; MAX_PULL_SAMPLES]) -> Option<PullInfo> {
         let info = self.downlink.pull(now, out)?;
         self.heard.observe(info.rate, &out[..info.samples]);
+        self.talk.observe(&out[..info.samples]);
         self.levels.set(self.spoken.level(), self.heard.level());
         Some(info)
     }
@@ -365,8 +370,11 @@ impl Session {
             Port::Rtp => {
                 // On this port reports are taken too: some send them muxed without a word.
                 if let Ok(Some(received)) = self.rtp.handle_muxed(now, datagram, from) {
-                    self.downlink.handle(now, &received);
-                    let Received { kind, .. } = received;
+                    let inserted = self.downlink.handle(now, &received);
+                    let Received { kind, seq, .. } = received;
+                    if let Some(Inserted::Late | Inserted::Unexpected) = inserted {
+                        self.rtp.discard(seq);
+                    }
                     self.note_packet(now, kind);
                 }
             }
@@ -430,18 +438,31 @@ impl Session {
             } else {
                 now + FIGURES
             });
-            if let Some(codec) = self.downlink.codec() {
-                let quality = self.interval.close(
-                    &self.rtp.stats(),
-                    &self.downlink.stats(),
-                    codec,
-                    self.uplink.choice().map(|choice| choice.ptime),
-                    self.local_delay,
-                );
-                self.tell(Event::Quality(quality));
-            }
+            self.reckon();
         }
         self.settle();
+    }
+
+    /// A second is over.
+    fn reckon(&mut self) {
+        let Some(codec) = self.downlink.codec() else {
+            return;
+        };
+        let (quality, listening) = self.interval.close(&Findings {
+            network: &self.rtp.stats(),
+            received: &self.downlink.stats(),
+            codec,
+            ptime: self.downlink.ptime(),
+            spoken: self
+                .uplink
+                .choice()
+                .map(|choice| (choice.kind, choice.ptime)),
+            buffer_longest: self.downlink.longest_delay(),
+            talk: self.talk.levels(),
+            local: self.local_delay,
+        });
+        self.rtp.set_listening(listening);
+        self.tell(Event::Quality(quality));
     }
 
     /// Brings what the parts have to say together.
@@ -454,8 +475,7 @@ impl Session {
         if self.downlink.has_heard_dred() {
             self.uplink.handle_dred();
         }
-        let stats = self.rtp.stats();
-        let view = stats.remote_view;
+        let view = self.rtp.remote_view();
         if let Some(view) = view.filter(|view| self.adapted_at != Some(view.at)) {
             self.adapted_at = Some(view.at);
             // An encoder that refuses a setting goes on with the one it has.

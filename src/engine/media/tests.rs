@@ -10,7 +10,7 @@ use super::*;
 use crate::codec::CodecKind;
 use crate::codec::testing::speech;
 use crate::engine::clock;
-use crate::media::plan::{CodecChoice, OpusWishes, Plan};
+use crate::media::plan::{Answerers, CodecChoice, OpusWishes, Plan, XrTerms};
 use crate::units::{PayloadType, SampleRate};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -116,6 +116,10 @@ fn plan(kind: CodecKind, far: Opened) -> Plan {
         dtmf_receive: vec![(number(101), 8_000)],
         comfort_noise: None,
         redundancy: None,
+        extended_reports: XrTerms {
+            voip_metrics: true,
+            reference_times: Some(Answerers::All),
+        },
     }
 }
 
@@ -209,6 +213,28 @@ fn a_file_played_on_one_phone_is_recorded_on_the_other() {
         // 60 ms on a quiet machine; the bound is for one that builds something beside this.
         assert!(delay < Duration::from_millis(250), "{kind:?}: {delay:?}");
     }
+}
+
+#[test]
+fn each_phone_is_told_how_the_other_hears_it() {
+    let mut near = Phone::start(SourceChoice::Silence, SinkChoice::Discard);
+    let mut far = Phone::start(SourceChoice::Silence, SinkChoice::Discard);
+    let (at_near, at_far) = (near.open(), far.open());
+    far.apply(CodecKind::Pcma, at_near);
+    near.apply(CodecKind::Pcma, at_far);
+    for phone in [&mut near, &mut far] {
+        let (quality, told) = phone.wait_for(|report| match report {
+            MediaReport::Quality { quality, .. } => Some((*quality, quality.remote?)),
+            _ => None,
+        });
+        assert_eq!((told.loss_pct, told.burst_ms), (0.0, 0.0), "{told:?}");
+        assert!(told.mos.unwrap() >= told.mos_lq.unwrap() - 0.2, "{told:?}");
+        assert!(told.mos_lq.unwrap() > 4.0, "{told:?}");
+        assert!(told.end_system_ms.unwrap() >= 20.0, "{told:?}");
+        assert!(quality.end_system_ms >= 20.0, "{quality:?}");
+    }
+    near.thread.close();
+    far.thread.close();
 }
 
 #[test]

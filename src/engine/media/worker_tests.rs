@@ -10,7 +10,7 @@ use crate::audio::{
 };
 use crate::codec::CodecKind;
 use crate::engine::media::device::Device;
-use crate::media::plan::{CodecChoice, OpusWishes};
+use crate::media::plan::{CodecChoice, OpusWishes, XrTerms};
 use crate::rtp::RtpPacket;
 use crate::units::PayloadType;
 
@@ -108,6 +108,7 @@ impl Bench {
             dtmf_receive: Vec::new(),
             comfort_noise: None,
             redundancy: None,
+            extended_reports: XrTerms::default(),
         });
         self.worker.obey(MediaCommand::Apply { media: CALL, plan });
     }

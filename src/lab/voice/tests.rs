@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::codec::CodecKind;
-use crate::media::plan::{CodecChoice, OpusWishes};
+use crate::media::plan::{CodecChoice, OpusWishes, XrTerms};
 use crate::rtp::header::write_rtp;
 use crate::rtp::{RtpHeader, RtpPacket};
 
@@ -37,6 +37,7 @@ fn plan() -> Plan {
         dtmf_receive: vec![(number(EVENTS), 8_000)],
         comfort_noise: None,
         redundancy: None,
+        extended_reports: XrTerms::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Two sessions, a network in memory, a clock that is turned by hand.
 
+mod extended;
 mod quiet;
 mod world;
 

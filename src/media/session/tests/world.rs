@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::codec::{CodecKind, Decoder, Encoder, opus};
 use crate::jitter::Sound;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
-use crate::media::plan::{CodecChoice, OpusWishes, Plan};
+use crate::media::plan::{CodecChoice, OpusWishes, Plan, XrTerms};
 use crate::media::{Event, Output, Port, Quality, Session, Setup};
 use crate::rtp::{Muxed, NtpTime, RtpPacket};
 use crate::units::{PayloadType, SampleRate, Ssrc};
@@ -58,6 +58,7 @@ pub(super) fn plan(kind: CodecKind, remote: SocketAddr) -> Plan {
         dtmf_receive: vec![(number(101), 8_000), (number(102), 48_000)],
         comfort_noise: None,
         redundancy: None,
+        extended_reports: XrTerms::default(),
     }
 }
 
