@@ -238,6 +238,28 @@ fn a_connected_call_shows_time_and_quality() {
 }
 
 #[test]
+fn the_numbers_behind_the_quality_are_under_details() {
+    let mut desk = Desk::new(idle());
+    let now = desk.now();
+    desk.put(with_call(call(1, CONNECTED, now)));
+    let rows = [
+        ("Boca a ouvido", "38 ms"),
+        ("Ida e volta", "24 ms"),
+        ("Buffer", "31 ms de 30 ms"),
+        ("Tarde demais", "0,1\u{a0}%"),
+        ("Rajadas de perda", "0,08 s, 60,0\u{a0}%"),
+        ("Nota do outro lado", "4,3 · 4,2"),
+    ];
+    assert!(!desk.shows(rows[0].0));
+    desk.click("Detalhes");
+    for (what, value) in rows {
+        assert!(desk.shows(what) && desk.shows(value), "{what}: {value}");
+    }
+    desk.click("Detalhes");
+    assert!(!desk.shows(rows[0].0));
+}
+
+#[test]
 fn the_microphone_is_named_with_its_state_and_switched() {
     let mut desk = Desk::new(idle());
     let now = desk.now();

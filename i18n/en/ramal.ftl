@@ -145,7 +145,26 @@ quality-numbers = { $mos } · { $delay } ms · { $loss }
 quality-numbers-no-delay = { $mos } · { $loss }
 quality-measuring = Measuring…
 quality-tip = Score 1 to 4.5 · delay · loss
-quality-tip-full = Loss { $loss }, jitter { $jitter } ms, buffer { $buffer } ms, made up { $concealed }
+quality-ms = { $value } ms
+quality-unknown = not known yet
+quality-buffer = { $level } ms of { $target } ms
+quality-stretches = { $length } s, { $density }
+quality-scores = { $listening } · { $talking }
+quality-row-round-trip = Round trip
+quality-row-way = Mouth to ear
+quality-row-here = This computer adds
+quality-row-jitter = Jitter
+quality-row-buffer = Buffer
+quality-row-loss = Lost
+quality-row-late = Too late
+quality-row-repaired = Repaired
+quality-row-concealed = Made up
+quality-row-bursts = Bursts of loss
+quality-row-gaps = Between them
+quality-row-scores = Score: listening · talking
+quality-row-there = Score on the other side
+quality-row-there-loss = Lost over there
+quality-row-there-late = Too late over there
 
 ## How a call ended: title, why, what to do
 

@@ -143,7 +143,26 @@ quality-numbers = { $mos } · { $delay } ms · { $loss }
 quality-numbers-no-delay = { $mos } · { $loss }
 quality-measuring = Midiendo…
 quality-tip = Nota de 1 a 4,5 · retardo · pérdida
-quality-tip-full = Pérdida { $loss }, variación { $jitter } ms, búfer { $buffer } ms, inventado { $concealed }
+quality-ms = { $value } ms
+quality-unknown = aún no se sabe
+quality-buffer = { $level } ms de { $target } ms
+quality-stretches = { $length } s, { $density }
+quality-scores = { $listening } · { $talking }
+quality-row-round-trip = Ida y vuelta
+quality-row-way = Boca a oído
+quality-row-here = Este equipo suma
+quality-row-jitter = Variación del retardo
+quality-row-buffer = Búfer
+quality-row-loss = Perdido
+quality-row-late = Demasiado tarde
+quality-row-repaired = Recuperado
+quality-row-concealed = Inventado
+quality-row-bursts = Ráfagas de pérdida
+quality-row-gaps = Entre las ráfagas
+quality-row-scores = Nota: escuchar · conversar
+quality-row-there = Nota del otro lado
+quality-row-there-loss = Perdido del otro lado
+quality-row-there-late = Demasiado tarde del otro lado
 
 ## Cómo terminó una llamada: título, por qué, qué hacer
 

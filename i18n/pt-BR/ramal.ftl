@@ -143,7 +143,26 @@ quality-numbers = { $mos } · { $delay } ms · { $loss }
 quality-numbers-no-delay = { $mos } · { $loss }
 quality-measuring = Medindo…
 quality-tip = Nota de 1 a 4,5 · atraso · perda
-quality-tip-full = Perda { $loss }, variação { $jitter } ms, buffer { $buffer } ms, inventado { $concealed }
+quality-ms = { $value } ms
+quality-unknown = ainda não se sabe
+quality-buffer = { $level } ms de { $target } ms
+quality-stretches = { $length } s, { $density }
+quality-scores = { $listening } · { $talking }
+quality-row-round-trip = Ida e volta
+quality-row-way = Boca a ouvido
+quality-row-here = Este computador soma
+quality-row-jitter = Variação do atraso
+quality-row-buffer = Buffer
+quality-row-loss = Perdido
+quality-row-late = Tarde demais
+quality-row-repaired = Recuperado
+quality-row-concealed = Inventado
+quality-row-bursts = Rajadas de perda
+quality-row-gaps = Entre as rajadas
+quality-row-scores = Nota: ouvir · conversar
+quality-row-there = Nota do outro lado
+quality-row-there-loss = Perdido do outro lado
+quality-row-there-late = Tarde demais do outro lado
 
 ## Como uma chamada terminou: título, por quê, o que fazer
 

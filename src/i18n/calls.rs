@@ -82,6 +82,93 @@ impl Words {
         }
     }
 
+    /// All that is measured of a call, each with what it is.
+    #[must_use]
+    pub fn quality_details(&self, quality: &Quality) -> Vec<(String, String)> {
+        let ms = |value: f32| say!(self, "quality-ms", value = self.decimal(value, 0));
+        let known = |value: Option<f32>| value.map_or_else(|| say!(self, "quality-unknown"), ms);
+        let stretches = |length: f32, density: f32| {
+            say!(
+                self,
+                "quality-stretches",
+                length = self.decimal(length / 1e3, 2),
+                density = self.percent(density)
+            )
+        };
+        let scores = |listening: f32, talking: f32| {
+            say!(
+                self,
+                "quality-scores",
+                listening = self.decimal(listening, 1),
+                talking = self.decimal(talking, 1)
+            )
+        };
+        let buffer = say!(
+            self,
+            "quality-buffer",
+            level = self.decimal(quality.buffer_ms, 0),
+            target = self.decimal(quality.buffer_nominal_ms, 0)
+        );
+        let mut rows = vec![
+            (say!(self, "quality-row-round-trip"), known(quality.rtt_ms)),
+            (
+                say!(self, "quality-row-way"),
+                known(quality.mouth_to_ear_ms),
+            ),
+            (say!(self, "quality-row-here"), ms(quality.end_system_ms)),
+            (
+                say!(self, "quality-row-jitter"),
+                say!(
+                    self,
+                    "quality-ms",
+                    value = self.decimal(quality.jitter_ms, 1)
+                ),
+            ),
+            (say!(self, "quality-row-buffer"), buffer),
+            (
+                say!(self, "quality-row-loss"),
+                self.percent(quality.loss_pct),
+            ),
+            (
+                say!(self, "quality-row-late"),
+                self.percent(quality.discard_pct),
+            ),
+            (
+                say!(self, "quality-row-repaired"),
+                self.percent(quality.repaired_pct),
+            ),
+            (
+                say!(self, "quality-row-concealed"),
+                self.percent(quality.concealed_pct),
+            ),
+        ];
+        if quality.burst_ms > 0.0 {
+            rows.push((
+                say!(self, "quality-row-bursts"),
+                stretches(quality.burst_ms, quality.burst_density_pct),
+            ));
+            rows.push((
+                say!(self, "quality-row-gaps"),
+                stretches(quality.gap_ms, quality.gap_density_pct),
+            ));
+        }
+        rows.push((
+            say!(self, "quality-row-scores"),
+            scores(quality.mos_lq, quality.mos),
+        ));
+        if let Some(remote) = &quality.remote {
+            if let (Some(listening), Some(talking)) = (remote.mos_lq, remote.mos) {
+                let row = say!(self, "quality-row-there");
+                rows.push((row, scores(listening, talking)));
+            }
+            let row = say!(self, "quality-row-there-loss");
+            rows.push((row, self.percent(remote.loss_pct)));
+            let row = say!(self, "quality-row-there-late");
+            rows.push((row, self.percent(remote.discard_pct)));
+        }
+        rows
+    }
+
     /// A codec by its name, the same in every language.
     #[must_use]
     pub fn codec(&self, kind: CodecKind) -> &'static str {
@@ -201,6 +288,7 @@ pub(super) mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::engine::RemoteQuality;
     use crate::i18n::Language;
 
     /// Any instant: only distances matter.
@@ -363,5 +451,44 @@ pub(super) mod tests {
             ..quality
         };
         assert_eq!(words.quality_numbers(&unknown), "4,4 · 0,2\u{a0}%");
+    }
+
+    #[test]
+    fn the_numbers_behind_the_word_are_told_as_far_as_they_are_known() {
+        let words = Words::new(Language::Portuguese);
+        let value = |quality: &Quality, row: &str| {
+            let rows = words.quality_details(quality);
+            rows.into_iter()
+                .find(|(what, _)| what == row)
+                .map(|(_, value)| value)
+        };
+        let mut quality = Quality {
+            buffer_ms: 61.2,
+            buffer_nominal_ms: 45.0,
+            mos_lq: 4.31,
+            mos: 3.97,
+            ..Quality::default()
+        };
+        let unknown = value(&quality, "Boca a ouvido");
+        assert_eq!(unknown.as_deref(), Some("ainda não se sabe"));
+        assert_eq!(value(&quality, "Buffer").as_deref(), Some("61 ms de 45 ms"));
+        let scores = value(&quality, "Nota: ouvir · conversar");
+        assert_eq!(scores.as_deref(), Some("4,3 · 4,0"));
+        assert_eq!(value(&quality, "Rajadas de perda"), None);
+        assert_eq!(value(&quality, "Nota do outro lado"), None);
+        quality.mouth_to_ear_ms = Some(131.0);
+        quality.burst_ms = 120.0;
+        quality.burst_density_pct = 50.0;
+        quality.remote = Some(RemoteQuality {
+            mos_lq: Some(4.1),
+            mos: Some(3.8),
+            loss_pct: 12.5,
+            ..RemoteQuality::default()
+        });
+        assert_eq!(value(&quality, "Boca a ouvido").as_deref(), Some("131 ms"));
+        let bursts = value(&quality, "Rajadas de perda");
+        assert_eq!(bursts.as_deref(), Some("0,12 s, 50,0\u{a0}%"));
+        let there = value(&quality, "Nota do outro lado");
+        assert_eq!(there.as_deref(), Some("4,1 · 3,8"));
     }
 }

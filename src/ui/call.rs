@@ -6,15 +6,15 @@ use egui::{Popup, RichText, ScrollArea, Ui, vec2};
 
 use super::icons::Icon;
 use super::keypad::{Hold, keypad_ui};
+use super::quality::quality_ui;
 use super::settings;
 use super::theme::{Palette, Type, size, space};
 use super::widgets::{self, Fill, Tile};
 use super::{Action, Ask, Go};
 use crate::agent::{self, CallId, Side};
-use crate::engine::{AudioView, CallPhase, CallView, Command, Grade, Quality};
+use crate::engine::{AudioView, CallPhase, CallView, Command};
 use crate::i18n::Words;
 use crate::say;
-use crate::units::Dbov;
 
 /// What the page draws.
 pub(crate) struct CallPage<'a> {
@@ -281,82 +281,6 @@ fn state_text(call: &CallView, now: Instant, palette: &Palette, words: &Words) -
             palette.mut_text,
         )
     }
-}
-
-fn quality_ui(ui: &mut Ui, call: &CallView, words: &Words) {
-    let palette = Palette::of(ui);
-    widgets::card(ui, |ui| {
-        ui.horizontal(|ui| {
-            // Room for the longest of the languages.
-            ui.spacing_mut().item_spacing.x = space::XXS + 2.0;
-            let grade = call.quality.as_ref().map(Quality::grade);
-            widgets::signal_bars(ui, grade);
-            let end = egui::Layout::right_to_left(egui::Align::Center);
-            ui.with_layout(end, |ui| {
-                if let Some(codec) = &call.codec {
-                    widgets::tag(ui, words.codec(codec.kind));
-                }
-                let rest = egui::Layout::left_to_right(egui::Align::Center);
-                ui.with_layout(rest, |ui| grade_ui(ui, call, grade, words));
-            });
-        });
-        ui.spacing_mut().interact_size.y = size::ICON_S;
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = space::XS;
-            let each = (ui.available_width() - 2.0 * size::ICON_S - 3.0 * space::XS) / 2.0;
-            let capture = if call.muted {
-                Dbov::SILENCE
-            } else {
-                call.levels.capture()
-            };
-            let icon = if call.muted {
-                Icon::MICROPHONE_SLASH
-            } else {
-                Icon::MICROPHONE
-            };
-            for (icon, level, name) in [
-                (icon, capture, say!(words, "a11y-level-microphone")),
-                (
-                    Icon::SPEAKER,
-                    call.levels.playout(),
-                    say!(words, "a11y-level-speaker"),
-                ),
-            ] {
-                let (rect, _) =
-                    ui.allocate_exact_size(vec2(size::ICON_S, size::ICON_S), egui::Sense::hover());
-                icon.paint(ui.painter(), rect.center(), size::ICON_S, palette.mut_text);
-                widgets::meter(ui, level, &name, each);
-            }
-        });
-    });
-}
-
-fn grade_ui(ui: &mut Ui, call: &CallView, grade: Option<Grade>, words: &Words) {
-    let palette = Palette::of(ui);
-    let (Some(quality), Some(grade)) = (&call.quality, grade) else {
-        let text = Type::SMALL.rich(say!(words, "quality-measuring"), palette.mut_text);
-        ui.add(egui::Label::new(text).truncate());
-        return;
-    };
-    let tip = quality_tip(quality, words);
-    let word = Type::STRONG.rich(words.grade(grade), palette.text);
-    ui.label(word).on_hover_text(&tip);
-    let numbers = Type::SMALL.rich(words.quality_numbers(quality), palette.mut_text);
-    ui.add(egui::Label::new(numbers).truncate())
-        .on_hover_text(&tip);
-}
-
-fn quality_tip(quality: &Quality, words: &Words) -> String {
-    let first = say!(words, "quality-tip");
-    let full = say!(
-        words,
-        "quality-tip-full",
-        loss = words.percent(quality.loss_pct),
-        jitter = words.decimal(quality.jitter_ms, 1),
-        buffer = words.decimal(quality.buffer_ms, 0),
-        concealed = words.percent(quality.concealed_pct)
-    );
-    format!("{first}\n{full}")
 }
 
 fn tiles_ui(ui: &mut Ui, page: &CallPage<'_>, draft: &mut CallDraft, words: &Words) -> Option<Ask> {

@@ -14,6 +14,7 @@ mod icons;
 mod incoming;
 mod keypad;
 mod link;
+mod quality;
 mod rail;
 mod settings;
 pub mod theme;

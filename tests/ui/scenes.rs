@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use ramal::agent::{AccountId, AccountState, CallEnd, CallId, EndCause, Party, Side};
 use ramal::codec::CodecKind;
-use ramal::engine::{AccountView, CallPhase, CallView, Direction, Quality, RecentCall, Snapshot};
+use ramal::engine::{
+    AccountView, CallPhase, CallView, Direction, Quality, RecentCall, RemoteQuality, Snapshot,
+};
 use ramal::media::plan::{CodecChoice, OpusWishes};
 use ramal::store::AccountSettings;
 use ramal::units::PayloadType;
@@ -80,8 +82,20 @@ pub(crate) fn call(id: u64, phase: CallPhase, now: Instant) -> CallView {
         digits_sent: String::new(),
         quality: Some(Quality {
             mos: 4.4,
+            mos_lq: 4.4,
             loss_pct: 0.2,
+            discard_pct: 0.1,
+            rtt_ms: Some(24.0),
             mouth_to_ear_ms: Some(38.0),
+            buffer_ms: 31.0,
+            buffer_nominal_ms: 30.0,
+            burst_ms: 80.0,
+            burst_density_pct: 60.0,
+            remote: Some(RemoteQuality {
+                mos: Some(4.2),
+                mos_lq: Some(4.3),
+                ..RemoteQuality::default()
+            }),
             ..Quality::default()
         }),
         levels: Arc::default(),
