@@ -62,6 +62,22 @@ fn delay_costs_nothing_up_to_100_ms_and_then_what_the_equation_says() {
     }
 }
 
+/// Equations 7-19 to 7-26 by hand for 100 ms one way at the default loudness.
+///
+/// The talker: 40 lg(11 / 1.6667) = 32.78, TERV 65 − 32.78 = 32.22, Re 80 + 2.5 · 18.22 = 125.5,
+/// Roe −1.5 (−61.18 − 2) = 94.77; half the difference −15.39, √(15.39² + 100) = 18.35; 18.35 −
+/// 15.39 − 1 = 1.96. With 20 dB less echo loss Re is 75.54: 9.61 + 13.87 − 1 = 22.48.
+///
+/// The listener: Rle 10.5 · 117 / 201^(1/4) = 326.3; half the difference to 94.77 −115.8,
+/// √(115.8² + 169) = 116.5: 0.73.
+#[test]
+fn echo_costs_what_the_equations_say() {
+    assert!((talker_echo(100.0, 65.0) - 1.96).abs() < 0.02);
+    assert!((talker_echo(100.0, 45.0) - 22.48).abs() < 0.02);
+    assert!((listener_echo(200.0) - 0.73).abs() < 0.01);
+    assert_eq!(talker_echo(0.5, 45.0), 0.0);
+}
+
 /// Published with the model for G.711 without loss: R falls to 70 at 400 ms where echo is
 /// controlled perfectly, and at 291 ms where 50 dB of echo loss are left ("Controlling Voice
 /// Quality", table 3 on tolerable delay, in Telektronikk's issue on Internet traffic engineering;
