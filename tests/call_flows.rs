@@ -28,6 +28,7 @@ mod weather;
 use std::time::Duration;
 
 use ramal::agent::{AccountConfig, AgentConfig, CallId, Command, EndCause, Event, Side};
+use ramal::media::plan::Answerers;
 use ramal::sip::StatusCode;
 
 use sim::story::{
@@ -181,6 +182,18 @@ fn both_hold_in_the_same_moment_and_both_get_their_way() {
     }
     world.ask(ana, Command::HangUp(CALL));
     assert_forgotten(&mut world);
+}
+
+#[test]
+fn two_phones_agree_to_tell_each_other_how_they_hear() {
+    let (mut world, ana, bia) = two_phones(11);
+    talk(&mut world, ana, bia);
+    for phone in [ana, bia] {
+        let plan = world.phones[phone].plans.values().next();
+        let terms = plan.expect("a plan").extended_reports;
+        assert!(terms.voip_metrics, "{terms:?}");
+        assert_eq!(terms.reference_times, Some(Answerers::All));
+    }
 }
 
 #[test]

@@ -59,6 +59,7 @@ pub(crate) fn quality_ui(ui: &mut Ui, call: &CallView, words: &Words) {
         });
         if let Some(quality) = &call.quality {
             widgets::fold(ui, "quality", &say!(words, "action-details"), |ui| {
+                ui.spacing_mut().item_spacing.y = space::XXS / 2.0;
                 for (what, value) in words.quality_details(quality) {
                     row_ui(ui, &what, &value);
                 }
