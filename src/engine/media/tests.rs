@@ -1,6 +1,7 @@
 //! The real thread on real sockets and the real clock, over loopback. These wait for reports,
 //! never for time.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -223,8 +224,14 @@ fn each_phone_is_told_how_the_other_hears_it() {
     far.apply(CodecKind::Pcma, at_near);
     near.apply(CodecKind::Pcma, at_far);
     for phone in [&mut near, &mut far] {
+        // The first report goes out within about three seconds.
+        let seconds = Cell::new(0);
         let (quality, told) = phone.wait_for(|report| match report {
-            MediaReport::Quality { quality, .. } => Some((*quality, quality.remote?)),
+            MediaReport::Quality { quality, .. } => {
+                seconds.set(seconds.get() + 1);
+                assert!(seconds.get() < 20, "{quality:?}");
+                Some((*quality, quality.remote?))
+            }
             _ => None,
         });
         assert_eq!((told.loss_pct, told.burst_ms), (0.0, 0.0), "{told:?}");
