@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use ramal::codec::{CodecKind, Decoder, MAX_PACKET_SAMPLES};
-use ramal::media::plan::{CodecChoice, OpusWishes, Plan};
-use ramal::codec::CodecKind;
 use ramal::media::plan::{Answerers, CodecChoice, OpusWishes, Plan, XrTerms};
 use ramal::media::{Output, Port, Session, Setup};
 use ramal::rtp::NtpTime;

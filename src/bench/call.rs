@@ -9,9 +9,10 @@ use super::network::{Network, Profile};
 use crate::codec::{CodecError, CodecKind};
 use crate::jitter::ReceiverStats;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
-use crate::media::plan::{CodecChoice, OpusWishes, Plan};
+use crate::media::plan::{Answerers, CodecChoice, OpusWishes, Plan, XrTerms};
 use crate::media::{Event, Output, Port, Quality, Session, Setup};
 use crate::rtp::NtpTime;
+use crate::rtp::redundancy::Blocks;
 use crate::units::{PayloadType, SampleRate, Ssrc};
 
 const FRAME: Duration = Duration::from_millis(10);
@@ -63,8 +64,12 @@ pub struct Used {
 /// A packet of the talker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// Without its header.
+    /// What it says.
     pub payload: Vec<u8>,
+    /// What earlier packets said (RFC 2198), by how many packets earlier.
+    pub again: Vec<(usize, Vec<u8>)>,
+    /// Bytes of both, without the packet's header.
+    pub bytes: usize,
     /// It did not arrive.
     pub lost: bool,
 }
@@ -171,10 +176,7 @@ pub fn call(
                 for arrives in [fate.arrives, fate.again].into_iter().flatten() {
                     wire.push(Reverse((arrives, datagrams.len())));
                 }
-                sent.push(Sent {
-                    payload: out.get(HEADER..).unwrap_or_default().to_vec(),
-                    lost: fate.arrives.is_none(),
-                });
+                sent.push(unpacked(line, &out, fate.arrives.is_none()));
                 datagrams.push(out.clone());
             }
             poll(&mut talker, &mut out, |report| {
@@ -195,7 +197,7 @@ pub fn call(
         }
     }
     let seconds = (line.ptime * u32::try_from(sent.len()).unwrap_or(u32::MAX)).as_secs_f64();
-    let bytes: usize = sent.iter().map(|sent| sent.payload.len()).sum();
+    let bytes: usize = sent.iter().map(|sent| sent.bytes).sum();
     let bits = |bytes: usize| bytes as f64 * 8.0 / seconds.max(1e-3);
     Ok(Call {
         heard,
@@ -235,6 +237,31 @@ enum Role {
     Listens,
 }
 
+/// What is in a packet of the talker.
+fn unpacked(line: &Line, packet: &[u8], lost: bool) -> Sent {
+    let payload = packet.get(HEADER..).unwrap_or_default();
+    let mut sent = Sent {
+        payload: payload.to_vec(),
+        again: Vec::new(),
+        bytes: payload.len(),
+        lost,
+    };
+    let carries = packet.get(1).map(|second| second & 0x7f) == Some(REDUNDANT.number());
+    if let Some(blocks) = Blocks::parse(payload).filter(|_| carries) {
+        let ticks = line.codec.frame_ticks(line.ptime).max(1);
+        for block in blocks {
+            match usize::from(block.offset) / ticks {
+                0 => sent.payload = block.payload.to_vec(),
+                earlier => sent.again.push((earlier, block.payload.to_vec())),
+            }
+        }
+    }
+    sent
+}
+
+/// The payload type under which packets are carried again.
+const REDUNDANT: PayloadType = const { PayloadType::new(97).expect("below 128") };
+
 /// Documentation addresses (RFC 5737).
 const HERE: SocketAddr = SocketAddr::new(
     std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)),
@@ -259,6 +286,8 @@ fn session(now: Instant, line: &Line, role: Role) -> Result<Session, CodecError>
         .codec
         .static_payload_type()
         .unwrap_or(const { PayloadType::new(96).expect("below 128") });
+    // As two of our phones agree on it.
+    let redundancy = (line.codec == CodecKind::Opus).then_some(REDUNDANT);
     let plan = Plan {
         remote_rtp: remote,
         remote_rtcp: remote,
@@ -274,11 +303,17 @@ fn session(now: Instant, line: &Line, role: Role) -> Result<Session, CodecError>
                 use_inband_fec: true,
                 ..OpusWishes::default()
             },
+            redundancy,
         },
         accepted: vec![(payload_type, line.codec)],
         dtmf_send: None,
         dtmf_receive: Vec::new(),
         comfort_noise: None,
+        redundancy,
+        extended_reports: XrTerms {
+            voip_metrics: true,
+            reference_times: Some(Answerers::All),
+        },
     };
     session.apply(now, &plan)?;
     Ok(session)

@@ -15,18 +15,46 @@ pub fn ceiling(codec: CodecKind, sent: &[Sent], ptime: Duration) -> Result<Vec<f
     let frame = codec.frame_samples(ptime);
     let mut sound = Vec::with_capacity(sent.len() * frame);
     let mut out = [0.0; MAX_PACKET_SAMPLES];
-    for (number, packet) in sent.iter().enumerate() {
-        let next = sent.get(number + 1).filter(|next| !next.lost);
-        let samples = if packet.lost {
-            match next.filter(|next| decoder.has_fec(&next.payload)) {
-                Some(next) => decoder.decode_fec(&next.payload, &mut out[..frame])?,
-                None => decoder.conceal(&mut out[..frame]),
+    let here = here(sent);
+    for (number, payload) in here.iter().enumerate() {
+        let next = here.get(number + 1).copied().flatten();
+        let samples = match payload {
+            Some(payload) => decoder.decode(payload, &mut out)?,
+            None => {
+                let gap = &mut out[..frame];
+                let later = (number + 1..here.len().min(number + FAR))
+                    .find_map(|at| Some((here[at]?, ptime * u32::try_from(at - number).ok()?)));
+                match (next, later) {
+                    (Some(next), _) if decoder.has_fec(next) => decoder.decode_fec(next, gap)?,
+                    (_, Some((later, back))) if !decoder.dred_reach(later).is_zero() => {
+                        decoder.decode_dred(later, back, gap)?;
+                    }
+                    (Some(next), _) => decoder.conceal_towards(gap, next),
+                    (None, _) => decoder.conceal(gap),
+                }
+                frame
             }
-            frame
-        } else {
-            decoder.decode(&packet.payload, &mut out)?
         };
         sound.extend_from_slice(&out[..samples]);
     }
     Ok(sound)
+}
+
+/// Deep redundancy reaches back a second at most: so many packets of 10 ms.
+const FAR: usize = 100;
+
+/// What there is of each packet: itself, or what a later one carries of it.
+fn here(sent: &[Sent]) -> Vec<Option<&[u8]>> {
+    let mut here: Vec<Option<&[u8]>> = sent
+        .iter()
+        .map(|packet| (!packet.lost).then_some(&packet.payload[..]))
+        .collect();
+    for (number, packet) in sent.iter().enumerate().filter(|(_, packet)| !packet.lost) {
+        for (earlier, payload) in &packet.again {
+            if let Some(slot) = number.checked_sub(*earlier).and_then(|at| here.get_mut(at)) {
+                slot.get_or_insert(payload);
+            }
+        }
+    }
+    here
 }

@@ -136,7 +136,10 @@ pub struct Receiver {
     idling: bool,
     /// Guessed for sound that may prove to be late, lost or a pause.
     undecided: Duration,
+    /// When the last loss was noticed, and until when the next packet is wanted at hand.
+    lost_at: Option<Instant>,
     repair_until: Option<Instant>,
+    /// The next packet is of use.
     repairs: bool,
     malformed: u64,
     played: Duration,
@@ -169,6 +172,7 @@ impl Receiver {
             stalls: [None, None, None, None],
             idling: false,
             undecided: Duration::ZERO,
+            lost_at: None,
             repair_until: None,
             repairs: false,
             malformed: 0,
@@ -409,6 +413,19 @@ impl Receiver {
                     decoder.reset();
                 }
                 catch_up(decoder, missed, Some(payload), scratch);
+                if !missed.is_zero() {
+                    self.repairs |= match codec {
+                        CodecKind::Opus => decoder.has_fec(payload),
+                        CodecKind::G722 | CodecKind::Pcma | CodecKind::Pcmu => true,
+                    };
+                    let again = self
+                        .lost_at
+                        .replace(now)
+                        .is_some_and(|at| now < at + REPAIR_FOR);
+                    if again {
+                        self.repair_until = Some(now + REPAIR_FOR);
+                    }
+                }
                 self.started = true;
                 let claimed = codec.samples_of(payload);
                 let decoded = decoder.decode(payload, &mut scratch[..]);
@@ -467,27 +484,44 @@ impl Receiver {
                 catch_up(decoder, missed, None, scratch);
                 // A copy is made sound whole or not at all; what is missing is the end of it.
                 let whole = copy.map_or(0, |payload| decoder.fec_samples(payload));
+                let whole = whole.min(MAX_PACKET_SAMPLES);
                 let made = &mut scratch[..samples.max(whole).min(MAX_PACKET_SAMPLES)];
-                let (before, sound) = made.split_at_mut(made.len().saturating_sub(whole));
-                decoder.conceal(before);
-                let repaired =
-                    copy.is_some_and(|payload| decoder.decode_fec(payload, sound).is_ok());
-                match behind {
-                    _ if repaired => {}
-                    Some(payload) => decoder.conceal_towards(sound, payload),
-                    None => decoder.conceal(sound),
-                }
-                let repaired = if repaired {
-                    rate.duration_of(whole.min(samples) as u64)
-                } else {
-                    Duration::ZERO
+                let deep = next.filter(|later| !decoder.dred_reach(later.payload).is_zero());
+                let repaired = match (copy, deep, behind) {
+                    (Some(payload), _, _) => {
+                        let (before, sound) = made.split_at_mut(made.len() - whole);
+                        decoder.conceal(before);
+                        let repaired = decoder.decode_fec(payload, sound).is_ok();
+                        if !repaired {
+                            decoder.conceal(sound);
+                        }
+                        repaired
+                    }
+                    (None, Some(later), _) => decoder
+                        .decode_dred(later.payload, later.ahead, made)
+                        .unwrap_or(false),
+                    (None, None, Some(payload)) => {
+                        decoder.conceal_towards(made, payload);
+                        false
+                    }
+                    (None, None, None) => {
+                        decoder.conceal(made);
+                        false
+                    }
                 };
-                self.repairs |= decoder.kind() == CodecKind::Opus
-                    && next.is_some_and(|later| decoder.has_fec(later.payload));
+                let repaired = match (repaired, whole) {
+                    (false, _) => Duration::ZERO,
+                    (true, 0) => duration,
+                    (true, whole) => rate.duration_of(whole.min(samples) as u64),
+                };
+                self.repairs |= match decoder.kind() {
+                    CodecKind::Opus => next.is_some_and(|later| decoder.has_fec(later.payload)),
+                    CodecKind::G722 | CodecKind::Pcma | CodecKind::Pcmu => true,
+                };
                 let length = made.len();
                 made.copy_within(length - samples.., 0);
                 self.emit(samples);
-                self.repair_until = Some(now + REPAIR_FOR);
+                self.note_loss(now);
                 self.settle(false);
                 self.repaired += repaired;
                 self.concealed += duration.saturating_sub(repaired);
@@ -513,6 +547,18 @@ impl Receiver {
             stall.follow(sound);
         }
         self.queue.push(sound);
+    }
+
+    /// From the second loss in a while on, the next packet is wanted at hand: one by itself is not
+    /// worth a longer delay.
+    fn note_loss(&mut self, now: Instant) {
+        let again = self
+            .lost_at
+            .replace(now)
+            .is_some_and(|at| now < at + REPAIR_FOR);
+        if again {
+            self.repair_until = Some(now + REPAIR_FOR);
+        }
     }
 
     /// What was guessed before: now it is known what for.

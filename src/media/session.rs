@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Levels;
-use super::adaptation::Report;
+use super::adaptation::{Burst, Report};
 use super::downlink::Downlink;
 use super::figures::{Findings, Interval};
 use super::meter::{Needle, Talk};
@@ -475,13 +475,16 @@ impl Session {
         if self.downlink.has_heard_dred() {
             self.uplink.handle_dred();
         }
-        let view = self.rtp.remote_view();
+        let stats = self.rtp.stats();
+        let view = stats.remote_view;
         if let Some(view) = view.filter(|view| self.adapted_at != Some(view.at)) {
             self.adapted_at = Some(view.at);
             // An encoder that refuses a setting goes on with the one it has.
             let _ = self.uplink.handle_report(&Report {
                 loss: view.loss,
-                burst: None,
+                burst: stats.remote_metrics.map(|said| Burst {
+                    density: said.metrics.burst_density.percent() / 100.0,
+                }),
                 jitter: view.jitter,
                 round_trip: stats.round_trip,
             });
