@@ -58,7 +58,6 @@ impl Opening<'_> {
 pub(super) fn present(headers: &mut Headers, contact: &NameAddr) {
     headers.set(HeaderName::CONTACT, contact.to_string());
     headers.set(HeaderName::ALLOW, ALLOWED);
-    headers.set(HeaderName::ACCEPT, ACCEPTED);
     headers.set(HeaderName::SUPPORTED, SUPPORTED.join(", "));
 }
 

@@ -165,6 +165,13 @@ impl SipPort {
         while let Some(frame) = stream.framer.next() {
             match frame {
                 Frame::Message(message) => {
+                    if tracing::enabled!(tracing::Level::TRACE)
+                        && let Ok(parsed) = &message
+                        && let Ok(bytes) = parsed.message.to_bytes()
+                    {
+                        let remote = from.remote;
+                        tracing::trace!(%remote, message = %printable(&bytes), "received");
+                    }
                     arrivals.push(Arrival::Message {
                         message: Box::new(message),
                         from,

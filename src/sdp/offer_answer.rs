@@ -479,7 +479,7 @@ mod tests {
              t=0 0\r\n\
              m=audio 4000 RTP/AVP 96 9 8 0 101 102\r\n\
              a=rtpmap:96 opus/48000/2\r\n\
-             a=fmtp:96 maxplaybackrate=48000;useinbandfec=1;usedtx=0;stereo=0\r\n\
+             a=fmtp:96 useinbandfec=1\r\n\
              a=rtpmap:9 G722/8000\r\n\
              a=rtpmap:8 PCMA/8000\r\n\
              a=rtpmap:0 PCMU/8000\r\n\

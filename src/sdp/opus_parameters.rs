@@ -59,17 +59,20 @@ impl OpusParameters {
         }
     }
 
-    /// As it follows the payload type in `a=fmtp`. The defaults are said too: some peers assume
-    /// others.
+    /// As it follows the payload type in `a=fmtp`. Of the defaults (RFC 7587 section 6.1) only
+    /// that of FEC is said: a request that outgrows a datagram goes over TCP, which fewer servers
+    /// take.
     #[must_use]
     pub fn write(&self) -> String {
-        let mut text = format!(
-            "maxplaybackrate={};useinbandfec={};usedtx={};stereo={}",
-            self.max_playback_rate.hz(),
-            u8::from(self.inband_fec),
-            u8::from(self.dtx),
-            u8::from(self.stereo),
-        );
+        let mut text = format!("useinbandfec={}", u8::from(self.inband_fec));
+        if self.max_playback_rate != SampleRate::FULL {
+            text.push_str(&format!(";maxplaybackrate={}", self.max_playback_rate.hz()));
+        }
+        for (name, on) in [("usedtx", self.dtx), ("stereo", self.stereo)] {
+            if on {
+                text.push_str(&format!(";{name}=1"));
+            }
+        }
         if let Some(rate) = self.max_average_bitrate {
             text.push_str(&format!(";maxaveragebitrate={rate}"));
         }
@@ -132,18 +135,18 @@ mod tests {
             inband_fec: true,
             ..OpusParameters::default()
         };
-        assert_eq!(
-            mine.write(),
-            "maxplaybackrate=48000;useinbandfec=1;usedtx=0;stereo=0"
-        );
+        assert_eq!(mine.write(), "useinbandfec=1");
         let slow = OpusParameters {
             max_average_bitrate: Some(24_000),
             cbr: true,
             ..mine
         };
-        assert_eq!(
-            slow.write(),
-            "maxplaybackrate=48000;useinbandfec=1;usedtx=0;stereo=0;maxaveragebitrate=24000;cbr=1"
-        );
+        let old = OpusParameters {
+            max_playback_rate: SampleRate::WIDE,
+            dtx: true,
+            ..mine
+        };
+        assert_eq!(old.write(), "useinbandfec=1;maxplaybackrate=16000;usedtx=1");
+        assert_eq!(slow.write(), "useinbandfec=1;maxaveragebitrate=24000;cbr=1");
     }
 }
