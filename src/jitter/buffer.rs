@@ -235,6 +235,8 @@ pub struct JitterBuffer {
     position: Option<Position>,
     /// Highest number of this stream, kept or played.
     highest: Option<u64>,
+    /// The moment at which the sound that has come ends.
+    sent_until: Option<Nanos>,
     /// The last packet that did not fit.
     unexpected: Option<(u64, Nanos, Nanos)>,
     /// Length of the last sound packet.
@@ -268,6 +270,7 @@ impl JitterBuffer {
             cap: nanos(bounds.cap),
             position: None,
             highest: None,
+            sent_until: None,
             unexpected: None,
             ptime: 20 * MILLI,
             look_ahead: 0,
@@ -330,6 +333,11 @@ impl JitterBuffer {
         if packet.kind != PacketKind::Other {
             self.delay.observe(now, media, overtaken);
         }
+        self.sent_until = match packet.kind {
+            PacketKind::Sound => self.sent_until.max(Some(media + nanos(packet.duration))),
+            PacketKind::Pause => None,
+            PacketKind::Other => self.sent_until,
+        };
         self.counts.received += 1;
         if overtaken {
             self.counts.reordered += 1;
@@ -404,6 +412,14 @@ impl JitterBuffer {
         Some(self.levels.least()? - self.delay.target())
     }
 
+    /// How late, in nanoseconds, the next packet is already that has not come; below zero, it is
+    /// not. `None` in pauses.
+    pub fn overdue(&mut self, now: Instant) -> Option<i64> {
+        let now = self.since_origin(now);
+        self.position.filter(|position| !position.paused)?;
+        Some(now - self.sent_until? - self.delay.base()?)
+    }
+
     /// Tells that so much sound, in nanoseconds, was taken out of what had been pulled, or, below
     /// zero, put in.
     pub fn shortened(&mut self, by: i64) {
@@ -427,6 +443,7 @@ impl JitterBuffer {
         self.delay.rebase();
         self.position = None;
         self.highest = None;
+        self.sent_until = None;
         self.unexpected = None;
         self.levels = Levels::default();
     }

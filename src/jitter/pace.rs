@@ -31,11 +31,27 @@ const REPAIR_BELOW: i64 = -5 * MILLI;
 const REST: u32 = 12;
 const SHORT_REST: u32 = 4;
 
-/// So long it must have been quiet for it to be a pause, and not a consonant.
+/// So many pulls it must have been quiet for it to be a pause, and not a consonant.
 const PAUSE_BEGINS: u32 = 3;
 
 /// What is kept of a pause before speech begins again.
 const BEFORE_SPEECH: Duration = Duration::from_millis(10);
+
+/// A packet so late is held up by something that takes longer: so much more, as a rule.
+const HELD_UP: i64 = 60 * MILLI;
+const LONGER: i64 = 45 * MILLI;
+
+/// The excess to act upon while the next packet is `overdue` and there is `level` of delay: a pause
+/// that happens to be here is better drawn out than the word behind it torn apart, and nothing is
+/// left out now. All in nanoseconds.
+pub(super) fn foresee(excess: i64, level: i64, overdue: i64) -> i64 {
+    if overdue <= HELD_UP {
+        return excess;
+    }
+    let wanted = overdue + LONGER;
+    // In speech nothing is to be done about it.
+    excess.min((level - wanted).clamp(LENGTHEN_BELOW, 0))
+}
 
 /// What is to be done about the delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,9 +226,11 @@ mod tests {
         let mut pace = after(20, 20);
         assert_eq!(pace.decide(excess, &LOUD, RATE, false), Change::Nothing);
         assert_eq!(pace.decide(excess, &QUIET, RATE, false), Change::Nothing);
-        for _ in 0..3 {
+        for _ in 0..2 {
             pace.heard(&QUIET[..80]);
         }
+        assert_eq!(pace.decide(excess, &QUIET, RATE, false), Change::Nothing);
+        pace.heard(&QUIET[..80]);
         let trimmed = Change::TrimPause(excess);
         assert_eq!(pace.decide(excess, &QUIET, RATE, false), trimmed);
     }
@@ -254,6 +272,22 @@ mod tests {
         // While packets are repaired, the next one is wanted at hand.
         let repairing = after(20, 5).decide(-6 * MILLI, &LOUD, RATE, true);
         assert_eq!(repairing, Change::Lengthen);
+    }
+
+    #[test]
+    fn a_pause_is_drawn_out_while_packets_are_held_up() {
+        let foreseen = |excess: i64, level: i64, overdue: i64| {
+            foresee(excess * MILLI, level * MILLI, overdue * MILLI) / MILLI
+        };
+        // Not late enough to be held up.
+        assert_eq!(foreseen(15, 95, 60), 15);
+        // 80 late: 125 ms of delay will be wanted, and there are 95.
+        assert_eq!(foreseen(15, 95, 80), -30);
+        assert_eq!(foreseen(15, 95, 200), -40);
+        // There is enough already, but nothing to be left out.
+        assert_eq!(foreseen(60, 140, 80), 0);
+        // More is lacking anyway.
+        assert_eq!(foreseen(-70, 10, 80), -70);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::buffer::{BufferCounts, Incoming, Inserted, JitterBuffer, PacketKind, Pulled, Why};
 use super::delay::DelayBounds;
-use super::pace::{Change, Pace};
+use super::pace::{Change, Pace, foresee};
 use super::stall::Stall;
 use super::stretch::Queue;
 use crate::codec::{CodecError, CodecKind, Decoder, MAX_PACKET_SAMPLES, opus};
@@ -626,6 +626,12 @@ impl Receiver {
             return;
         }
         let rate = self.current.sound_rate();
+        let target = i64::try_from(self.buffer.target().as_nanos()).unwrap_or(0);
+        let overdue = self.buffer.overdue(now).unwrap_or(0);
+        let foreseen = foresee(excess, excess.saturating_add(target), overdue);
+        // What a repair wants can wait while nothing comes at all.
+        let repair = repair && foreseen == excess;
+        let excess = foreseen;
         if self
             .pace
             .decide(excess, self.queue.as_slice(), rate, repair)
