@@ -88,6 +88,29 @@ fn a_call_that_is_challenged_is_repeated_with_credentials() {
     }
 }
 
+/// What is longer than 1,300 bytes must not go by datagram (RFC 3261 section 18.1.1), and over TCP
+/// not every server is reached. The world's domain stands five times in the request; a domain of
+/// 22 letters more must fit too.
+#[test]
+fn an_invite_with_credentials_fits_a_datagram() {
+    let (mut world, ana, bia) = registered_phones(202);
+    world.registrars[0].calls_ask = Some(407);
+    let ringing = talk_at(&mut world, ana, "1002", bia);
+    let from = ANA.parse().expect("one");
+    let log = world.log.iter().map(|(_, datagram)| datagram);
+    let longest = log
+        .filter(|datagram| datagram.from == from)
+        .filter(|datagram| datagram.first_line().starts_with("INVITE "))
+        .map(|datagram| datagram.bytes.len())
+        .max();
+    assert!(
+        longest.is_some_and(|bytes| bytes <= 1_300 - 5 * 22),
+        "{longest:?}"
+    );
+    world.ask(bia, Command::HangUp(ringing));
+    assert_forgotten(&mut world);
+}
+
 #[test]
 fn a_call_whose_nonce_went_stale_on_the_way_is_repeated_once_more() {
     let (mut world, ana, bia) = registered_phones(203);
