@@ -28,7 +28,7 @@ use crate::units::SampleRate;
 /// The rate at which recordings are scored.
 const SCORED: SampleRate = SampleRate::WIDE;
 
-/// Figures of one call, or of many.
+/// Figures of one call.
 #[derive(Clone, Copy, Debug, Default)]
 struct Figures {
     heard: Pair,
@@ -93,11 +93,11 @@ pub(super) fn run(words: &Words, args: &BenchMediaArgs) -> Result<Exit, Misuse> 
     }
     for codec in args.codecs.iter().map(|codec| codec.0) {
         for profile in args.profiles.iter().map(|profile| profile.0) {
-            let (figures, calls) = measure(codec, profile, &talkers, folder.path(), args)?;
+            let (medians, calls) = measure(codec, profile, &talkers, folder.path(), args)?;
             say_line(&if args.json {
-                json(codec, profile, &figures, calls)
+                json(codec, profile, &medians, calls)
             } else {
-                row(words, codec, profile, &figures)
+                row(words, codec, profile, &medians)
             });
         }
     }
@@ -160,7 +160,7 @@ fn measure(
     talkers: &BTreeMap<PathBuf, Clip>,
     folder: &Path,
     args: &BenchMediaArgs,
-) -> Result<(Figures, usize), Misuse> {
+) -> Result<([f64; COLUMNS.len()], usize), Misuse> {
     let mut calls: Vec<(&Path, &Clip, u64)> = Vec::new();
     for (name, clip) in talkers {
         calls.extend((1..=args.seeds).map(|seed| (name.as_path(), clip, seed)));
@@ -196,7 +196,7 @@ fn measure(
         judge(python, &mut measured)
             .map_err(|error| Misuse::with_cause("cli-bench-no-pesq", python, &error))?;
     }
-    Ok((median(&measured), measured.len()))
+    Ok((medians(&measured), measured.len()))
 }
 
 /// The interpreter that `scripts/setup.sh test` furnishes with PESQ, where it stands.
@@ -334,38 +334,39 @@ fn judge(python: &Path, calls: &mut [Measured]) -> io::Result<()> {
     Ok(())
 }
 
-fn median(calls: &[Measured]) -> Figures {
-    let of = |figure: fn(&Figures) -> f64| {
+/// The figures as they are told: their name in JSON, the places behind the point, and where they
+/// are.
+type Column = (&'static str, usize, fn(&Figures) -> f64);
+const COLUMNS: [Column; 17] = [
+    ("pesq_wb", 2, |f| f.heard.wide),
+    ("ceiling_wb", 2, |f| f.ceiling.wide),
+    ("pesq_nb", 2, |f| f.heard.narrow),
+    ("ceiling_nb", 2, |f| f.ceiling.narrow),
+    ("delay_ms", 1, |f| f.delay_ms),
+    ("delay_p95_ms", 1, |f| f.delay_p95_ms),
+    ("concealed_pct", 1, |f| f.concealed_pct),
+    ("repaired_pct", 1, |f| f.repaired_pct),
+    ("stretched_pct", 1, |f| f.stretched_pct),
+    ("silence_adjusted_pct", 1, |f| f.silence_pct),
+    ("late", 0, |f| f.late),
+    ("payload_kbit", 1, |f| f.payload_kbit),
+    ("wire_kbit", 1, |f| f.wire_kbit),
+    ("encode_cpu_s_per_min", 2, |f| f.talking_s),
+    ("receive_cpu_s_per_min", 2, |f| f.listening_s),
+    ("allocations", 0, |f| f.allocations),
+    ("mos", 2, |f| f.mos),
+];
+
+/// The median over calls of every column.
+fn medians(calls: &[Measured]) -> [f64; COLUMNS.len()] {
+    COLUMNS.map(|(_, _, figure)| {
         let mut values: Vec<f64> = calls.iter().map(|call| figure(&call.figures)).collect();
         values.sort_by(f64::total_cmp);
         match values.len() {
             0 => f64::NAN,
             n => f64::midpoint(values[(n - 1) / 2], values[n / 2]),
         }
-    };
-    Figures {
-        heard: Pair {
-            wide: of(|f| f.heard.wide),
-            narrow: of(|f| f.heard.narrow),
-        },
-        ceiling: Pair {
-            wide: of(|f| f.ceiling.wide),
-            narrow: of(|f| f.ceiling.narrow),
-        },
-        delay_ms: of(|f| f.delay_ms),
-        delay_p95_ms: of(|f| f.delay_p95_ms),
-        concealed_pct: of(|f| f.concealed_pct),
-        repaired_pct: of(|f| f.repaired_pct),
-        stretched_pct: of(|f| f.stretched_pct),
-        silence_pct: of(|f| f.silence_pct),
-        late: of(|f| f.late),
-        payload_kbit: of(|f| f.payload_kbit),
-        wire_kbit: of(|f| f.wire_kbit),
-        talking_s: of(|f| f.talking_s),
-        listening_s: of(|f| f.listening_s),
-        allocations: of(|f| f.allocations),
-        mos: of(|f| f.mos),
-    }
+    })
 }
 
 /// Widths of a row's columns.
@@ -384,31 +385,12 @@ fn columns(cells: impl Iterator<Item = String>) -> String {
     line
 }
 
-fn row(words: &Words, codec: CodecKind, profile: Profile, f: &Figures) -> String {
+fn row(words: &Words, codec: CodecKind, profile: Profile, medians: &[f64]) -> String {
     let names = [codec.name(), profile.name()].map(str::to_owned);
-    let figures = [
-        (f.heard.wide, 2),
-        (f.ceiling.wide, 2),
-        (f.heard.narrow, 2),
-        (f.ceiling.narrow, 2),
-        (f.delay_ms, 1),
-        (f.delay_p95_ms, 1),
-        (f.concealed_pct, 1),
-        (f.repaired_pct, 1),
-        (f.stretched_pct, 1),
-        (f.silence_pct, 1),
-        (f.late, 0),
-        (f.payload_kbit, 1),
-        (f.wire_kbit, 1),
-        (f.talking_s, 2),
-        (f.listening_s, 2),
-        (f.allocations, 0),
-        (f.mos, 2),
-    ];
-    // What could not be measured is no number.
-    let figures = figures.into_iter().map(|(value, places)| {
+    let figures = COLUMNS.iter().zip(medians).map(|((_, places, _), value)| {
+        // What could not be measured is no number.
         if value.is_finite() {
-            words.decimal(value as f32, places)
+            words.decimal(*value as f32, *places)
         } else {
             "-".to_owned()
         }
@@ -416,31 +398,17 @@ fn row(words: &Words, codec: CodecKind, profile: Profile, f: &Figures) -> String
     columns(names.into_iter().chain(figures))
 }
 
-fn json(codec: CodecKind, profile: Profile, f: &Figures, calls: usize) -> String {
-    serde_json::json!({
+fn json(codec: CodecKind, profile: Profile, medians: &[f64], calls: usize) -> String {
+    let mut said = serde_json::json!({
         "event": "bench",
         "codec": codec.name().to_lowercase(),
         "profile": profile.name(),
         "calls": calls,
-        "pesq_wb": f.heard.wide,
-        "ceiling_wb": f.ceiling.wide,
-        "pesq_nb": f.heard.narrow,
-        "ceiling_nb": f.ceiling.narrow,
-        "delay_ms": f.delay_ms,
-        "delay_p95_ms": f.delay_p95_ms,
-        "concealed_pct": f.concealed_pct,
-        "repaired_pct": f.repaired_pct,
-        "stretched_pct": f.stretched_pct,
-        "silence_adjusted_pct": f.silence_pct,
-        "late": f.late,
-        "payload_kbit": f.payload_kbit,
-        "wire_kbit": f.wire_kbit,
-        "encode_cpu_s_per_min": f.talking_s,
-        "receive_cpu_s_per_min": f.listening_s,
-        "allocations": f.allocations,
-        "mos": f.mos,
-    })
-    .to_string()
+    });
+    for ((name, _, _), value) in COLUMNS.iter().zip(medians) {
+        said[*name] = (*value).into();
+    }
+    said.to_string()
 }
 
 /// What the thread that runs a call has used.

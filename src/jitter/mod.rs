@@ -4,6 +4,7 @@
 //! - `delay`: how long that is.
 //! - `stall`: what is heard while nothing comes.
 //! - `pace`: when sound is to be made shorter or longer.
+//! - `repairs`: whether the next packet is wanted at hand.
 //! - `stretch`: decoded sound made a little shorter or longer, to get there.
 //! - [`receiver`]: all of it with the decoders: packets in, 10 ms of sound out.
 
@@ -11,6 +12,7 @@ pub mod buffer;
 mod delay;
 mod pace;
 pub mod receiver;
+mod repairs;
 mod stall;
 mod stretch;
 

@@ -74,8 +74,8 @@ pub(super) struct Pace {
     loudness: Loudness,
     /// Pulls until speech may be changed again.
     rest: u32,
-    /// Pulls since the delay was right.
-    wrong: u32,
+    /// Pulls since the delay was right, if it is not.
+    wrong: Option<u32>,
     /// Pulls for which it has been quiet.
     quiet: u32,
 }
@@ -90,6 +90,7 @@ impl Pace {
             0
         };
         self.rest = self.rest.saturating_sub(1);
+        self.wrong = self.wrong.map(|pulls| pulls.saturating_add(1));
     }
 
     /// What to do when there is so much more delay, in nanoseconds, than there should be, or
@@ -108,10 +109,10 @@ impl Pace {
             (PAD_PAUSE_BELOW, LENGTHEN_BELOW)
         };
         if (pad_below..=TRIM_PAUSE_ABOVE).contains(&excess) {
-            self.wrong = 0;
+            self.wrong = None;
             return Change::Nothing;
         }
-        self.wrong = self.wrong.saturating_add(1);
+        let wrong = *self.wrong.get_or_insert(0);
         if self.quiet >= PAUSE_BEGINS && self.pause_in(coming, rate) > 0 {
             return if excess > 0 {
                 Change::TrimPause(excess)
@@ -122,7 +123,7 @@ impl Pace {
         if self.rest > 0 {
             return Change::Nothing;
         }
-        let overdue = excess > SHORTEN_ABOVE && self.wrong > PATIENCE;
+        let overdue = excess > SHORTEN_ABOVE && wrong >= PATIENCE;
         if overdue || excess > SHORTEN_AT_ONCE_ABOVE {
             Change::Shorten
         } else if excess < lengthen_below {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::buffer::{BufferCounts, Incoming, Inserted, JitterBuffer, PacketKind, Pulled, Why};
 use super::delay::DelayBounds;
 use super::pace::{Change, Pace, foresee};
+use super::repairs::Repairs;
 use super::stall::Stall;
 use super::stretch::Queue;
 use crate::codec::{CodecError, CodecKind, Decoder, MAX_PACKET_SAMPLES, opus};
@@ -24,9 +25,6 @@ pub const MAX_PULL_SAMPLES: usize = 480;
 
 /// Payload types understood at once, as in a media plan.
 const MAX_ACCEPTED: usize = 16;
-
-/// How long a loss makes us keep the next packet at hand.
-const REPAIR_FOR: Duration = Duration::from_secs(10);
 
 /// What is looked at to change the length of sound.
 const LOOKED_AT: Duration = Duration::from_millis(45);
@@ -130,17 +128,13 @@ pub struct Receiver {
     /// Comfort noise was described, so pauses are filled with it.
     noise_known: bool,
     pace: Pace,
-    /// What goes on while nothing comes, for each rate that may come.
+    /// What goes on while nothing comes, for each codec that may come.
     stalls: [Option<Stall>; 4],
     /// What was put into the queue last stands for no moment of the sender's.
     idling: bool,
     /// Guessed for sound that may prove to be late, lost or a pause.
     undecided: Duration,
-    /// When the last loss was noticed, and until when the next packet is wanted at hand.
-    lost_at: Option<Instant>,
-    repair_until: Option<Instant>,
-    /// The next packet is of use.
-    repairs: bool,
+    repairs: Repairs,
     malformed: u64,
     played: Duration,
     concealed: Duration,
@@ -172,9 +166,7 @@ impl Receiver {
             stalls: [None, None, None, None],
             idling: false,
             undecided: Duration::ZERO,
-            lost_at: None,
-            repair_until: None,
-            repairs: false,
+            repairs: Repairs::default(),
             malformed: 0,
             played: Duration::ZERO,
             concealed: Duration::ZERO,
@@ -403,9 +395,15 @@ impl Receiver {
                 let Some(decoder) = &mut decoders[slot_of(codec)] else {
                     return self.fill(Why::Underrun);
                 };
-                if spliced && codec == self.current {
+                let stall = &mut self.stalls[slot_of(self.current)];
+                // After a stall the sound is led back to in any case.
+                if spliced
+                    && codec == self.current
+                    && let Some(stall) = stall.as_mut().filter(|stall| !stall.is_on())
+                {
                     let bridge = &mut scratch[..rate.samples_in(PULL)];
                     decoder.conceal(bridge);
+                    stall.follow(bridge);
                     self.queue.push(bridge);
                     self.concealed += PULL;
                 }
@@ -414,17 +412,7 @@ impl Receiver {
                 }
                 catch_up(decoder, missed, Some(payload), scratch);
                 if !missed.is_zero() {
-                    self.repairs |= match codec {
-                        CodecKind::Opus => decoder.has_fec(payload),
-                        CodecKind::G722 | CodecKind::Pcma | CodecKind::Pcmu => true,
-                    };
-                    let again = self
-                        .lost_at
-                        .replace(now)
-                        .is_some_and(|at| now < at + REPAIR_FOR);
-                    if again {
-                        self.repair_until = Some(now + REPAIR_FOR);
-                    }
+                    self.repairs.note_loss(now, helps(decoder, Some(payload)));
                 }
                 self.started = true;
                 let claimed = codec.samples_of(payload);
@@ -486,7 +474,8 @@ impl Receiver {
                 let whole = copy.map_or(0, |payload| decoder.fec_samples(payload));
                 let whole = whole.min(MAX_PACKET_SAMPLES);
                 let made = &mut scratch[..samples.max(whole).min(MAX_PACKET_SAMPLES)];
-                let deep = next.filter(|later| !decoder.dred_reach(later.payload).is_zero());
+                let deep = next
+                    .filter(|later| copy.is_none() && !decoder.dred_reach(later.payload).is_zero());
                 let repaired = match (copy, deep, behind) {
                     (Some(payload), _, _) => {
                         let (before, sound) = made.split_at_mut(made.len() - whole);
@@ -514,14 +503,11 @@ impl Receiver {
                     (true, 0) => duration,
                     (true, whole) => rate.duration_of(whole.min(samples) as u64),
                 };
-                self.repairs |= match decoder.kind() {
-                    CodecKind::Opus => next.is_some_and(|later| decoder.has_fec(later.payload)),
-                    CodecKind::G722 | CodecKind::Pcma | CodecKind::Pcmu => true,
-                };
+                let useful = helps(decoder, next.map(|later| later.payload));
+                self.repairs.note_loss(now, useful);
                 let length = made.len();
                 made.copy_within(length - samples.., 0);
                 self.emit(samples);
-                self.note_loss(now);
                 self.settle(false);
                 self.repaired += repaired;
                 self.concealed += duration.saturating_sub(repaired);
@@ -547,18 +533,6 @@ impl Receiver {
             stall.follow(sound);
         }
         self.queue.push(sound);
-    }
-
-    /// From the second loss in a while on, the next packet is wanted at hand: one by itself is not
-    /// worth a longer delay.
-    fn note_loss(&mut self, now: Instant) {
-        let again = self
-            .lost_at
-            .replace(now)
-            .is_some_and(|at| now < at + REPAIR_FOR);
-        if again {
-            self.repair_until = Some(now + REPAIR_FOR);
-        }
     }
 
     /// What was guessed before: now it is known what for.
@@ -612,7 +586,7 @@ impl Receiver {
 
     /// Brings the delay nearer to its target.
     fn adjust(&mut self, now: Instant) {
-        let repair = self.repairs && self.repair_until.is_some_and(|until| now < until);
+        let repair = self.repairs.are_wanted(now);
         self.buffer
             .set_look_ahead(if repair { LOOK_AHEAD } else { Duration::ZERO });
         let Some(excess) = self.buffer.excess() else {
@@ -685,6 +659,10 @@ impl Receiver {
         if self.queue.len() == 0
             && let Some((codec, samples)) = self.waiting.take()
         {
+            // What went on in the old sound ends with it.
+            if let Some(stall) = &mut self.stalls[slot_of(self.current)] {
+                stall.reset();
+            }
             self.current = codec;
             self.emit(samples);
             self.pace.reset();
@@ -705,6 +683,15 @@ fn slot_of(kind: CodecKind) -> usize {
         CodecKind::G722 => 1,
         CodecKind::Pcma => 2,
         CodecKind::Pcmu => 3,
+    }
+}
+
+/// Whether `next` helps to repair what was lost before it, or would if it were here.
+fn helps(decoder: &Decoder, next: Option<&[u8]>) -> bool {
+    match decoder.kind() {
+        CodecKind::Opus => next.is_some_and(|next| decoder.has_fec(next)),
+        // They bridge a gap from both of its sides.
+        CodecKind::G722 | CodecKind::Pcma | CodecKind::Pcmu => true,
     }
 }
 
