@@ -339,6 +339,7 @@ impl JitterBuffer {
             PacketKind::Other => self.sent_until,
         };
         self.counts.received += 1;
+        self.delay.note(false);
         if overtaken {
             self.counts.reordered += 1;
         }
@@ -418,6 +419,12 @@ impl JitterBuffer {
         let now = self.since_origin(now);
         self.position.filter(|position| !position.paused)?;
         Some(now - self.sent_until? - self.delay.base()?)
+    }
+
+    /// Whether the next packet, which has not come, is lost more likely than late.
+    pub fn next_is_rather_lost(&mut self, now: Instant) -> bool {
+        let late = self.overdue(now).unwrap_or(0);
+        self.delay.is_rather_lost(late)
     }
 
     /// Tells that so much sound, in nanoseconds, was taken out of what had been pulled, or, below
@@ -761,6 +768,7 @@ impl JitterBuffer {
     fn give_up(&mut self, range: std::ops::Range<u64>) {
         for seq in range {
             self.counts.lost += 1;
+            self.delay.note(true);
             let slot = &mut self.slots[Self::index(seq)];
             slot.seq = seq;
             slot.state = SlotState::Missed;

@@ -55,6 +55,13 @@ const SLOW_KEEPS: f32 = 0.998;
 /// The same of overtaken packets: they are rare, and it remembers 1,500.
 const OVERTAKEN_KEEPS: f32 = 0.999_3;
 
+/// Of a packet that has not come it is believed that it is lost rather than late if that was so many
+/// times as frequent.
+const LOST_RATHER: f32 = 3.0;
+
+/// Below this share, losses are too few to say anything.
+const HARDLY_EVER: f32 = 0.005;
+
 /// Packets until the histograms are believed over [`DelayBounds::start`].
 const LEARNING: u32 = 50;
 
@@ -71,6 +78,8 @@ pub(super) struct DelayEstimator {
     last: Option<(Nanos, Nanos)>,
     observed: u32,
     floor: Nanos,
+    /// Share of packets that did not come at all.
+    lost: f32,
     /// What the base has moved that is less than a bin.
     base_rest: Nanos,
     target: Nanos,
@@ -87,6 +96,7 @@ impl DelayEstimator {
             last: None,
             observed: 0,
             floor: 0,
+            lost: 0.0,
             base_rest: 0,
             target: nanos(bounds.start).min(nanos(bounds.cap)),
         }
@@ -129,6 +139,17 @@ impl DelayEstimator {
         }
         self.observed = self.observed.saturating_add(1);
         self.settle();
+    }
+
+    /// Takes note of a packet that came or, if `lost`, was given up.
+    pub(super) fn note(&mut self, lost: bool) {
+        self.lost = self.lost * SLOW_KEEPS + if lost { 1.0 - SLOW_KEEPS } else { 0.0 };
+    }
+
+    /// Whether a packet that is late by so much, and no later one here, is lost more likely than on
+    /// its way.
+    pub(super) fn is_rather_lost(&self, late: Nanos) -> bool {
+        self.lost > (LOST_RATHER * self.slow.beyond(late)).max(HARDLY_EVER)
     }
 
     /// The least delay: a packet length, and more where the next packet repairs the last.
@@ -242,6 +263,12 @@ impl Histogram {
         0
     }
 
+    /// The share of packets that were later than this.
+    fn beyond(&self, late: Nanos) -> f32 {
+        let bin = usize::try_from(late.max(0) / BIN).unwrap_or(BINS);
+        self.shares.get(bin + 1..).unwrap_or_default().iter().sum()
+    }
+
     /// The delay at which a longer one costs more than it saves, if a hundredth of all is worth
     /// `percent`.
     fn worthwhile(&self, percent: Nanos) -> Nanos {
@@ -352,6 +379,30 @@ mod tests {
         assert_eq!(target(1), 20);
         let each = target(50);
         assert!((60..=70).contains(&each), "{each}");
+    }
+
+    #[test]
+    fn what_has_not_come_is_rather_lost_where_more_is_lost_than_late() {
+        let rather_lost = |lost_one_in: i64, late_one_in: i64| {
+            let mut stream = Stream::new();
+            for index in 0..1_500 {
+                let lost = index % lost_one_in == 0;
+                stream.estimator.note(lost);
+                if lost {
+                    stream.sent += FRAME;
+                } else {
+                    stream.feed(1, |_| if index % late_one_in == 1 { 70 } else { 0 });
+                }
+            }
+            [0, 40, 100].map(|late| stream.estimator.is_rather_lost(late * MILLI))
+        };
+        // Five in a hundred are lost, none or one is late; then it is the other way round.
+        assert_eq!(rather_lost(20, 10_000), [true; 3]);
+        assert_eq!(rather_lost(20, 100), [true; 3]);
+        assert_eq!(rather_lost(100, 20), [false, false, true]);
+        // One loss is none.
+        assert_eq!(rather_lost(10_000, 10_000), [false; 3]);
+        assert!(!DelayEstimator::new(DelayBounds::default()).is_rather_lost(0));
     }
 
     /// One in 150 comes 120 ms late; where others have overtaken it, it is lost by that.

@@ -134,6 +134,8 @@ pub struct Receiver {
     idling: bool,
     /// Guessed for sound that may prove to be late, lost or a pause.
     undecided: Duration,
+    /// What the decoder has made up for sound that is rather lost than late.
+    presumed: Duration,
     repairs: Repairs,
     malformed: u64,
     played: Duration,
@@ -166,6 +168,7 @@ impl Receiver {
             stalls: [None, None, None, None],
             idling: false,
             undecided: Duration::ZERO,
+            presumed: Duration::ZERO,
             repairs: Repairs::default(),
             malformed: 0,
             played: Duration::ZERO,
@@ -307,6 +310,7 @@ impl Receiver {
         self.waiting = None;
         self.noise_known = false;
         self.undecided = Duration::ZERO;
+        self.presumed = Duration::ZERO;
         for decoder in self.decoders.iter_mut().flatten() {
             decoder.reset();
         }
@@ -390,10 +394,10 @@ impl Receiver {
                         self.noise.update(payload);
                         self.noise_known = true;
                     }
-                    return self.fill(Why::Pause);
+                    return self.fill(Why::Pause, now);
                 };
                 let Some(decoder) = &mut decoders[slot_of(codec)] else {
-                    return self.fill(Why::Underrun);
+                    return self.fill(Why::Underrun, now);
                 };
                 let stall = &mut self.stalls[slot_of(self.current)];
                 // After a stall the sound is led back to in any case.
@@ -410,9 +414,17 @@ impl Receiver {
                 if codec != self.current {
                     decoder.reset();
                 }
-                catch_up(decoder, missed, Some(payload), scratch);
+                let presumed = std::mem::take(&mut self.presumed);
+                let unheard = missed.saturating_sub(presumed);
+                catch_up(decoder, unheard, Some(payload), scratch);
                 if !missed.is_zero() {
                     self.repairs.note_loss(now, helps(decoder, Some(payload)));
+                }
+                // More was made up than was lost: the sound is led back to, as after a stall.
+                if presumed > missed
+                    && let Some(stall) = self.stalls[slot_of(self.current)].as_mut()
+                {
+                    stall.fill(&mut []);
                 }
                 self.started = true;
                 let claimed = codec.samples_of(payload);
@@ -432,7 +444,7 @@ impl Receiver {
                     (Err(_), None) => {
                         self.malformed += 1;
                         self.concealed += PULL;
-                        return self.fill(Why::Underrun);
+                        return self.fill(Why::Underrun, now);
                     }
                 };
                 if kind == PacketKind::Sound {
@@ -459,7 +471,7 @@ impl Receiver {
                 let samples = rate.samples_in(duration + Duration::from_nanos(500));
                 let samples = samples.min(MAX_PACKET_SAMPLES);
                 let Some(decoder) = &mut decoders[slot_of(self.current)] else {
-                    return self.fill(Why::Underrun);
+                    return self.fill(Why::Underrun, now);
                 };
                 let next = next.filter(|later| {
                     let mut accepted = self.accepted.iter().flatten();
@@ -469,7 +481,8 @@ impl Receiver {
                     .filter(|later| later.adjacent)
                     .map(|later| later.payload);
                 let copy = behind.filter(|payload| decoder.has_fec(payload));
-                catch_up(decoder, missed, None, scratch);
+                let presumed = std::mem::take(&mut self.presumed);
+                catch_up(decoder, missed.saturating_sub(presumed), None, scratch);
                 // A copy is made sound whole or not at all; what is missing is the end of it.
                 let whole = copy.map_or(0, |payload| decoder.fec_samples(payload));
                 let whole = whole.min(MAX_PACKET_SAMPLES);
@@ -517,7 +530,7 @@ impl Receiver {
                     Sound::Repaired
                 }
             }
-            Pulled::Nothing(why) => self.fill(why),
+            Pulled::Nothing(why) => self.fill(why, now),
         }
     }
 
@@ -544,8 +557,9 @@ impl Receiver {
     }
 
     /// Puts 10 ms into the queue that stand for nothing received.
-    fn fill(&mut self, why: Why) -> Sound {
+    fn fill(&mut self, why: Why, now: Instant) -> Sound {
         let samples = self.current.sound_rate().samples_in(PULL);
+        let rather_lost = why == Why::Underrun && self.buffer.next_is_rather_lost(now);
         let Receiver {
             decoders,
             scratch,
@@ -557,6 +571,7 @@ impl Receiver {
         let stall = &mut self.stalls[slot_of(self.current)];
         let what = match (why, decoder) {
             (Why::Pause, _) if self.noise_known => {
+                self.presumed = Duration::ZERO;
                 noise.fill(sound);
                 Sound::Noise
             }
@@ -571,8 +586,15 @@ impl Receiver {
             }
             (Why::Underrun, Some(decoder)) => {
                 match stall {
-                    Some(stall) => stall.fill(sound),
-                    None => decoder.conceal(sound),
+                    Some(stall) if stall.is_on() || !rather_lost => stall.fill(sound),
+                    stall => {
+                        // It knows better how its sound goes on, and it goes on from there.
+                        decoder.conceal(sound);
+                        self.presumed += PULL;
+                        if let Some(stall) = stall {
+                            stall.follow(sound);
+                        }
+                    }
                 }
                 self.undecided += PULL;
                 self.queue.push(sound);

@@ -1,4 +1,5 @@
-//! The copy of a lost packet in the next one, at delays that leave little time for it.
+//! Lost packets: the copy of one in the next, at delays that leave little time for it; and several in
+//! a row, with nothing behind them yet.
 
 use super::*;
 use crate::codec::Decoder;
@@ -107,4 +108,48 @@ fn a_copy_that_is_at_hand_is_heard_whatever_the_delay() {
             "{way:?}: {stats:?}"
         );
     }
+}
+
+/// Where packets are lost and hardly ever late, the decoder goes on at once, as if it were told of
+/// each loss; it is not waited for what will not come.
+#[test]
+fn what_is_rather_lost_than_late_is_concealed_by_the_decoder() {
+    let mut line = Line::new(CodecKind::Opus, 20);
+    // Three of twenty in a row, but none for the first second.
+    let is_lost = |index: usize| index >= 50 && index % 20 < 3;
+    line.send(&speech(SampleRate::FULL), |_| Some(5 * MS));
+    let packets: Vec<_> = line.wire.iter().map(|(_, _, p)| p.clone()).collect();
+    let mut number = 0;
+    line.wire.retain(|_| {
+        number += 1;
+        !is_lost(number - 1)
+    });
+    line.run(Duration::from_millis(10_050));
+
+    let mut decoder = Decoder::new(CodecKind::Opus).unwrap();
+    let mut meant = vec![0.0; packets.len() * FRAME];
+    for (index, packet) in packets.iter().enumerate() {
+        let piece = &mut meant[index * FRAME..][..FRAME];
+        if is_lost(index) {
+            decoder.conceal(piece);
+        } else {
+            decoder.decode(packet, piece).unwrap();
+        }
+    }
+    let (mut wanted, mut heard) = (Vec::new(), Vec::new());
+    for run in (200..packets.len() - 5).filter(|index| index % 20 == 0) {
+        let before = (run - 2) * FRAME..run * FRAME;
+        let gap = before.end..before.end + 3 * FRAME;
+        let at = found(
+            &meant[before.clone()],
+            &line.heard,
+            before.start + 2 * FRAME,
+        ) + 2 * FRAME;
+        wanted.extend_from_slice(&meant[gap.clone()]);
+        heard.extend_from_slice(&line.heard[at..at + gap.len()]);
+    }
+    let snr = snr_db(&wanted, &heard);
+    let stats = line.receiver.stats();
+    println!("{snr:.1} dB, {stats:?}");
+    assert!(snr > 6.0, "{snr:.1} dB, {stats:?}");
 }

@@ -129,8 +129,8 @@ impl Speaking {
         Ok(Speaking {
             choice: choice.clone(),
             encoder,
+            again: adaptation.target().again,
             adaptation,
-            again: 0,
             sent: Sent::default(),
             sound,
             filled: 0,

@@ -114,6 +114,7 @@ fn much_loss_is_taken_for_runs_unless_a_report_says_otherwise() {
 #[test]
 fn runs_are_sent_again_where_the_far_side_takes_that() {
     let mut adaptation = Adaptation::new(&wishes(None), PTIME, true);
+    adaptation.handle_report(&lost(0.0));
     assert_eq!(adaptation.target().again, 0);
     let target = adaptation.handle_report(&lost(0.2)).unwrap();
     assert_eq!(target.again, 2);
@@ -126,6 +127,39 @@ fn runs_are_sent_again_where_the_far_side_takes_that() {
     assert_eq!(adaptation.target().again, 0);
     // Random loss is a matter for copies.
     assert_eq!(adaptation.handle_report(&lost(0.05)).unwrap().again, 0);
+}
+
+#[test]
+fn packets_are_sent_again_from_the_first_until_a_report_says_what_for() {
+    let fresh = || Adaptation::new(&wishes(None), PTIME, true);
+    assert_eq!(fresh().target().again, 2);
+    let after = |report: &Report| {
+        let mut adaptation = fresh();
+        adaptation.handle_report(report);
+        let target = adaptation.target();
+        (target.again, target.inband_fec)
+    };
+    assert_eq!(after(&lost(0.0)), (0, false));
+    assert_eq!(after(&runs(0.2, 0.7)), (2, false));
+    // Strewn here and there: copies are better, and at once.
+    assert_eq!(after(&runs(0.05, 0.06)), (0, true));
+    // Without word of the pattern it is not given up yet.
+    assert_eq!(after(&lost(0.05)), (2, false));
+}
+
+#[test]
+fn half_of_what_is_sent_lost_is_a_full_line_and_a_third_need_not_be() {
+    let bitrate_after = |loss: f64| {
+        let mut adaptation = usual();
+        adaptation.handle_report(&lost(loss));
+        let before = adaptation.target().bitrate;
+        adaptation.handle_report(&lost(loss));
+        (before, adaptation.target().bitrate)
+    };
+    let (before, after) = bitrate_after(0.35);
+    assert_eq!(before, after);
+    let (before, after) = bitrate_after(0.55);
+    assert!(after < before);
 }
 
 #[test]
