@@ -5,11 +5,14 @@
 //! - `stall`: what is heard while nothing comes.
 //! - `pace`: when sound is to be made shorter or longer.
 //! - `repairs`: whether the next packet is wanted at hand.
+//! - `drift`, `interpolate`: the sender's clock followed by playing some millionths faster or slower.
 //! - `stretch`: decoded sound made a little shorter or longer, to get there.
 //! - [`receiver`]: all of it with the decoders: packets in, 10 ms of sound out.
 
 pub mod buffer;
 mod delay;
+mod drift;
+mod interpolate;
 mod pace;
 pub mod receiver;
 mod repairs;

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::buffer::{BufferCounts, Incoming, Inserted, JitterBuffer, PacketKind, Pulled, Why};
 use super::delay::DelayBounds;
+use super::drift::Drift;
+use super::interpolate::Interpolator;
 use super::pace::{Change, Pace, foresee};
 use super::repairs::Repairs;
 use super::stall::Stall;
@@ -25,6 +27,10 @@ pub const MAX_PULL_SAMPLES: usize = 480;
 
 /// Payload types understood at once, as in a media plan.
 const MAX_ACCEPTED: usize = 16;
+
+/// Samples taken from the queue at most for one pull: some millionths more than are given, and what
+/// interpolation looks at ahead.
+const MAX_TAKEN: usize = MAX_PULL_SAMPLES + 32;
 
 /// What is looked at to change the length of sound.
 const LOOKED_AT: Duration = Duration::from_millis(45);
@@ -130,6 +136,10 @@ pub struct Receiver {
     pace: Pace,
     /// What goes on while nothing comes, for each codec that may come.
     stalls: [Option<Stall>; 4],
+    drift: Drift,
+    /// Follow the drift, for each codec that may come.
+    interpolators: [Option<Interpolator>; 4],
+    taken: Box<[f32; MAX_TAKEN]>,
     /// What was put into the queue last stands for no moment of the sender's.
     idling: bool,
     /// Guessed for sound that may prove to be late, lost or a pause.
@@ -166,6 +176,9 @@ impl Receiver {
             noise_known: false,
             pace: Pace::default(),
             stalls: [None, None, None, None],
+            drift: Drift::default(),
+            interpolators: [None, None, None, None],
+            taken: Box::new([0.0; MAX_TAKEN]),
             idling: false,
             undecided: Duration::ZERO,
             presumed: Duration::ZERO,
@@ -201,7 +214,9 @@ impl Receiver {
             if decoder.is_none() {
                 *decoder = Some(Decoder::new(format.1)?);
             }
-            self.stalls[slot_of(format.1)].get_or_insert_with(|| Stall::new(format.1.sound_rate()));
+            let rate = format.1.sound_rate();
+            self.stalls[slot_of(format.1)].get_or_insert_with(|| Stall::new(rate));
+            self.interpolators[slot_of(format.1)].get_or_insert_with(|| Interpolator::new(rate));
         }
         self.comfort_noise = comfort_noise;
         Ok(())
@@ -268,15 +283,28 @@ impl Receiver {
         let out = &mut out[..samples];
         let sound = self.fill_queue(now, samples);
         self.adjust(now);
-        let sound = self.fill_queue(now, samples).or(sound);
+        let ppm = self.drift.ppm();
+        let interpolator = &mut self.interpolators[slot_of(codec)];
+        let wanted = interpolator.as_mut().map_or(samples, |interpolator| {
+            interpolator.set_speed(ppm);
+            interpolator.wants(samples).min(MAX_TAKEN)
+        });
+        let sound = self.fill_queue(now, wanted).or(sound);
         let mut sound = sound.unwrap_or(Sound::Decoded);
-        let filled = self.queue.pop(out);
-        if filled < samples {
-            out[filled..].fill(0.0);
+        let taken = &mut self.taken[..wanted];
+        let filled = self.queue.pop(taken);
+        if filled < wanted {
+            taken[filled..].fill(0.0);
             if let (Some(_), Some(decoder)) = (self.waiting, &mut self.decoders[slot_of(codec)]) {
-                decoder.conceal(&mut out[filled..]);
+                decoder.conceal(&mut taken[filled..]);
                 sound = Sound::Concealed;
             }
+        }
+        match &mut self.interpolators[slot_of(codec)] {
+            Some(interpolator) => {
+                interpolator.fill(taken, out);
+            }
+            None => out.copy_from_slice(taken),
         }
         self.pace.heard(out);
         self.played += PULL;
@@ -317,6 +345,10 @@ impl Receiver {
         for stall in self.stalls.iter_mut().flatten() {
             stall.reset();
         }
+        for interpolator in self.interpolators.iter_mut().flatten() {
+            interpolator.reset();
+        }
+        self.drift = Drift::default();
         self.pace.reset();
     }
 
@@ -366,7 +398,9 @@ impl Receiver {
     /// Takes the next thing from the buffer into the queue.
     fn fetch(&mut self, now: Instant) -> Sound {
         let rate = self.current.sound_rate();
-        let queued = rate.duration_of(self.queue.len() as u64);
+        let held = self.interpolators[slot_of(self.current)].as_ref();
+        let held = held.map_or(0, Interpolator::held);
+        let queued = rate.duration_of((self.queue.len() + held) as u64);
         // Field by field, so that the payload may stay in the buffer while it is decoded.
         let Receiver {
             buffer,
@@ -612,6 +646,7 @@ impl Receiver {
         self.buffer
             .set_look_ahead(if repair { LOOK_AHEAD } else { Duration::ZERO });
         let Some(excess) = self.buffer.excess() else {
+            self.drift.hold();
             return;
         };
         let stalled = self.stalls[slot_of(self.current)]
@@ -619,8 +654,10 @@ impl Receiver {
             .is_some_and(Stall::is_on);
         // What stands for nothing can be as long as it likes.
         if self.waiting.is_some() || self.idling || stalled {
+            self.drift.hold();
             return;
         }
+        self.drift.observe(excess);
         let rate = self.current.sound_rate();
         let target = i64::try_from(self.buffer.target().as_nanos()).unwrap_or(0);
         let overdue = self.buffer.overdue(now).unwrap_or(0);
@@ -686,6 +723,9 @@ impl Receiver {
                 stall.reset();
             }
             self.current = codec;
+            if let Some(interpolator) = &mut self.interpolators[slot_of(codec)] {
+                interpolator.reset();
+            }
             self.emit(samples);
             self.pace.reset();
         }

@@ -684,3 +684,6 @@ mod repair;
 
 #[path = "receiver_pause_tests.rs"]
 mod pause;
+
+#[path = "receiver_drift_tests.rs"]
+mod drift;
