@@ -7,6 +7,7 @@ pub mod compare;
 pub mod dtmf_detect;
 pub mod gain;
 pub mod level;
+pub mod noise_description;
 pub mod resample;
 #[cfg(test)]
 pub(crate) mod testing;
