@@ -18,6 +18,8 @@ mod redirections;
 mod registrar_trouble;
 #[path = "call_flows/registrations.rs"]
 mod registrations;
+#[path = "call_flows/sound.rs"]
+mod sound;
 #[path = "call_flows/strangers.rs"]
 mod strangers;
 #[path = "call_flows/through_registrar.rs"]

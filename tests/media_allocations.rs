@@ -48,11 +48,9 @@ fn session(
         held: false,
         receive: true,
         codec: CodecChoice {
-            kind,
-            payload_type,
-            ptime: 2 * FRAME,
             redundancy,
             opus,
+            ..CodecChoice::new(kind, payload_type)
         },
         accepted: vec![(payload_type, kind)],
         dtmf_send: Some((number(101), 8_000)),

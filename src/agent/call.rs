@@ -17,7 +17,7 @@ use super::{AccountId, Agent, CallEnd, CallId, EndCause, Event, Output, Party, S
 use crate::media::plan::{
     Answerers, CodecChoice, MediaCommand, MediaId, OpusWishes, Plan, XrTerms,
 };
-use crate::sdp::{LocalAudio, Negotiated, Negotiation, RcvrRtt};
+use crate::sdp::{LocalAudio, Negotiated, Negotiation, OpusParameters, RcvrRtt};
 use crate::sip::transaction::{ClientKey, Peer, ServerKey};
 use crate::sip::{Dialog, DigestClient, NameAddr, Request, Uri};
 
@@ -322,11 +322,17 @@ impl Agent {
 
     /// What we can do for sound, from this address.
     pub(super) fn local_audio(&self, rtp: SocketAddr) -> LocalAudio {
+        let usual = LocalAudio::new(rtp.ip(), rtp.port());
         LocalAudio {
             codecs: self.config.codecs.clone(),
             ptime: self.config.ptime,
             redundancy: true,
-            ..LocalAudio::new(rtp.ip(), rtp.port())
+            comfort_noise: self.config.silence_suppression,
+            opus: OpusParameters {
+                dtx: self.config.silence_suppression,
+                ..usual.opus
+            },
+            ..usual
         }
     }
 
@@ -353,10 +359,12 @@ pub(super) fn plan_of(negotiated: &Negotiated, held: bool) -> Plan {
             kind: send.codec,
             payload_type: send.payload_type,
             ptime: send.ptime,
+            max_ptime: send.max_ptime,
+            comfort_noise: send.comfort_noise,
             redundancy: negotiated.send_redundancy,
             opus: OpusWishes {
                 use_inband_fec: send.opus.inband_fec,
-                use_dtx: send.opus.dtx,
+                use_dtx: send.dtx,
                 max_playback_rate: send.opus.max_playback_rate.hz(),
                 max_average_bitrate: send.opus.max_average_bitrate,
             },

@@ -1,5 +1,7 @@
 //! What a face may ask of the phone.
 
+use std::time::Duration;
+
 use super::{AccountConfig, AccountId, CallId};
 use crate::sip::StatusCode;
 
@@ -51,6 +53,15 @@ pub enum Command {
         call: CallId,
         /// At most 64 are taken at a time.
         digits: String,
+    },
+    /// Changes how sound is sent, from the next offer or answer on; see [`super::AgentConfig`].
+    SetSending {
+        /// Packet length.
+        ptime: Duration,
+        /// Pauses are described rather than sent.
+        silence_suppression: bool,
+        /// Packets may be sent again, with every codec.
+        resend: bool,
     },
     /// Hangs up every call, removes every binding, and then says [`super::Event::Finished`].
     Shutdown,

@@ -60,6 +60,15 @@ pub struct AgentConfig {
     pub codecs: Vec<CodecKind>,
     /// Packet length to ask for and to send when the far side has no wish.
     pub ptime: Duration,
+    /// Pauses are described rather than sent, where the far side takes that: with Opus (RFC 7587
+    /// section 3.1.3), and with the others under comfort noise (RFC 3389). Off unless asked for: a
+    /// recording made on the way then has the pauses as they were, many recorders lay the two
+    /// sides together by the packets that come, and a far side that renders noise badly sounds as
+    /// if the line broke between words.
+    pub silence_suppression: bool,
+    /// G.711 and G.722 may send packets again (RFC 2198), at twice the rate. Opus may in any case,
+    /// within its rate.
+    pub resend: bool,
     /// What stands in `User-Agent` and `Server`.
     pub user_agent: String,
     /// How long an outgoing call may ring before it is given up.
@@ -82,6 +91,8 @@ impl Default for AgentConfig {
                 CodecKind::Pcmu,
             ],
             ptime: Duration::from_millis(20),
+            silence_suppression: false,
+            resend: false,
             user_agent: concat!("Ramal/", env!("CARGO_PKG_VERSION")).to_owned(),
             no_answer_after: Duration::from_secs(180),
             ring_for: Duration::from_secs(120),
@@ -238,6 +249,16 @@ impl Agent {
                     .take(64)
                     .collect();
                 self.with_media(call, |media| MediaCommand::SendDtmf { media, digits })
+            }
+            Command::SetSending {
+                ptime,
+                silence_suppression,
+                resend,
+            } => {
+                self.config.ptime = ptime;
+                self.config.silence_suppression = silence_suppression;
+                self.config.resend = resend;
+                Ok(())
             }
             Command::Shutdown => {
                 self.shut_down(now);

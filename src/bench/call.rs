@@ -296,14 +296,13 @@ fn session(now: Instant, line: &Line, role: Role) -> Result<Session, CodecError>
         held: false,
         receive: !talks,
         codec: CodecChoice {
-            kind: line.codec,
-            payload_type,
             ptime: line.ptime,
             opus: OpusWishes {
                 use_inband_fec: true,
                 ..OpusWishes::default()
             },
             redundancy,
+            ..CodecChoice::new(line.codec, payload_type)
         },
         accepted: vec![(payload_type, line.codec)],
         dtmf_send: None,

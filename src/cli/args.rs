@@ -81,6 +81,14 @@ pub(super) struct SoundArgs {
     pub(super) codecs: Vec<CodecArg>,
     #[arg(long, value_name = "MS", default_value = "20")]
     pub(super) ptime: Ptime,
+    #[arg(long)]
+    pub(super) silence_suppression: bool,
+    #[arg(long)]
+    pub(super) resend: bool,
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(40..=2_000))]
+    pub(super) max_delay_ms: Option<u32>,
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(10..=2_000))]
+    pub(super) start_delay_ms: Option<u32>,
     #[arg(long, value_name = "FILE")]
     pub(super) play: Option<PathBuf>,
     #[arg(long = "loop", requires = "play")]

@@ -10,6 +10,7 @@ use crate::agent::{AccountConfig, AccountId, AgentConfig, dial};
 use crate::audio::{self, ClipError, RecordError, SinkChoice, SourceChoice};
 use crate::engine::{EngineConfig, MediaConfig, MediaError, StartError, account_config, server};
 use crate::i18n::Words;
+use crate::jitter::DelayBounds;
 use crate::net::BindError;
 use crate::redact::Secret;
 use crate::say;
@@ -241,6 +242,10 @@ pub(super) fn engine(
             agent.codecs = sound.codecs.iter().map(|codec| codec.0).collect();
         }
         agent.ptime = sound.ptime.0;
+        agent.silence_suppression = sound.silence_suppression;
+        agent.resend = sound.resend;
+        let ms = |ms: u32| Duration::from_millis(ms.into());
+        media.delay = DelayBounds::within(sound.start_delay_ms.map(ms), sound.max_delay_ms.map(ms));
         media.rtp_ports = sound.rtp_ports.as_ref().map(|ports| ports.0.clone());
         media.source = match (&sound.play, sound.silence) {
             (Some(path), _) => SourceChoice::File {

@@ -90,7 +90,9 @@ fn reflections(correlation: &[f64; ORDER + 1]) -> [f64; ORDER] {
     let mut predictor = [0.0; ORDER + 1];
     let mut error = correlation[0] * (1.0 + WHITENING);
     for order in 1..=ORDER {
-        let known: f64 = (1..order).map(|i| predictor[i] * correlation[order - i]).sum();
+        let known: f64 = (1..order)
+            .map(|i| predictor[i] * correlation[order - i])
+            .sum();
         let reflection = -(correlation[order] + known) / error;
         if !reflection.is_finite() || reflection.abs() >= 1.0 {
             break;

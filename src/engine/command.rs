@@ -2,7 +2,7 @@
 
 use crate::agent::{self, AccountId, CallId};
 use crate::redact::Secret;
-use crate::store::{AccountSettings, Theme};
+use crate::store::{AccountSettings, LineSettings, Theme};
 
 /// A person's wish. Sent over a bounded queue; a face never waits for its outcome but reads it
 /// in a later [`super::Snapshot`].
@@ -48,6 +48,8 @@ pub enum Command {
     SetLanguage(Option<String>),
     /// Chooses the colours.
     SetTheme(Theme),
+    /// Changes how sound goes over the network, from the next call on.
+    SetLine(LineSettings),
     /// Ends everything well and stops the engine.
     Quit,
 }

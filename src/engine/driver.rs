@@ -127,6 +127,9 @@ impl Driver {
             dirty: true,
             finished: false,
         };
+        if let Some((_, settings)) = &driver.settings {
+            driver.use_line(settings.line);
+        }
         driver.recall_accounts();
         driver.look_for_devices();
         Ok(driver)

@@ -31,6 +31,7 @@ use self::output::Output;
 use self::worker::Worker;
 use crate::audio::{Clip, ClipError, DeviceError, RecordError, Recorder, SinkChoice, SourceChoice};
 use crate::codec::CodecError;
+use crate::jitter::DelayBounds;
 use crate::media::plan::{MediaCommand, MediaId, Opened};
 use crate::media::tones::Tone;
 use crate::media::{Levels, Quality};
@@ -52,6 +53,8 @@ pub struct MediaConfig {
     pub source: SourceChoice,
     /// What becomes of what it says.
     pub sink: SinkChoice,
+    /// How long sound waits for late packets.
+    pub delay: DelayBounds,
 }
 
 /// Why the thread did not start.
@@ -210,6 +213,7 @@ enum Order {
         output: Option<String>,
     },
     Tone(Option<Tone>),
+    Delay(DelayBounds),
     Close,
 }
 
@@ -250,12 +254,15 @@ impl MediaThread {
         let poll = Poll::new().map_err(MediaError::Thread)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(MediaError::Thread)?);
         let (orders, inbox) = sync_channel(MAX_ORDERS);
-        let rtp_ports = config.rtp_ports;
+        let (rtp_ports, delay) = (config.rtp_ports, config.delay);
         let thread = thread::Builder::new()
             .name("media".into())
             .spawn(move || {
                 raise_priority();
-                Worker::new(poll, inbox, input, output, record_path, rtp_ports, report).run();
+                let mut worker =
+                    Worker::new(poll, inbox, input, output, record_path, rtp_ports, report);
+                worker.bound_delay(delay);
+                worker.run();
             })
             .map_err(MediaError::Thread)?;
         Ok(MediaThread {
@@ -286,6 +293,15 @@ impl MediaThread {
         output: Option<String>,
     ) -> Result<(), SendError> {
         self.order(Order::Select { input, output })
+    }
+
+    /// How long sound waits for late packets, in calls that begin from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; the order is lost then.
+    pub fn bound_delay(&self, delay: DelayBounds) -> Result<(), SendError> {
+        self.order(Order::Delay(delay))
     }
 
     /// Begins a tone on the speaker ([`Tone::Ringing`] when called, [`Tone::Ringback`] while it

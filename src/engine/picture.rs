@@ -8,7 +8,7 @@ use super::snapshot::{
 };
 use crate::agent::{self, AccountConfig, AccountId, AccountState, CallId, Party, Side};
 use crate::media::{Levels, Quality};
-use crate::store::AccountSettings;
+use crate::store::{AccountSettings, LineSettings};
 
 /// Ended calls kept for the list of recents.
 const MAX_RECENTS: usize = 50;
@@ -236,6 +236,10 @@ impl Picture {
 
     pub(super) fn audio(&mut self, audio: AudioView) {
         self.snapshot.audio = audio;
+    }
+
+    pub(super) fn line(&mut self, line: LineSettings) {
+        self.snapshot.line = line;
     }
 
     pub(super) fn dismiss(&mut self, call: CallId) {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::agent::{AccountId, AccountState, CallEnd, CallId, Party, Side};
 use crate::media::plan::CodecChoice;
 pub use crate::media::{Grade, Levels, Quality, RemoteQuality};
-use crate::store::AccountSettings;
+use crate::store::{AccountSettings, LineSettings};
 
 /// The phone at one moment. Replaced as a whole, never changed: faces hold it by `Arc`.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub recents: Vec<RecentCall>,
     /// Sound devices.
     pub audio: AudioView,
+    /// How sound goes over the network.
+    pub line: LineSettings,
     /// What the person should know, newest last, at most 8.
     pub notices: Vec<Notice>,
 }

@@ -11,10 +11,11 @@ use super::snapshot::{AudioView, CallPhase, CallView, Notice};
 use super::{Command, clock};
 use crate::agent::{self, AccountId, CallId};
 use crate::audio::{DeviceInfo, DeviceList};
+use crate::jitter::DelayBounds;
 use crate::media::plan::{MediaCommand, MediaId};
 use crate::media::tones::Tone;
 use crate::redact::Secret;
-use crate::store::{AccountSettings, Answer, Order, Settings};
+use crate::store::{AccountSettings, Answer, LineSettings, Order, Settings};
 
 impl Driver {
     /// Asks the keyring for the passwords of the accounts in the settings.
@@ -75,6 +76,10 @@ impl Driver {
                 self.change_settings(|settings| settings.language = language);
             }
             Command::SetTheme(theme) => self.change_settings(|settings| settings.theme = theme),
+            Command::SetLine(line) => {
+                self.change_settings(|settings| settings.line = line);
+                self.use_line(line);
+            }
             Command::Quit => self.phone(agent::Command::Shutdown),
         }
     }
@@ -89,6 +94,20 @@ impl Driver {
         }
         self.dirty = true;
         self.agent.handle_command(clock::now(), command);
+    }
+
+    /// Has calls from now on go over the network so.
+    pub(super) fn use_line(&mut self, line: LineSettings) {
+        self.picture.line(line);
+        self.phone(agent::Command::SetSending {
+            ptime: line.ptime(),
+            silence_suppression: line.silence_suppression,
+            resend: line.resend,
+        });
+        let delay = DelayBounds::within(line.start_delay(), line.max_delay());
+        if let Err(error) = self.media.bound_delay(delay) {
+            tracing::warn!("bounds of the delay not changed: {error}");
+        }
     }
 
     fn save_account(&mut self, mut written: AccountSettings, password: Option<Secret<String>>) {

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::delay::{DelayBounds, DelayEstimator, MILLI, Nanos, nanos};
 use crate::units::{PayloadType, RtpTime, SampleRate, SeqNo};
 
-/// Packets held at most: 1.28 s in pieces of 10 ms.
-const SLOTS: usize = 128;
+/// Packets held at most: 2.56 s in pieces of 10 ms, which is more than the highest cap.
+const SLOTS: usize = 256;
 
 /// The largest payload kept: that of a full Ethernet frame.
 pub const MAX_PAYLOAD: usize = 1_500;

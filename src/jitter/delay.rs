@@ -36,6 +36,20 @@ impl Default for DelayBounds {
     }
 }
 
+impl DelayBounds {
+    /// What a person may ask for: a cap of 40 to 2,000 ms and a start of 10 ms up to the cap; what
+    /// is not asked for is as usual. Lateness is told apart up to one second: a higher cap only
+    /// lets sound that waits already wait longer before some of it is left out.
+    #[must_use]
+    pub fn within(start: Option<Duration>, cap: Option<Duration>) -> DelayBounds {
+        let usual = DelayBounds::default();
+        let ms = Duration::from_millis;
+        let cap = cap.unwrap_or(usual.cap).clamp(ms(40), ms(2_000));
+        let start = start.unwrap_or(usual.start).clamp(ms(10), cap);
+        DelayBounds { start, cap }
+    }
+}
+
 /// Width of a histogram bin, and how many there are.
 const BIN: Nanos = 5 * MILLI;
 const BINS: usize = 200;

@@ -483,6 +483,7 @@ impl Receiver {
                 };
                 if kind == PacketKind::Sound {
                     self.noise_known = false;
+                    self.noise.interrupt();
                 }
                 if codec.sound_rate() == rate {
                     self.current = codec;

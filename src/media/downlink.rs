@@ -6,7 +6,9 @@ use super::again::Came;
 use super::plan::Plan;
 use crate::codec::{CodecError, CodecKind, opus};
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
-use crate::jitter::{Inserted, PullInfo, Receiver, ReceiverConfig, ReceiverStats, RtpMeta, Sound};
+use crate::jitter::{
+    DelayBounds, Inserted, PullInfo, Receiver, ReceiverConfig, ReceiverStats, RtpMeta, Sound,
+};
 use crate::rtp::Received;
 use crate::rtp::dtmf::{DtmfEvent, DtmfReceiver};
 use crate::rtp::session::PayloadKind;
@@ -21,6 +23,7 @@ const MAX_EVENT_FORMATS: usize = 4;
 pub struct Downlink {
     /// Made with the first plan, which says what to expect.
     receiver: Option<Receiver>,
+    delay: DelayBounds,
     accepted: Vec<(PayloadType, CodecKind)>,
     comfort_noise: Option<PayloadType>,
     /// The number of packets that carry earlier ones again.
@@ -37,6 +40,11 @@ pub struct Downlink {
 }
 
 impl Downlink {
+    /// How long sound waits for late packets; of effect before the first plan.
+    pub fn bound_delay(&mut self, delay: DelayBounds) {
+        self.delay = delay;
+    }
+
     /// Understands what the plan says from the next packet on.
     ///
     /// # Errors
@@ -50,7 +58,7 @@ impl Downlink {
                 }
                 receiver
             }
-            none => none.insert(Receiver::new(&expectation(plan))?),
+            none => none.insert(Receiver::new(&expectation(plan, self.delay))?),
         };
         if plan.receive && !self.receiving {
             // What is left from before a hold is not to be heard after it.
@@ -97,7 +105,10 @@ impl Downlink {
                 receiver.handle(now, packet.ssrc, received.time, packet.payload);
             }
         }
-        self.pausing = received.kind == PayloadKind::ComfortNoise;
+        let sound = (packet.payload_type, CodecKind::Opus);
+        let opus = self.accepted.contains(&sound);
+        self.pausing =
+            received.kind == PayloadKind::ComfortNoise || (opus && opus::is_dtx(packet.payload));
         if !self.receiving {
             return None;
         }
@@ -120,8 +131,7 @@ impl Downlink {
             marker: packet.marker,
             payload_type: packet.payload_type,
         };
-        let sound = (packet.payload_type, CodecKind::Opus);
-        self.deep |= self.accepted.contains(&sound) && opus::has_dred(packet.payload);
+        self.deep |= opus && opus::has_dred(packet.payload);
         Some(if Some(packet.payload_type) == self.redundancy {
             self.came
                 .insert(receiver, &meta, packet.payload, &self.accepted, now)
@@ -213,12 +223,12 @@ impl Downlink {
 
 /// What we speak is what we expect to hear, until it is heard otherwise: the rate of the first
 /// silence is then already that of the sound.
-fn expectation(plan: &Plan) -> ReceiverConfig {
+fn expectation(plan: &Plan, delay: DelayBounds) -> ReceiverConfig {
     let mut accepted = plan.accepted.clone();
     accepted.sort_by_key(|(_, kind)| *kind != plan.codec.kind);
     ReceiverConfig {
         accepted,
         comfort_noise: plan.comfort_noise,
-        ..ReceiverConfig::default()
+        delay,
     }
 }

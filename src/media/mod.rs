@@ -8,7 +8,7 @@
 //! - [`quality`]: how it is, second by second, reckoned by `figures`; [`emodel`]: what a person
 //!   would say of it.
 //! - [`tones`]: ringing, busy.
-//! - `again`: packets that carry earlier ones again.
+//! - `again`: packets that carry earlier ones again; `silence`: pauses described instead of sent.
 //! - [`adaptation`]: what Opus does about the loss the far side tells of.
 
 pub mod adaptation;
@@ -16,10 +16,13 @@ mod again;
 pub mod downlink;
 pub mod emodel;
 mod figures;
+mod in_band;
 mod meter;
 pub mod plan;
 pub mod quality;
 pub mod session;
+mod silence;
+mod speaking;
 pub mod tones;
 pub mod uplink;
 

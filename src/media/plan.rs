@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::codec::CodecKind;
+use crate::codec::{CodecKind, MAX_PACKET_DURATION};
 pub use crate::rtp::session::{Answerers, XrTerms};
 use crate::units::PayloadType;
 
@@ -96,19 +96,40 @@ pub struct CodecChoice {
     pub payload_type: PayloadType,
     /// Sound in each packet: 10 to 120 ms.
     pub ptime: Duration,
+    /// The longest packet that the far side takes.
+    pub max_ptime: Duration,
     /// The payload type under which the far side takes packets that carry earlier ones again (RFC
     /// 2198), if it does.
     pub redundancy: Option<PayloadType>,
+    /// The payload type under which pauses are described (RFC 3389) instead of sent; `None`: they
+    /// are sent as they sound.
+    pub comfort_noise: Option<PayloadType>,
     /// What the far side said of Opus; the default for others.
     pub opus: OpusWishes,
 }
 
-/// What an Opus receiver asks of the sender (RFC 7587 section 6.1).
+impl CodecChoice {
+    /// A codec in packets of 20 ms, and nothing beside it.
+    #[must_use]
+    pub fn new(kind: CodecKind, payload_type: PayloadType) -> CodecChoice {
+        CodecChoice {
+            kind,
+            payload_type,
+            ptime: Duration::from_millis(20),
+            max_ptime: MAX_PACKET_DURATION,
+            redundancy: None,
+            comfort_noise: None,
+            opus: OpusWishes::default(),
+        }
+    }
+}
+
+/// What Opus is sent like: what its receiver asks for (RFC 7587 section 6.1), and what we want.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpusWishes {
     /// In-band FEC helps it.
     pub use_inband_fec: bool,
-    /// It wants pauses left out.
+    /// Pauses are left out.
     pub use_dtx: bool,
     /// The highest rate it plays, in Hz.
     pub max_playback_rate: u32,

@@ -19,7 +19,7 @@ use super::quality::{LocalDelay, Quality};
 use super::uplink::Uplink;
 use crate::codec::CodecError;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
-use crate::jitter::{Inserted, PullInfo, ReceiverStats};
+use crate::jitter::{DelayBounds, Inserted, PullInfo, ReceiverStats};
 use crate::rtp::dtmf::{Digit, DtmfEvent};
 use crate::rtp::session::{Event as RtpEvent, PayloadFormat, PayloadKind};
 use crate::rtp::{Config, NtpTime, Output as RtpOutput, Received, RtpSession, StreamStats};
@@ -179,6 +179,11 @@ impl Session {
             first_received: false,
             events: VecDeque::with_capacity(MAX_EVENTS),
         }
+    }
+
+    /// How long sound waits for late packets; of effect before the first plan.
+    pub fn bound_delay(&mut self, delay: DelayBounds) {
+        self.downlink.bound_delay(delay);
     }
 
     /// Makes the sound so from the next packet on. The same plan again changes nothing.

@@ -1,14 +1,14 @@
 //! From the microphone to the network: one call's frames of 10 ms become packets.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::adaptation::{Adaptation, Report, Target};
-use super::again::Sent;
+use super::in_band::InBand;
 use super::plan::{CodecChoice, Plan};
-use crate::codec::{CodecError, CodecKind, Encoder, MAX_PAYLOAD, opus};
-use crate::dsp::tone::Tone;
+use super::silence::Said;
+use super::speaking::{Speaking, tune};
+use crate::codec::{CodecError, CodecKind, MAX_PAYLOAD, opus};
 use crate::rtp::RtpSession;
 use crate::rtp::dtmf::{Digit, DtmfSender, QueueFull};
 use crate::units::{PayloadType, RtpTime, SampleRate};
@@ -18,14 +18,6 @@ pub const FRAME: Duration = Duration::from_millis(10);
 
 /// How long a digit sounds. Machines want 40 ms (ITU-T Q.24), badly made ones 80.
 const TONE: Duration = Duration::from_millis(100);
-
-/// The same in frames for tones in the sound, which have to survive a codec, and the pause behind
-/// one.
-const IN_BAND_TONE: u32 = 12;
-const IN_BAND_PAUSE: u32 = 8;
-
-/// Digits that may wait to be sent that way, as many as for events.
-const MAX_IN_BAND: usize = 64;
 
 /// Makes packets of frames.
 ///
@@ -56,99 +48,11 @@ pub struct Uplink {
     redundant: Box<[u8; MAX_PAYLOAD]>,
 }
 
-/// An encoder and the sound of the packet being filled.
-#[derive(Debug)]
-struct Speaking {
-    choice: CodecChoice,
-    encoder: Encoder,
-    adaptation: Adaptation,
-    /// How many packets back one is carried again; 0: none is.
-    again: u8,
-    sent: Sent,
-    sound: Box<[f32]>,
-    filled: usize,
-}
-
 #[derive(Debug)]
 struct Dtmf {
     payload_type: PayloadType,
     clock: SampleRate,
     sender: DtmfSender,
-}
-
-/// Digits as tones in the sound, for a far side that takes no events.
-#[derive(Debug, Default)]
-struct InBand {
-    waiting: VecDeque<Digit>,
-    sounding: Option<Tone>,
-    /// Frames that this digit, or the pause behind it, lasts from here on.
-    left: u32,
-}
-
-impl InBand {
-    fn press(&mut self, digit: Digit) -> Result<(), QueueFull> {
-        if self.waiting.len() >= MAX_IN_BAND {
-            return Err(QueueFull);
-        }
-        self.waiting.push_back(digit);
-        Ok(())
-    }
-
-    /// Replaces a frame of sound by a digit's, or by the silence behind it.
-    fn replace(&mut self, rate: SampleRate, sound: &mut [f32]) {
-        if self.left == 0 {
-            if self.sounding.take().is_some() {
-                self.left = IN_BAND_PAUSE;
-            } else if let Some(digit) = self.waiting.pop_front() {
-                self.sounding = Tone::dtmf(rate, digit.to_char());
-                self.left = IN_BAND_TONE;
-            } else {
-                return;
-            }
-        }
-        self.left -= 1;
-        match &mut self.sounding {
-            Some(tone) => tone.fill(sound),
-            None => sound.fill(0.0),
-        }
-    }
-}
-
-impl Speaking {
-    fn new(choice: &CodecChoice) -> Result<Speaking, CodecError> {
-        let ptime = choice.kind.nearest_ptime(choice.ptime);
-        let mut encoder = Encoder::new(choice.kind)?;
-        let adaptation = Adaptation::new(&choice.opus, ptime, choice.redundancy.is_some());
-        if let Some(encoder) = encoder.as_opus() {
-            encoder.set_dtx(choice.opus.use_dtx)?;
-            let rate = SampleRate::new(choice.opus.max_playback_rate);
-            encoder.set_max_playback_rate(rate.unwrap_or(SampleRate::FULL))?;
-            tune(encoder, adaptation.target())?;
-        }
-        let sound = vec![0.0; choice.kind.frame_samples(ptime)].into();
-        Ok(Speaking {
-            choice: choice.clone(),
-            encoder,
-            again: adaptation.target().again,
-            adaptation,
-            sent: Sent::default(),
-            sound,
-            filled: 0,
-        })
-    }
-
-    fn rate(&self) -> SampleRate {
-        self.choice.kind.sound_rate()
-    }
-}
-
-fn tune(encoder: &mut opus::Encoder, target: Target) -> Result<(), CodecError> {
-    encoder.set_bitrate(target.bitrate)?;
-    encoder.set_complexity(target.complexity)?;
-    encoder.set_inband_fec(target.inband_fec)?;
-    encoder.set_expected_loss(target.expected_loss)?;
-    encoder.set_dred_span(target.dred_span)?;
-    encoder.set_max_sound_rate(target.max_sound_rate)
 }
 
 impl Default for Uplink {
@@ -365,6 +269,9 @@ impl Uplink {
             }
         }
         self.keys.replace(speaking.choice.kind.sound_rate(), room);
+        if let Some(silence) = &mut speaking.silence {
+            silence.observe(room);
+        }
         speaking.filled = end;
         self.frames += 1;
         if end < speaking.sound.len() {
@@ -407,18 +314,34 @@ impl Uplink {
                     .ok();
             }
         }
+        let clock = speaking.choice.kind.rtp_clock();
+        let time = RtpTime(clock.samples_in(began) as u64);
+        if let (Some(silence), Some(number)) =
+            (&mut speaking.silence, speaking.choice.comfort_noise)
+        {
+            match silence.say() {
+                Said::Sound => {}
+                Said::Description(payload) => {
+                    self.mark = true;
+                    return rtp.send(now, number, false, time, payload, out).ok();
+                }
+                Said::Nothing => {
+                    self.mark = true;
+                    return None;
+                }
+            }
+        }
         let bytes = speaking
             .encoder
             .encode(&speaking.sound, self.payload.as_mut_slice())
             .ok()?;
         let payload = &self.payload[..bytes];
-        if speaking.choice.kind == CodecKind::Opus && opus::is_dtx(payload) {
-            // RFC 7587 section 3.1.3: what DTX leaves over need not be sent.
-            self.mark = true;
+        let pausing = speaking.choice.kind == CodecKind::Opus && opus::is_dtx(payload);
+        if std::mem::replace(&mut speaking.pausing, pausing) && pausing {
+            // RFC 7587 section 3.1.3: what DTX leaves over need not be sent. The first tells the
+            // far side that there is a pause.
             return None;
         }
-        let clock = speaking.choice.kind.rtp_clock();
-        let time = RtpTime(clock.samples_in(began) as u64);
         let number = speaking.choice.payload_type;
         // A packet that carries another goes under the number for that.
         let carrying = speaking.choice.redundancy.filter(|_| speaking.again > 0);
@@ -435,7 +358,7 @@ impl Uplink {
         }
         let (number, payload) = carrying.unwrap_or((number, payload));
         let to = rtp.send(now, number, self.mark, time, payload, out).ok()?;
-        self.mark = false;
+        self.mark = pausing;
         Some(to)
     }
 }

@@ -8,7 +8,7 @@ use super::format::{Format, Numbers};
 use super::local_audio::{CodecOrder, LocalAudio};
 use super::negotiated::{Negotiated, NegotiationError, SendCodec};
 use super::remote_audio::{RemoteAudio, RemoteFormat};
-use crate::codec::CodecKind;
+use crate::codec::{CodecKind, MAX_PACKET_DURATION};
 
 /// The two sides of an exchange.
 #[derive(Clone, Copy)]
@@ -97,6 +97,10 @@ impl Exchange<'_> {
             .find(|f| codec == CodecKind::Opus && f.format == Format::Redundancy)
             .map(|f| f.number);
         let our_redundancy = said.iter().find(|(_, f)| *f == Format::Redundancy);
+        let noise_taken = theirs
+            .iter()
+            .find(|f| codec != CodecKind::Opus && f.format == Format::ComfortNoise)
+            .map(|f| f.number);
         let our_noise = said.iter().find(|(_, f)| *f == Format::ComfortNoise);
         let noise_agreed = |number: &PayloadType| {
             let both = |f: &RemoteFormat| f.format == Format::ComfortNoise && f.number == *number;
@@ -112,6 +116,9 @@ impl Exchange<'_> {
                 codec,
                 payload_type: first.number,
                 ptime: send_ptime(codec, local.ptime, remote),
+                max_ptime: remote.max_ptime.unwrap_or(MAX_PACKET_DURATION),
+                comfort_noise: noise_taken.filter(|_| local.comfort_noise),
+                dtx: codec == CodecKind::Opus && local.opus.dtx,
                 opus: first.opus,
             },
             recv,

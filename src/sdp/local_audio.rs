@@ -43,7 +43,7 @@ pub struct LocalAudio {
     pub extended_reports: RtcpXr,
     /// Digits as RFC 4733 events.
     pub telephone_event: bool,
-    /// Comfort noise of RFC 3389 with the codecs of 8 kHz clock.
+    /// Pauses are described (RFC 3389) with the codecs of 8 kHz clock, where both sides want it.
     pub comfort_noise: bool,
     /// Packets that carry earlier ones of Opus again (RFC 2198).
     pub redundancy: bool,

@@ -57,6 +57,13 @@ pub struct SendCodec {
     pub payload_type: PayloadType,
     /// Sound in each packet: 10 to 60 ms in steps of 10, for Opus only 10, 20, 40 or 60.
     pub ptime: Duration,
+    /// The longest packet that the peer takes.
+    pub max_ptime: Duration,
+    /// The number under which pauses are described instead of sent (RFC 3389): both sides want it,
+    /// and the codec has no such thing of its own.
+    pub comfort_noise: Option<PayloadType>,
+    /// Opus leaves pauses out.
+    pub dtx: bool,
     /// What the peer says of its Opus decoder; the default for other codecs.
     pub opus: OpusParameters,
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
+use super::LineSettings;
+
 /// The format that this version writes.
 const FORMAT: u32 = 1;
 
@@ -27,6 +29,9 @@ pub struct Settings {
     pub input_device: Option<String>,
     /// The chosen speaker; `None`: the system's default.
     pub output_device: Option<String>,
+    /// How sound goes over the network.
+    #[serde(skip_serializing_if = "LineSettings::is_usual")]
+    pub line: LineSettings,
     /// In the order they were added.
     #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountSettings>,
@@ -40,6 +45,7 @@ impl Default for Settings {
             theme: Theme::System,
             input_device: None,
             output_device: None,
+            line: LineSettings::default(),
             accounts: Vec::new(),
         }
     }
@@ -284,6 +290,11 @@ mod tests {
         let mut settings = Settings {
             language: Some("pt-BR".into()),
             theme: Theme::Dark,
+            line: LineSettings {
+                silence_suppression: true,
+                max_delay_ms: Some(800),
+                ..LineSettings::default()
+            },
             ..Settings::default()
         };
         let id = settings.put_account(AccountSettings {

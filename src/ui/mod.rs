@@ -13,6 +13,7 @@ mod ended;
 mod icons;
 mod incoming;
 mod keypad;
+mod line_settings;
 mod link;
 mod quality;
 mod rail;

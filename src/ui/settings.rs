@@ -4,6 +4,7 @@ use egui::{Popup, ScrollArea, Sense, Ui, vec2};
 
 use super::dial::{account_name, state_color};
 use super::icons::Icon;
+use super::line_settings::line_ui;
 use super::theme::{Appearance, Palette, Type, radius, size, space};
 use super::widgets;
 use super::{Ask, Go};
@@ -39,6 +40,7 @@ pub(crate) fn settings_ui(ui: &mut Ui, view: &SettingsView<'_>, words: &Words) -
                 });
                 section(ui, &say!(words, "settings-devices"), |ui| {
                     ask = ask.take().or(devices_ui(ui, &view.snapshot.audio, words));
+                    ask = ask.take().or(line_ui(ui, &view.snapshot.line, words));
                 });
                 section(ui, &say!(words, "settings-language"), |ui| {
                     ask = ask.take().or(language_ui(ui, view.language, words));

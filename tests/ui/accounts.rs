@@ -5,6 +5,7 @@ use egui_kittest::kittest::Queryable;
 use ramal::agent::{AccountState, RegistrationCause};
 use ramal::engine::{AudioView, Snapshot};
 use ramal::i18n::Language;
+use ramal::store::LineSettings;
 use ramal::ui::UiAction;
 use ramal::ui::theme::Appearance;
 
@@ -237,4 +238,20 @@ fn the_account_menu_connects_and_disconnects() {
     desk.click("Conta 1001, Desconectado");
     desk.click("Conectar agora");
     assert_eq!(desk.sent(), ["Phone(Register(AccountId(1)))"]);
+}
+
+#[test]
+fn pauses_are_left_out_by_choice_and_nothing_else_of_the_line_changes() {
+    let line = LineSettings {
+        max_delay_ms: Some(300),
+        ..LineSettings::default()
+    };
+    let mut desk = Desk::new(Snapshot { line, ..idle() });
+    desk.click("Configurações");
+    desk.click("Poupar rede");
+    let sent = desk.sent();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert!(sent[0].starts_with("SetLine("), "{sent:?}");
+    assert!(sent[0].contains("silence_suppression: true"), "{sent:?}");
+    assert!(sent[0].contains("max_delay_ms: Some(300)"), "{sent:?}");
 }

@@ -8,7 +8,7 @@ use ramal::codec::CodecKind;
 use ramal::engine::{
     AccountView, CallPhase, CallView, Direction, Quality, RecentCall, RemoteQuality, Snapshot,
 };
-use ramal::media::plan::{CodecChoice, OpusWishes};
+use ramal::media::plan::CodecChoice;
 use ramal::store::AccountSettings;
 use ramal::units::PayloadType;
 
@@ -72,13 +72,10 @@ pub(crate) fn call(id: u64, phase: CallPhase, now: Instant) -> CallView {
         started_at: now,
         answered_at: Some(now),
         muted: false,
-        codec: Some(CodecChoice {
-            kind: CodecKind::Opus,
-            payload_type: PayloadType::new(111).expect("below 128"),
-            ptime: Duration::from_millis(20),
-            redundancy: None,
-            opus: OpusWishes::default(),
-        }),
+        codec: Some(CodecChoice::new(
+            CodecKind::Opus,
+            PayloadType::new(111).expect("below 128"),
+        )),
         digits_sent: String::new(),
         quality: Some(Quality {
             mos: 4.4,

@@ -11,7 +11,7 @@ use super::*;
 use crate::codec::CodecKind;
 use crate::codec::testing::speech;
 use crate::engine::clock;
-use crate::media::plan::{Answerers, CodecChoice, OpusWishes, Plan, XrTerms};
+use crate::media::plan::{Answerers, CodecChoice, Plan, XrTerms};
 use crate::units::{PayloadType, SampleRate};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -34,6 +34,7 @@ impl Phone {
             rtp_ports: None,
             source,
             sink,
+            ..MediaConfig::default()
         };
         let thread = MediaThread::start(config, move |report| {
             let _ = tell.try_send(report);
@@ -105,13 +106,7 @@ fn plan(kind: CodecKind, far: Opened) -> Plan {
         send: true,
         held: false,
         receive: true,
-        codec: CodecChoice {
-            kind,
-            payload_type,
-            ptime: Duration::from_millis(20),
-            redundancy: None,
-            opus: OpusWishes::default(),
-        },
+        codec: CodecChoice::new(kind, payload_type),
         accepted: vec![(payload_type, kind)],
         dtmf_send: Some((number(101), 8_000)),
         dtmf_receive: vec![(number(101), 8_000)],
@@ -317,6 +312,7 @@ fn what_is_wrong_with_a_file_is_told_before_any_call() {
                 rtp_ports: None,
                 source,
                 sink,
+                ..MediaConfig::default()
             },
             |_| {},
         )

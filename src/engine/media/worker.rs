@@ -19,6 +19,7 @@ use super::pace::{Pace, Step};
 use super::ports::{PortError, PortPair};
 use super::{DeviceSide, MediaReport, OpenError, Order, WAKE};
 use crate::engine::clock;
+use crate::jitter::DelayBounds;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
 use crate::media::plan::{MediaCommand, MediaId, Plan};
 use crate::media::{self, Event, LocalDelay, Port, Session, Setup};
@@ -55,6 +56,8 @@ pub(super) struct Worker<R> {
     record_path: Option<PathBuf>,
     rtp_ports: Option<RangeInclusive<u16>>,
     report: R,
+    /// Bounds of the delay of sessions to come.
+    delay: DelayBounds,
     calls: Vec<Call>,
     /// Names the next call's sockets to the poll.
     next_slot: usize,
@@ -113,6 +116,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             record_path,
             rtp_ports,
             report,
+            delay: DelayBounds::default(),
             calls: Vec::new(),
             next_slot: 0,
             tick_at: None,
@@ -125,6 +129,11 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 captured: Vec::with_capacity(4 * MAX_PULL_SAMPLES),
             },
         }
+    }
+
+    /// Bounds the delay of sessions that are opened from now on.
+    pub(super) fn bound_delay(&mut self, delay: DelayBounds) {
+        self.delay = delay;
     }
 
     /// Until it is told to close, or nobody is left to tell it.
@@ -185,6 +194,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     self.output.select(output);
                 }
                 Ok(Order::Tone(tone)) => self.output.set_tone(tone),
+                Ok(Order::Delay(delay)) => self.bound_delay(delay),
                 Ok(Order::Close) | Err(TryRecvError::Disconnected) => return Went::Home,
                 Err(TryRecvError::Empty) => return Went::On,
             }
@@ -229,7 +239,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
         if self.calls.len() >= MAX_CALLS {
             return Err(PortError::TooManyCalls.into());
         }
-        let session = Session::new(now, fresh_setup().map_err(OpenError::System)?);
+        let mut session = Session::new(now, fresh_setup().map_err(OpenError::System)?);
+        session.bound_delay(self.delay);
         let mut ports = PortPair::open(local, self.rtp_ports.as_ref())?;
         let slot = self.next_slot;
         let registry = self.poll.registry();

@@ -10,7 +10,7 @@ use crate::audio::{
 };
 use crate::codec::CodecKind;
 use crate::engine::media::device::Device;
-use crate::media::plan::{CodecChoice, OpusWishes, XrTerms};
+use crate::media::plan::{CodecChoice, XrTerms};
 use crate::rtp::RtpPacket;
 use crate::units::PayloadType;
 
@@ -96,13 +96,7 @@ impl Bench {
             send,
             held: false,
             receive: true,
-            codec: CodecChoice {
-                kind: CodecKind::Pcmu,
-                payload_type,
-                ptime: Duration::from_millis(20),
-                redundancy: None,
-                opus: OpusWishes::default(),
-            },
+            codec: CodecChoice::new(CodecKind::Pcmu, payload_type),
             accepted: vec![(payload_type, CodecKind::Pcmu)],
             dtmf_send: None,
             dtmf_receive: Vec::new(),

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::codec::CodecKind;
-use crate::media::plan::{CodecChoice, OpusWishes, XrTerms};
+use crate::media::plan::{CodecChoice, XrTerms};
 use crate::rtp::header::write_rtp;
 use crate::rtp::{RtpHeader, RtpPacket};
 
@@ -26,11 +26,8 @@ fn plan() -> Plan {
         held: false,
         receive: true,
         codec: CodecChoice {
-            kind: CodecKind::Pcma,
-            payload_type: number(PCMA),
             ptime: FRAME,
-            redundancy: None,
-            opus: OpusWishes::default(),
+            ..CodecChoice::new(CodecKind::Pcma, number(PCMA))
         },
         accepted: vec![(number(PCMA), CodecKind::Pcma)],
         dtmf_send: None,

@@ -1,6 +1,8 @@
 //! Two sessions, a network in memory, a clock that is turned by hand.
 
+mod delays;
 mod extended;
+mod pauses;
 mod quiet;
 mod world;
 

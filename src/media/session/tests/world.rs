@@ -42,11 +42,8 @@ pub(super) fn plan(kind: CodecKind, remote: SocketAddr) -> Plan {
         held: false,
         receive: true,
         codec: CodecChoice {
-            kind,
-            payload_type,
-            ptime: 20 * MS,
-            redundancy: None,
             opus,
+            ..CodecChoice::new(kind, payload_type)
         },
         accepted: vec![
             (number(96), CodecKind::Opus),

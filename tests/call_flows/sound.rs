@@ -1,0 +1,83 @@
+//! What two phones agree on about the sound itself.
+
+use std::time::Duration;
+
+use ramal::agent::{AccountConfig, AgentConfig, Command};
+use ramal::codec::CodecKind;
+use ramal::media::plan::{MediaId, Plan};
+
+use crate::sim::World;
+use crate::sim::story::{ACCOUNT, ANA, BIA, CALL, add, assert_forgotten, secs, talk};
+
+/// Ana, who is as she says, calls Bia, who is as she says.
+fn talking(ana: AgentConfig, bia: AgentConfig) -> (World, Plan, Plan) {
+    let mut world = World::new(41);
+    let (ana, bia) = (world.phone(ANA, ana), world.phone(BIA, bia));
+    for phone in [ana, bia] {
+        add(&mut world, phone, AccountConfig::direct(ACCOUNT));
+    }
+    let ringing = talk(&mut world, ana, bia);
+    let plan = |phone: usize, media| world.phones[phone].plans[&media].clone();
+    let plans = (plan(ana, MediaId(CALL.0)), plan(bia, MediaId(ringing.0)));
+    world.ask(ana, Command::HangUp(CALL));
+    world.run(secs(1));
+    assert_forgotten(&mut world);
+    (world, plans.0, plans.1)
+}
+
+fn speaking(codec: CodecKind) -> AgentConfig {
+    AgentConfig {
+        codecs: vec![codec],
+        ..AgentConfig::default()
+    }
+}
+
+#[test]
+fn pauses_are_described_only_where_both_want_it() {
+    for codec in [CodecKind::G722, CodecKind::Pcma, CodecKind::Pcmu] {
+        let usual = speaking(codec);
+        let sparing = AgentConfig {
+            silence_suppression: true,
+            ..usual.clone()
+        };
+        let describes = |plan: &Plan| plan.codec.comfort_noise.map(|number| number.number());
+        let (_, ana, bia) = talking(sparing.clone(), sparing.clone());
+        assert_eq!((describes(&ana), describes(&bia)), (Some(13), Some(13)));
+        for (ana, bia) in [(sparing.clone(), usual.clone()), (usual, sparing)] {
+            let (_, ana, bia) = talking(ana, bia);
+            assert_eq!((describes(&ana), describes(&bia)), (None, None), "{codec}");
+        }
+    }
+}
+
+#[test]
+fn opus_leaves_pauses_out_for_whoever_wants_that_of_their_own_phone() {
+    let sparing = AgentConfig {
+        silence_suppression: true,
+        ..AgentConfig::default()
+    };
+    let (_, ana, bia) = talking(sparing, AgentConfig::default());
+    assert_eq!(ana.codec.kind, CodecKind::Opus);
+    assert!(ana.codec.opus.use_dtx && !bia.codec.opus.use_dtx);
+    assert_eq!(ana.codec.comfort_noise, None, "Opus has its own");
+}
+
+#[test]
+fn a_wish_holds_from_the_next_call_on() {
+    let mut world = World::new(42);
+    let usual = || speaking(CodecKind::Pcma);
+    let (ana, bia) = (world.phone(ANA, usual()), world.phone(BIA, usual()));
+    for phone in [ana, bia] {
+        add(&mut world, phone, AccountConfig::direct(ACCOUNT));
+        let sending = Command::SetSending {
+            ptime: Duration::from_millis(10),
+            silence_suppression: true,
+            resend: false,
+        };
+        world.ask(phone, sending);
+    }
+    talk(&mut world, ana, bia);
+    let codec = &world.phones[ana].plans[&MediaId(CALL.0)].codec;
+    assert!(codec.comfort_noise.is_some());
+    assert_eq!(codec.ptime, Duration::from_millis(10));
+}
