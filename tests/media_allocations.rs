@@ -56,7 +56,11 @@ fn session(
         dtmf_send: Some((number(101), 8_000)),
         dtmf_receive: vec![(number(101), 8_000)],
         comfort_noise: None,
-        redundancy,
+        redundancy: redundancy
+            .map(|number| (number, kind.rtp_clock().hz()))
+            .into_iter()
+            .collect(),
+        early: false,
         extended_reports: XrTerms {
             voip_metrics: true,
             reference_times: Some(Answerers::All),

@@ -327,6 +327,7 @@ impl Agent {
             codecs: self.config.codecs.clone(),
             ptime: self.config.ptime,
             redundancy: true,
+            resend: self.config.resend,
             comfort_noise: self.config.silence_suppression,
             opus: OpusParameters {
                 dtx: self.config.silence_suppression,
@@ -373,7 +374,8 @@ pub(super) fn plan_of(negotiated: &Negotiated, held: bool) -> Plan {
         dtmf_send: negotiated.send_dtmf,
         dtmf_receive: negotiated.recv_dtmf.clone(),
         comfort_noise: negotiated.comfort_noise,
-        redundancy: negotiated.recv_redundancy,
+        redundancy: negotiated.recv_redundancy.clone(),
+        early: false,
         extended_reports: XrTerms {
             voip_metrics: negotiated.extended_reports.voip_metrics,
             reference_times: negotiated.extended_reports.rcvr_rtt.map(|mode| match mode {

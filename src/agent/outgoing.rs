@@ -11,7 +11,7 @@ use super::{
     AccountId, Agent, CallId, EndCause, Event, Output, Party, Refusal, Refused, Side, causes, dial,
     requests,
 };
-use crate::media::plan::{MediaCommand, MediaId};
+use crate::media::plan::{Accepted, MediaCommand, MediaId, Plan};
 use crate::sdp::{self, Negotiated, Negotiation};
 use crate::sip::transaction::{ClientKey, Peer};
 use crate::sip::{Dialog, HeaderName, Method, NameAddr, Request, Response, StatusCode};
@@ -162,6 +162,17 @@ impl Agent {
             .and_then(super::account::Account::digest);
         let mut negotiation = Negotiation::new(session, audio);
         let invite = self.build_invite(account, &setup, &way, &mut negotiation);
+        let offered = negotiation.offered();
+        let accepted = Box::new(Accepted {
+            codecs: offered.codecs,
+            dtmf: offered.dtmf,
+            comfort_noise: offered.comfort_noise,
+            redundancy: offered.redundancy,
+        });
+        let media = MediaId(call.0);
+        // Whoever is called may speak before the answer is here (RFC 3264 section 5.1).
+        self.outputs
+            .push_back(Output::Media(MediaCommand::Listen { media, accepted }));
         let inviting = Inviting {
             setup: *setup,
             key: None,
@@ -286,7 +297,10 @@ impl Agent {
                 }
                 if let (None, Some((_, negotiated))) = (&inviting.early, answered) {
                     inviting.early = Some(tag);
-                    plan = Some(super::call::plan_of(negotiated, false));
+                    plan = Some(Plan {
+                        early: true,
+                        ..super::call::plan_of(negotiated, false)
+                    });
                 }
             }
         }

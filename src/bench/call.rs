@@ -40,6 +40,8 @@ pub struct Line {
     pub profile: Profile,
     /// Which of its courses.
     pub seed: u64,
+    /// Packets may carry earlier ones again (RFC 2198).
+    pub resend: bool,
 }
 
 /// What only the outside can measure.
@@ -286,8 +288,8 @@ fn session(now: Instant, line: &Line, role: Role) -> Result<Session, CodecError>
         .codec
         .static_payload_type()
         .unwrap_or(const { PayloadType::new(96).expect("below 128") });
-    // As two of our phones agree on it.
-    let redundancy = (line.codec == CodecKind::Opus).then_some(REDUNDANT);
+    // As two of our phones agree on it when this is what they speak.
+    let redundancy = line.resend.then_some(REDUNDANT);
     let plan = Plan {
         remote_rtp: remote,
         remote_rtcp: remote,
@@ -308,7 +310,11 @@ fn session(now: Instant, line: &Line, role: Role) -> Result<Session, CodecError>
         dtmf_send: None,
         dtmf_receive: Vec::new(),
         comfort_noise: None,
-        redundancy,
+        redundancy: redundancy
+            .map(|number| (number, line.codec.rtp_clock().hz()))
+            .into_iter()
+            .collect(),
+        early: false,
         extended_reports: XrTerms {
             voip_metrics: true,
             reference_times: Some(Answerers::All),
@@ -367,6 +373,7 @@ mod tests {
             ptime: Duration::from_millis(20),
             profile,
             seed: 1,
+            resend: codec == CodecKind::Opus,
         };
         call(&line, &speech(codec.sound_rate()), beginning(), &Nobody).unwrap()
     }

@@ -229,6 +229,8 @@ pub(super) struct BenchMediaArgs {
     pub(super) seconds: u64,
     #[arg(long, value_name = "MS", default_value = "20")]
     pub(super) ptime: Ptime,
+    #[arg(long)]
+    pub(super) resend: bool,
     #[arg(long, value_name = "PROGRAM")]
     pub(super) python: Option<PathBuf>,
     #[arg(long, value_name = "FOLDER")]

@@ -178,6 +178,7 @@ fn measure(
                         ptime: args.ptime.0,
                         profile,
                         seed: *seed,
+                        resend: args.resend || codec == CodecKind::Opus,
                     };
                     let measured = one(name, clip, &line, folder, args);
                     done.lock()

@@ -473,7 +473,9 @@ impl Server {
                     line.flush(now);
                 }
             }
-            MediaCommand::SetMuted { .. } | MediaCommand::SendDtmf { .. } => {}
+            MediaCommand::Listen { .. }
+            | MediaCommand::SetMuted { .. }
+            | MediaCommand::SendDtmf { .. } => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::again::Came;
-use super::plan::Plan;
+use super::plan::{Accepted, Plan};
 use crate::codec::{CodecError, CodecKind, opus};
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
 use crate::jitter::{
@@ -27,7 +27,7 @@ pub struct Downlink {
     accepted: Vec<(PayloadType, CodecKind)>,
     comfort_noise: Option<PayloadType>,
     /// The number of packets that carry earlier ones again.
-    redundancy: Option<PayloadType>,
+    redundancy: Vec<PayloadType>,
     came: Came,
     receiving: bool,
     events: Vec<(PayloadType, SampleRate, DtmfReceiver)>,
@@ -51,26 +51,56 @@ impl Downlink {
     ///
     /// When a decoder cannot be set up; then what was understood before still is.
     pub fn apply(&mut self, plan: &Plan) -> Result<(), CodecError> {
+        let accepted = Accepted {
+            codecs: plan.accepted.clone(),
+            dtmf: plan.dtmf_receive.clone(),
+            comfort_noise: plan.comfort_noise,
+            redundancy: plan.redundancy.clone(),
+        };
+        self.understand(&accepted, Some(plan.codec.kind), plan.receive)
+    }
+
+    /// Understands what may come before there is a plan.
+    ///
+    /// # Errors
+    ///
+    /// When a decoder cannot be set up; then nothing is understood.
+    pub fn listen(&mut self, accepted: &Accepted) -> Result<(), CodecError> {
+        self.understand(accepted, None, true)
+    }
+
+    /// `expected`: what the far side probably speaks.
+    fn understand(
+        &mut self,
+        accepted: &Accepted,
+        expected: Option<CodecKind>,
+        receive: bool,
+    ) -> Result<(), CodecError> {
         let receiver = match &mut self.receiver {
             Some(receiver) => {
-                if plan.accepted != self.accepted || plan.comfort_noise != self.comfort_noise {
-                    receiver.set_accepted(&plan.accepted, plan.comfort_noise)?;
+                let known = (&self.accepted, self.comfort_noise);
+                if known != (&accepted.codecs, accepted.comfort_noise) {
+                    receiver.set_accepted(&accepted.codecs, accepted.comfort_noise)?;
                 }
                 receiver
             }
-            none => none.insert(Receiver::new(&expectation(plan, self.delay))?),
+            none => {
+                let config = expectation(accepted, expected, self.delay);
+                none.insert(Receiver::new(&config)?)
+            }
         };
-        if plan.receive && !self.receiving {
+        if receive && !self.receiving {
             // What is left from before a hold is not to be heard after it.
             receiver.restart();
             self.came.restart();
             self.pausing = false;
         }
-        self.accepted.clone_from(&plan.accepted);
-        self.comfort_noise = plan.comfort_noise;
-        self.redundancy = plan.redundancy;
-        self.receiving = plan.receive;
-        self.apply_events(&plan.dtmf_receive);
+        self.accepted.clone_from(&accepted.codecs);
+        self.comfort_noise = accepted.comfort_noise;
+        let redundancy = accepted.redundancy.iter().map(|(number, _)| *number);
+        self.redundancy = redundancy.collect();
+        self.receiving = receive;
+        self.apply_events(&accepted.dtmf);
         Ok(())
     }
 
@@ -132,7 +162,7 @@ impl Downlink {
             payload_type: packet.payload_type,
         };
         self.deep |= opus && opus::has_dred(packet.payload);
-        Some(if Some(packet.payload_type) == self.redundancy {
+        Some(if self.redundancy.contains(&packet.payload_type) {
             self.came
                 .insert(receiver, &meta, packet.payload, &self.accepted, now)
         } else {
@@ -223,12 +253,16 @@ impl Downlink {
 
 /// What we speak is what we expect to hear, until it is heard otherwise: the rate of the first
 /// silence is then already that of the sound.
-fn expectation(plan: &Plan, delay: DelayBounds) -> ReceiverConfig {
-    let mut accepted = plan.accepted.clone();
-    accepted.sort_by_key(|(_, kind)| *kind != plan.codec.kind);
+fn expectation(
+    accepted: &Accepted,
+    expected: Option<CodecKind>,
+    delay: DelayBounds,
+) -> ReceiverConfig {
+    let mut codecs = accepted.codecs.clone();
+    codecs.sort_by_key(|(_, kind)| Some(*kind) != expected);
     ReceiverConfig {
-        accepted,
-        comfort_noise: plan.comfort_noise,
+        accepted: codecs,
+        comfort_noise: accepted.comfort_noise,
         delay,
     }
 }

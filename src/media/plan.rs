@@ -21,6 +21,14 @@ pub enum MediaCommand {
         /// Which of our addresses the far side will be told.
         local: IpAddr,
     },
+    /// Play what comes by what we offered, from wherever it comes, until there is a plan: the far
+    /// side may speak before its answer has arrived (RFC 3264 section 5.1).
+    Listen {
+        /// Which session.
+        media: MediaId,
+        /// What may come.
+        accepted: Box<Accepted>,
+    },
     /// Make the sound so, from the next packet on.
     Apply {
         /// Which session.
@@ -81,10 +89,26 @@ pub struct Plan {
     pub dtmf_receive: Vec<(PayloadType, u32)>,
     /// Payload type of comfort noise (RFC 3389) that may come.
     pub comfort_noise: Option<PayloadType>,
-    /// Payload type of packets that carry earlier ones again (RFC 2198) that may come.
-    pub redundancy: Option<PayloadType>,
+    /// Payload types and RTP clock rates, in Hz, of packets that carry earlier ones again (RFC 2198)
+    /// that may come.
+    pub redundancy: Vec<(PayloadType, u32)>,
+    /// The far side has not answered yet: it may be silent for as long as it likes.
+    pub early: bool,
     /// Which extended reports the far side wants (RFC 3611).
     pub extended_reports: XrTerms,
+}
+
+/// What may come, by payload type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// At most 16.
+    pub codecs: Vec<(PayloadType, CodecKind)>,
+    /// Telephone events, and their RTP clock rates in Hz.
+    pub dtmf: Vec<(PayloadType, u32)>,
+    /// Comfort noise (RFC 3389).
+    pub comfort_noise: Option<PayloadType>,
+    /// Packets that carry earlier ones again (RFC 2198), and their RTP clock rates in Hz.
+    pub redundancy: Vec<(PayloadType, u32)>,
 }
 
 /// What is spoken: codec, number, packet length.

@@ -4,6 +4,8 @@
 //! microphone has them, 10 ms for the speaker when the speaker wants them. What it has to say
 //! beyond that comes from [`Session::poll_output`].
 
+mod formats;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,16 +16,16 @@ use super::adaptation::{Burst, Report};
 use super::downlink::Downlink;
 use super::figures::{Findings, Interval};
 use super::meter::{Needle, Talk};
-use super::plan::Plan;
+use super::plan::{Accepted, Plan};
 use super::quality::{LocalDelay, Quality};
 use super::uplink::Uplink;
 use crate::codec::CodecError;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
 use crate::jitter::{DelayBounds, Inserted, PullInfo, ReceiverStats};
 use crate::rtp::dtmf::{Digit, DtmfEvent};
-use crate::rtp::session::{Event as RtpEvent, PayloadFormat, PayloadKind};
+use crate::rtp::session::{Event as RtpEvent, PayloadKind};
 use crate::rtp::{Config, NtpTime, Output as RtpOutput, Received, RtpSession, StreamStats};
-use crate::units::{PayloadType, SampleRate, Ssrc};
+use crate::units::{SampleRate, Ssrc};
 
 /// How often figures are told.
 const FIGURES: Duration = Duration::from_secs(1);
@@ -34,9 +36,6 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// How often something is sent by one who only listens, so that what stands between keeps the
 /// way open: RFC 6263 section 3 asks for 15 s.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// Comfort noise (RFC 3551 table 4).
-const STATIC_NOISE: PayloadType = const { PayloadType::new(13).expect("below 128") };
 
 /// Events that wait to be polled; the oldest is dropped for the newest.
 const MAX_EVENTS: usize = 32;
@@ -131,6 +130,8 @@ pub struct Session {
     uplink: Uplink,
     downlink: Downlink,
     rtcp_mux: bool,
+    /// There was a plan.
+    planned: bool,
     levels: Arc<Levels>,
     spoken: Needle,
     heard: Needle,
@@ -164,6 +165,7 @@ impl Session {
             uplink: Uplink::default(),
             downlink: Downlink::default(),
             rtcp_mux: false,
+            planned: false,
             levels: Arc::default(),
             spoken: Needle::default(),
             heard: Needle::default(),
@@ -193,7 +195,9 @@ impl Session {
     /// When a codec cannot be set up; the rest of the plan holds then.
     pub fn apply(&mut self, now: Instant, plan: &Plan) -> Result<(), CodecError> {
         self.rtcp_mux = plan.rtcp_mux;
-        self.rtp.set_formats(&self.formats(plan));
+        self.planned = true;
+        self.rtp
+            .set_formats(&formats::of_plan(plan, self.uplink.choice()));
         self.rtp.set_remote(
             now,
             Some(plan.remote_rtp),
@@ -202,7 +206,9 @@ impl Session {
         );
         self.rtp.set_extended_reports(plan.extended_reports);
         // Who holds us (`a=sendonly`, RFC 3264 section 8.4) plays music or does not.
-        self.hearing = match (plan.receive && plan.send, self.hearing) {
+        // Who has not answered yet may be silent too.
+        let expected = plan.receive && plan.send && !plan.early;
+        self.hearing = match (expected, self.hearing) {
             (false, _) => Hearing::Off,
             (true, Hearing::Off) => Hearing::Waiting {
                 complain_at: now + SILENCE,
@@ -219,55 +225,23 @@ impl Session {
         spoken
     }
 
-    /// All that may be sent or come. What is spoken at present stays sendable until the packet
-    /// being filled is out, unless its number means something else by then.
-    fn formats(&self, plan: &Plan) -> Vec<PayloadFormat> {
-        let sound = |payload_type, clock| PayloadFormat {
-            payload_type,
-            clock,
-            kind: PayloadKind::Sound,
-        };
-        let event = |(payload_type, hz): (PayloadType, u32)| {
-            let clock = SampleRate::new(hz)?;
-            Some(PayloadFormat {
-                payload_type,
-                clock,
-                kind: PayloadKind::Event,
-            })
-        };
-        let present = self
-            .uplink
-            .choice()
-            .map(|c| sound(c.payload_type, c.kind.rtp_clock()));
-        let noise = |payload_type| PayloadFormat {
-            payload_type,
-            clock: SampleRate::NARROW,
-            kind: PayloadKind::ComfortNoise,
-        };
-        // Later ones overrule earlier ones of the same number. Many send comfort noise under its
-        // static number (RFC 3551 section 6) without a word in SDP.
-        [noise(STATIC_NOISE)]
-            .into_iter()
-            .chain(present)
-            .chain(plan.comfort_noise.map(noise))
-            .chain([sound(plan.codec.payload_type, plan.codec.kind.rtp_clock())])
-            .chain(
-                plan.codec
-                    .redundancy
-                    .map(|number| sound(number, SampleRate::FULL)),
-            )
-            .chain(
-                plan.redundancy
-                    .map(|number| sound(number, SampleRate::FULL)),
-            )
-            .chain(plan.dtmf_send.and_then(event))
-            .chain(plan.dtmf_receive.iter().copied().filter_map(event))
-            .chain(
-                plan.accepted
-                    .iter()
-                    .map(|(number, kind)| sound(*number, kind.rtp_clock())),
-            )
-            .collect()
+    /// Plays what comes by what we offered, from wherever it comes, until there is a plan.
+    ///
+    /// # Errors
+    ///
+    /// When a codec cannot be set up; the plan will say so again.
+    pub fn listen(&mut self, accepted: &Accepted) -> Result<(), CodecError> {
+        if self.planned {
+            return Ok(());
+        }
+        self.rtp.set_formats(&formats::of_offer(accepted));
+        self.downlink.listen(accepted)
+    }
+
+    /// Whether what the far side said is known; until then only what comes by our offer is played.
+    #[must_use]
+    pub fn is_planned(&self) -> bool {
+        self.planned
     }
 
     /// Microphone or silence.

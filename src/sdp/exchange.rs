@@ -77,7 +77,7 @@ impl Exchange<'_> {
                 Format::Audio(_)
                 | Format::TelephoneEvent { .. }
                 | Format::ComfortNoise
-                | Format::Redundancy => {}
+                | Format::Redundancy { .. } => {}
             }
         }
 
@@ -91,12 +91,15 @@ impl Exchange<'_> {
             .find(|(_, clock)| *clock == clock_hz)
             .or(events.first())
             .copied();
-        // It carries Opus; beside another codec it means nothing.
+        // Beside a codec of another clock, or one that it does not list, it means nothing.
         let redundancy_taken = theirs
             .iter()
-            .find(|f| codec == CodecKind::Opus && f.format == Format::Redundancy)
-            .map(|f| f.number);
-        let our_redundancy = said.iter().find(|(_, f)| *f == Format::Redundancy);
+            .find(|f| f.format == Format::Redundancy { clock_hz })
+            .map(|f| f.number)
+            .filter(|number| remote.carries(*number, first.number));
+        let our_redundancy = said
+            .iter()
+            .filter_map(|(number, f)| Some((*number, f.redundancy_clock()?)));
         let noise_taken = theirs
             .iter()
             .find(|f| codec != CodecKind::Opus && f.format == Format::ComfortNoise)
@@ -125,7 +128,7 @@ impl Exchange<'_> {
             send_dtmf,
             recv_dtmf,
             send_redundancy: redundancy_taken,
-            recv_redundancy: our_redundancy.map(|(number, _)| *number),
+            recv_redundancy: our_redundancy.collect(),
             comfort_noise: our_noise.map(|(number, _)| *number).filter(noise_agreed),
             extended_reports: local.extended_reports.agreed(remote.extended_reports),
         })
@@ -160,13 +163,9 @@ pub(super) fn accepted_formats(local: &LocalAudio, remote: &RemoteAudio) -> Vec<
                 .filter(|f| f.format == Format::ComfortNoise),
         );
     }
-    if local.redundancy && clocked(48_000) {
-        accepted.extend(
-            remote
-                .formats
-                .iter()
-                .filter(|f| f.format == Format::Redundancy),
-        );
+    if local.redundancy {
+        let fits = |f: &&RemoteFormat| f.format.redundancy_clock().is_some_and(clocked);
+        accepted.extend(remote.formats.iter().filter(fits));
     }
     if local.telephone_event {
         let events = || {

@@ -18,8 +18,10 @@ pub(super) enum Format {
     },
     /// RFC 3389 at 8 kHz.
     ComfortNoise,
-    /// RFC 2198 around Opus.
-    Redundancy,
+    /// RFC 2198; one format for each clock rate: 48 kHz around Opus, 8 kHz around the others.
+    Redundancy {
+        clock_hz: u32,
+    },
 }
 
 /// Clock rates under which telephone events are understood.
@@ -54,7 +56,10 @@ impl Format {
             return (*clock_hz == 8_000).then_some(Format::ComfortNoise);
         }
         if encoding.eq_ignore_ascii_case("red") {
-            return (*clock_hz == 48_000).then_some(Format::Redundancy);
+            let known = matches!(clock_hz, 8_000 | 48_000);
+            return known.then_some(Format::Redundancy {
+                clock_hz: *clock_hz,
+            });
         }
         CodecKind::ALL
             .into_iter()
@@ -78,14 +83,23 @@ impl Format {
     pub(super) const fn codec(self) -> Option<CodecKind> {
         match self {
             Format::Audio(codec) => Some(codec),
-            Format::TelephoneEvent { .. } | Format::ComfortNoise | Format::Redundancy => None,
+            Format::TelephoneEvent { .. } | Format::ComfortNoise | Format::Redundancy { .. } => {
+                None
+            }
         }
     }
 
     pub(super) const fn event_clock(self) -> Option<u32> {
         match self {
             Format::TelephoneEvent { clock_hz } => Some(clock_hz),
-            Format::Audio(_) | Format::ComfortNoise | Format::Redundancy => None,
+            Format::Audio(_) | Format::ComfortNoise | Format::Redundancy { .. } => None,
+        }
+    }
+
+    pub(super) const fn redundancy_clock(self) -> Option<u32> {
+        match self {
+            Format::Redundancy { clock_hz } => Some(clock_hz),
+            Format::Audio(_) | Format::ComfortNoise | Format::TelephoneEvent { .. } => None,
         }
     }
 
@@ -104,7 +118,9 @@ impl Format {
             }
             Format::TelephoneEvent { clock_hz } => format!("telephone-event/{clock_hz}"),
             Format::ComfortNoise => "CN/8000".to_owned(),
-            Format::Redundancy => "red/48000/2".to_owned(),
+            // As many channels as what is in it.
+            Format::Redundancy { clock_hz: 48_000 } => "red/48000/2".to_owned(),
+            Format::Redundancy { clock_hz } => format!("red/{clock_hz}"),
         }
     }
 
@@ -116,7 +132,8 @@ impl Format {
             Format::TelephoneEvent { clock_hz: 8_000 } => PayloadType::new(101),
             Format::TelephoneEvent { .. } => PayloadType::new(102),
             Format::ComfortNoise => COMFORT_NOISE,
-            Format::Redundancy => PayloadType::new(63),
+            Format::Redundancy { clock_hz: 48_000 } => PayloadType::new(63),
+            Format::Redundancy { .. } => PayloadType::new(62),
         }
     }
 }
@@ -226,8 +243,10 @@ mod tests {
         );
         assert_eq!(meaning(96, Some("telephone-event/44100")), None);
         assert_eq!(meaning(98, Some("CN/16000")), None);
-        assert_eq!(meaning(63, Some("red/48000/2")), Some(Format::Redundancy));
-        assert_eq!(meaning(63, Some("red/8000")), None);
+        let again = |clock_hz| Some(Format::Redundancy { clock_hz });
+        assert_eq!(meaning(63, Some("red/48000/2")), again(48_000));
+        assert_eq!(meaning(121, Some("RED/8000")), again(8_000));
+        assert_eq!(meaning(63, Some("red/16000")), None);
     }
 
     #[test]

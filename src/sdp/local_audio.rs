@@ -45,8 +45,11 @@ pub struct LocalAudio {
     pub telephone_event: bool,
     /// Pauses are described (RFC 3389) with the codecs of 8 kHz clock, where both sides want it.
     pub comfort_noise: bool,
-    /// Packets that carry earlier ones of Opus again (RFC 2198).
+    /// Packets that carry earlier ones again (RFC 2198): answered with every codec, and offered with
+    /// Opus, or where Opus is not offered.
     pub redundancy: bool,
+    /// Beside Opus it is offered for the other codecs too.
+    pub resend: bool,
     /// What we say of our Opus decoder.
     pub opus: OpusParameters,
 }
@@ -72,6 +75,7 @@ impl LocalAudio {
             telephone_event: true,
             comfort_noise: false,
             redundancy: false,
+            resend: false,
             opus: OpusParameters {
                 inband_fec: true,
                 ..OpusParameters::default()

@@ -23,7 +23,7 @@ mod rfc_examples;
 pub use attributes::{Attribute, Direction, Fmtp, RcvrRtt, RtcpAddress, RtcpXr, RtpMap};
 pub use description::{ConnectionHost, Line, MediaDescription, Origin, SessionDescription};
 pub use local_audio::{CodecOrder, LocalAudio};
-pub use negotiated::{Negotiated, NegotiationError, SendCodec};
+pub use negotiated::{Negotiated, NegotiationError, Offered, SendCodec};
 pub use offer_answer::Negotiation;
 pub use opus_parameters::OpusParameters;
 pub use parser::{Defect, DefectKind, MAX_BODY, MAX_LINE, MAX_LINES, ParseError, Parsed, parse};

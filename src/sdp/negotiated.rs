@@ -33,10 +33,10 @@ pub struct Negotiated {
     /// Numbers and RTP clock rates in Hz of the telephone events that may come.
     pub recv_dtmf: Vec<(PayloadType, u32)>,
     /// The number under which the peer takes packets that carry earlier ones of
-    /// [`Negotiated::send`] again (RFC 2198), if that is Opus; `None`: it takes none.
+    /// [`Negotiated::send`] again (RFC 2198); `None`: it takes none.
     pub send_redundancy: Option<PayloadType>,
-    /// The number under which such packets may come.
-    pub recv_redundancy: Option<PayloadType>,
+    /// The numbers under which such packets may come, and their RTP clock rates in Hz.
+    pub recv_redundancy: Vec<(PayloadType, u32)>,
     /// The number under which comfort noise goes both ways (RFC 3389).
     pub comfort_noise: Option<PayloadType>,
     /// The extended reports that we are to send.
@@ -46,6 +46,19 @@ pub struct Negotiated {
 impl Negotiated {
     /// Most entries of [`Negotiated::recv`] and of [`Negotiated::recv_dtmf`].
     pub const MAX_RECV: usize = 16;
+}
+
+/// What we offered to receive, by our numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offered {
+    /// Codecs.
+    pub codecs: Vec<(PayloadType, CodecKind)>,
+    /// Telephone events, and their RTP clock rates in Hz.
+    pub dtmf: Vec<(PayloadType, u32)>,
+    /// Comfort noise (RFC 3389).
+    pub comfort_noise: Option<PayloadType>,
+    /// Packets that carry earlier ones again (RFC 2198), and their RTP clock rates in Hz.
+    pub redundancy: Vec<(PayloadType, u32)>,
 }
 
 /// What we send: codec, number, packet length.

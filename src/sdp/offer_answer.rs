@@ -18,7 +18,7 @@ use super::description::{ConnectionHost, Line, MediaDescription, Origin, Session
 use super::exchange::{Exchange, accepted_formats};
 use super::format::{Format, Numbers};
 use super::local_audio::LocalAudio;
-use super::negotiated::{Negotiated, NegotiationError};
+use super::negotiated::{Negotiated, NegotiationError, Offered};
 use super::remote_audio::{RemoteAudio, RemoteFormat};
 use crate::codec::CodecKind;
 
@@ -107,6 +107,26 @@ impl Negotiation {
     #[must_use]
     pub const fn is_offer_outstanding(&self) -> bool {
         matches!(self.state, State::Offered(_))
+    }
+
+    /// What may come in answer to our offer before any answer is read (RFC 3264 section 5.1), by
+    /// our numbers: codecs, telephone events with their clock rates in Hz, comfort noise, and
+    /// packets that carry earlier ones again with theirs. Empty when nothing was offered.
+    #[must_use]
+    pub fn offered(&self) -> Offered {
+        let mut offered = Offered::default();
+        let State::Offered(offer) = &self.state else {
+            return offered;
+        };
+        for (number, format) in &offer.formats {
+            match format {
+                Format::Audio(codec) => offered.codecs.push((*number, *codec)),
+                Format::TelephoneEvent { clock_hz } => offered.dtmf.push((*number, *clock_hz)),
+                Format::ComfortNoise => offered.comfort_noise = Some(*number),
+                Format::Redundancy { clock_hz } => offered.redundancy.push((*number, *clock_hz)),
+            }
+        }
+        offered
     }
 
     /// The next offer. Called again before the answer, it replaces the outstanding one.
@@ -266,8 +286,13 @@ impl Negotiation {
                 .filter(|clock_hz| clocks(*clock_hz));
             formats.extend(events.map(|clock_hz| Format::TelephoneEvent { clock_hz }));
         }
-        if local.redundancy && local.codecs.contains(&CodecKind::Opus) {
-            formats.push(Format::Redundancy);
+        let opus = local.codecs.contains(&CodecKind::Opus);
+        if local.redundancy && opus {
+            formats.push(Format::Redundancy { clock_hz: 48_000 });
+        }
+        // Without Opus the offer has room for it.
+        if local.redundancy && clocks(8_000) && (local.resend || !opus) {
+            formats.push(Format::Redundancy { clock_hz: 8_000 });
         }
         formats
             .into_iter()
@@ -402,14 +427,23 @@ fn audio_description(
             }
             // All that a phone has keys for (RFC 4733 section 2.4.1).
             Format::TelephoneEvent { .. } => attribute("fmtp", Some(format!("{number} 0-15"))),
-            // Opus behind Opus (RFC 2198 section 5).
-            Format::Redundancy => {
-                let opus = formats
-                    .iter()
-                    .find(|(_, format)| *format == Format::Audio(CodecKind::Opus));
-                if let Some((opus, _)) = opus {
-                    let opus = opus.number();
-                    attribute("fmtp", Some(format!("{number} {opus}/{opus}")));
+            // The same behind the same (RFC 2198 section 5). Behind Opus, which has its own, G.711
+            // is what a trunk answers.
+            Format::Redundancy { clock_hz } => {
+                let clocked = |format: Format| {
+                    let codec = format.codec();
+                    codec.is_some_and(|codec| codec.rtp_clock().hz() == *clock_hz)
+                };
+                let g711 = |format: Format| {
+                    matches!(format.codec(), Some(CodecKind::Pcma | CodecKind::Pcmu))
+                };
+                let first = formats.first().filter(|(_, format)| clocked(*format));
+                let carried = first
+                    .or_else(|| formats.iter().find(|(_, f)| clocked(*f) && g711(*f)))
+                    .or_else(|| formats.iter().find(|(_, f)| clocked(*f)));
+                if let Some((carried, _)) = carried {
+                    let carried = carried.number();
+                    attribute("fmtp", Some(format!("{number} {carried}/{carried}")));
                 }
             }
             Format::Audio(_) | Format::ComfortNoise => {}
@@ -890,7 +924,7 @@ mod tests {
         let ours = caller.handle_answer(&answer).unwrap();
         for agreed in [theirs, ours] {
             assert_eq!(agreed.send_redundancy, Some(number(63)));
-            assert_eq!(agreed.recv_redundancy, Some(number(63)));
+            assert_eq!(agreed.recv_redundancy, [(number(63), 48_000)]);
         }
         // One of the two does not know it.
         let (answer, theirs) = phone(4_000).handle_offer(&offer).unwrap();
@@ -912,6 +946,69 @@ mod tests {
         let (answer, agreed) = narrow.handle_offer(&peer(webrtc)).unwrap();
         assert!(!answer.to_string().contains("red/"));
         assert_eq!(agreed.send_redundancy, None);
+    }
+
+    #[test]
+    fn g711_is_carried_again_where_both_sides_say_so() {
+        let narrow = |resend| {
+            phone_with(|local| {
+                local.redundancy = true;
+                local.resend = resend;
+                local.codecs = vec![CodecKind::Pcma, CodecKind::Pcmu];
+            })
+        };
+        // Without Opus it is offered in any case, with it when asked for.
+        let (mut caller, mut callee) = (narrow(false), narrow(false));
+        let offer = caller.offer();
+        let text = offer.to_string();
+        assert!(text.contains("a=rtpmap:62 red/8000\r\n"), "{text}");
+        assert!(text.contains("a=fmtp:62 8/8\r\n"), "{text}");
+        let (answer, theirs) = callee.handle_offer(&offer).unwrap();
+        let ours = caller.handle_answer(&answer).unwrap();
+        for agreed in [theirs, ours] {
+            assert_eq!(agreed.send_redundancy, Some(number(62)));
+            assert_eq!(agreed.recv_redundancy, [(number(62), 8_000)]);
+        }
+        let with_opus = |resend| {
+            let mut phone = phone_with(|local| {
+                local.redundancy = true;
+                local.resend = resend;
+            });
+            phone.offer().to_string().contains("red/8000")
+        };
+        assert!(with_opus(true) && !with_opus(false));
+        // It is answered in any case, and used for what the peer takes in it only.
+        for (list, taken) in [("0/0", Some(number(121))), ("8/8", None), ("0/8", None)] {
+            let offer =
+                format!("m=audio 6000 RTP/AVP 0 8 121\na=rtpmap:121 red/8000\na=fmtp:121 {list}\n");
+            let mut phone = phone_with(|local| {
+                local.redundancy = true;
+                local.codec_order = CodecOrder::Offered;
+            });
+            let (answer, agreed) = phone.handle_offer(&peer(&offer)).unwrap();
+            assert_eq!(agreed.send_redundancy, taken, "{list}");
+            assert!(answer.to_string().contains("a=fmtp:121 0/0\r\n"));
+        }
+        let unsaid = "m=audio 6000 RTP/AVP 8 121\na=rtpmap:121 red/8000\n";
+        let (_, agreed) = narrow(false).handle_offer(&peer(unsaid)).unwrap();
+        assert_eq!(agreed.send_redundancy, Some(number(121)));
+    }
+
+    #[test]
+    fn what_may_come_before_an_answer_is_what_was_offered() {
+        let mut phone = phone_with(|local| local.redundancy = true);
+        assert_eq!(phone.offered(), Offered::default());
+        let _ = phone.offer();
+        let offered = phone.offered();
+        let codecs = [
+            (number(96), CodecKind::Opus),
+            (number(9), CodecKind::G722),
+            (number(8), CodecKind::Pcma),
+            (number(0), CodecKind::Pcmu),
+        ];
+        assert_eq!(offered.codecs, codecs);
+        assert_eq!(offered.dtmf, [(number(101), 8_000), (number(102), 48_000)]);
+        assert_eq!(offered.redundancy, [(number(63), 48_000)]);
     }
 
     #[test]

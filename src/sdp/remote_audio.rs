@@ -30,6 +30,8 @@ pub(super) struct RemoteAudio {
     pub(super) extended_reports: RtcpXr,
     pub(super) ptime: Option<Duration>,
     pub(super) max_ptime: Option<Duration>,
+    /// What the packets that carry others again may carry, first the newest (RFC 2198 section 5).
+    carried: Vec<(PayloadType, Vec<u8>)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,9 +93,17 @@ impl RemoteAudio {
             max_ptime: media
                 .max_ptime_millis()
                 .map(|ms| Duration::from_millis(ms.into())),
+            carried: Vec::new(),
         };
         remote.read_formats(media);
         Ok(remote)
+    }
+
+    /// Whether packets under `number` may carry this format behind itself. Who says nothing of it
+    /// takes what there is.
+    pub(super) fn carries(&self, number: PayloadType, format: PayloadType) -> bool {
+        let of = self.carried.iter().find(|(known, _)| *known == number);
+        of.is_none_or(|(_, list)| list.is_empty() || *list == [format.number(); 2])
     }
 
     fn read_formats(&mut self, media: &MediaDescription) {
@@ -122,6 +132,12 @@ impl RemoteAudio {
                 Format::Audio(CodecKind::Opus) => OpusParameters::read(&media.fmtp(number)),
                 _ => OpusParameters::default(),
             };
+            if format.redundancy_clock().is_some() {
+                let fmtp = media.fmtp(number);
+                let list = fmtp.iter().next().map_or("", |(list, _)| list);
+                let numbers = list.split('/').map_while(|n| n.trim().parse().ok());
+                self.carried.push((number, numbers.take(2).collect()));
+            }
             self.formats.push(RemoteFormat {
                 number,
                 format,

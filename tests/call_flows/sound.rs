@@ -5,9 +5,13 @@ use std::time::Duration;
 use ramal::agent::{AccountConfig, AgentConfig, Command};
 use ramal::codec::CodecKind;
 use ramal::media::plan::{MediaId, Plan};
+use ramal::units::PayloadType;
 
 use crate::sim::World;
-use crate::sim::story::{ACCOUNT, ANA, BIA, CALL, add, assert_forgotten, secs, talk};
+use crate::sim::story::{
+    ACCOUNT, ANA, BIA, CALL, add, answered, assert_forgotten, ring, secs, talk, two_phones,
+};
+use crate::strangers::call_out;
 
 /// Ana, who is as she says, calls Bia, who is as she says.
 fn talking(ana: AgentConfig, bia: AgentConfig) -> (World, Plan, Plan) {
@@ -80,4 +84,58 @@ fn a_wish_holds_from_the_next_call_on() {
     let codec = &world.phones[ana].plans[&MediaId(CALL.0)].codec;
     assert!(codec.comfort_noise.is_some());
     assert_eq!(codec.ptime, Duration::from_millis(10));
+}
+
+#[test]
+fn what_was_offered_is_listened_to_until_there_is_an_answer() {
+    let (mut world, ana, bia) = two_phones(43);
+    let ringing = ring(&mut world, ana, bia);
+    let media = MediaId(CALL.0);
+    assert!(world.phones[ana].plans.is_empty(), "Bia has said nothing");
+    let accepted = &world.phones[ana].listening[&media];
+    let codecs: Vec<CodecKind> = accepted.codecs.iter().map(|(_, codec)| *codec).collect();
+    assert_eq!(codecs, CodecKind::ALL);
+    let numbers = |known: &[(PayloadType, u32)]| -> Vec<(u8, u32)> {
+        known.iter().map(|(n, hz)| (n.number(), *hz)).collect()
+    };
+    assert_eq!(numbers(&accepted.dtmf), [(101, 8_000), (102, 48_000)]);
+    assert_eq!(numbers(&accepted.redundancy), [(63, 48_000)]);
+    // Whoever is called waits for nobody's answer.
+    assert!(world.phones[bia].listening.is_empty());
+    let theirs = accepted.codecs.clone();
+    world.ask(bia, Command::Answer(ringing));
+    world.run(secs(1));
+    let plan = &world.phones[ana].plans[&media];
+    // What came by the offer is understood after the answer too.
+    assert_eq!(plan.accepted, theirs);
+    assert!(!plan.early);
+    world.ask(ana, Command::HangUp(CALL));
+    assert_forgotten(&mut world);
+}
+
+#[test]
+fn silence_before_the_answer_is_known_to_be_early() {
+    let (mut world, ana, invite) = call_out(44);
+    let early = |world: &World| world.phones[ana].plans[&MediaId(CALL.0)].early;
+    world.stranger_answers(&invite, ANA, 183, "left", Some(5_081));
+    world.run(secs(1));
+    assert!(early(&world));
+    world.stranger_answers(&invite, ANA, 200, "left", Some(5_081));
+    world.run(secs(1));
+    assert!(answered(&world, ana) && !early(&world));
+}
+
+#[test]
+fn packets_of_g711_may_be_sent_again_where_opus_is_not_offered_or_by_choice() {
+    let again = |plan: &Plan| plan.codec.redundancy.map(|number| number.number());
+    let (_, ana, bia) = talking(speaking(CodecKind::Pcma), AgentConfig::default());
+    assert_eq!((again(&ana), again(&bia)), (Some(62), Some(62)));
+    let willing = AgentConfig {
+        resend: true,
+        ..AgentConfig::default()
+    };
+    let (_, ana, bia) = talking(willing, speaking(CodecKind::Pcma));
+    assert_eq!((again(&ana), again(&bia)), (Some(62), Some(62)));
+    let (_, ana, _) = talking(AgentConfig::default(), speaking(CodecKind::Pcmu));
+    assert_eq!(again(&ana), None);
 }

@@ -19,7 +19,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use ramal::agent::{Agent, AgentConfig, CallId, Command, Event, Output, ResolveFailure, ResolveId};
 use ramal::lab::{Front, FrontOutput};
-use ramal::media::plan::{MediaCommand, MediaId, Opened, Plan};
+use ramal::media::plan::{Accepted, MediaCommand, MediaId, Opened, Plan};
 use ramal::sip::transaction::{ConnectionId, Peer};
 use ramal::sip::{Host, HostPort, Transport, parse_datagram};
 
@@ -77,6 +77,8 @@ pub(crate) struct Phone {
     pub(crate) events: Vec<Event>,
     /// The sound that each session shall have.
     pub(crate) plans: BTreeMap<MediaId, Plan>,
+    /// What each plays before that.
+    pub(crate) listening: BTreeMap<MediaId, Accepted>,
     /// Sessions that are open.
     pub(crate) open_media: Vec<MediaId>,
     /// When it wants to be woken.
@@ -168,6 +170,7 @@ impl World {
             other_addr: None,
             events: Vec::new(),
             plans: BTreeMap::new(),
+            listening: BTreeMap::new(),
             open_media: Vec::new(),
             wake_at: None,
             next_port: 40_000,
@@ -287,6 +290,9 @@ impl World {
                 }
                 Output::Media(MediaCommand::Apply { media, plan }) => {
                     phone.plans.insert(media, *plan);
+                }
+                Output::Media(MediaCommand::Listen { media, accepted }) => {
+                    phone.listening.insert(media, *accepted);
                 }
                 Output::Media(MediaCommand::Close { media }) => {
                     phone.open_media.retain(|open| *open != media);

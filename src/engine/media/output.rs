@@ -124,8 +124,8 @@ impl Output {
         playout.rate.duration_of(queued as u64)
     }
 
-    /// Takes one call's 10 ms at `rate` into the mix and the file.
-    pub(super) fn add(&mut self, share: &mut Share, rate: SampleRate, sound: &[f32]) {
+    /// Takes one call's 10 ms at `rate` into the mix.
+    pub(super) fn play(&mut self, share: &mut Share, rate: SampleRate, sound: &[f32]) {
         if self.device.is_some() {
             let to_mix = converter(&mut share.to_mix, rate, SampleRate::FULL);
             to_mix.push(sound);
@@ -136,6 +136,10 @@ impl Output {
                 *mixed += sample;
             }
         }
+    }
+
+    /// The same into the file.
+    pub(super) fn record(&mut self, share: &mut Share, rate: SampleRate, sound: &[f32]) {
         if let Some(recorder) = &mut self.recorder {
             recorder.begin(rate);
             let file_rate = recorder.rate().unwrap_or(rate);
@@ -223,12 +227,12 @@ mod tests {
         let mut output = Output::new(None, Some(Recorder::create(&path).unwrap()));
         let (mut one, mut other) = (Share::default(), Share::default());
         for _ in 0..50 {
-            output.add(&mut one, SampleRate::NARROW, &[0.25; 80]);
-            output.add(&mut other, SampleRate::NARROW, &[0.125; 80]);
+            output.record(&mut one, SampleRate::NARROW, &[0.25; 80]);
+            output.record(&mut other, SampleRate::NARROW, &[0.125; 80]);
             output.finish_frame();
         }
         // One of them hangs up, and then there is none.
-        output.add(&mut one, SampleRate::NARROW, &[0.25; 80]);
+        output.record(&mut one, SampleRate::NARROW, &[0.25; 80]);
         output.finish_frame();
         output.finish_frame();
         drop(output);
@@ -246,8 +250,8 @@ mod tests {
         let mut output = Output::new(None, Some(Recorder::create(&path).unwrap()));
         let (mut one, mut other) = (Share::default(), Share::default());
         for _ in 0..50 {
-            output.add(&mut one, SampleRate::NARROW, &[0.25; 80]);
-            output.add(&mut other, SampleRate::FULL, &[0.125; 480]);
+            output.record(&mut one, SampleRate::NARROW, &[0.25; 80]);
+            output.record(&mut other, SampleRate::FULL, &[0.125; 480]);
             output.finish_frame();
         }
         drop(output);

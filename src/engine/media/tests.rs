@@ -111,7 +111,8 @@ fn plan(kind: CodecKind, far: Opened) -> Plan {
         dtmf_send: Some((number(101), 8_000)),
         dtmf_receive: vec![(number(101), 8_000)],
         comfort_noise: None,
-        redundancy: None,
+        redundancy: Vec::new(),
+        early: false,
         extended_reports: XrTerms {
             voip_metrics: true,
             reference_times: Some(Answerers::All),

@@ -211,6 +211,14 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 Ok(report) => (self.report)(report),
                 Err(error) => (self.report)(MediaReport::OpenFailed { media, error }),
             },
+            MediaCommand::Listen { media, accepted } => {
+                self.with(media, |call, buffers, report| {
+                    if let Err(error) = call.session.listen(&accepted) {
+                        tracing::debug!("nothing is heard before the answer: {error}");
+                    }
+                    call.flush(buffers, report);
+                })
+            }
             MediaCommand::Apply { media, plan } => self.apply(now, media, &plan),
             MediaCommand::SetMuted { media, muted } => {
                 self.with(media, |call, _, _| call.session.set_muted(muted));
@@ -482,7 +490,11 @@ impl<R: Fn(MediaReport)> Worker<R> {
                         .set_local_delay(LocalDelay { capture, playout });
                     if let Some(info) = call.session.playout(now, &mut buffers.frame) {
                         let sound = &buffers.frame[..info.samples];
-                        output.add(&mut call.share, info.rate, sound);
+                        output.play(&mut call.share, info.rate, sound);
+                        // A recording begins with what was agreed.
+                        if call.session.is_planned() {
+                            output.record(&mut call.share, info.rate, sound);
+                        }
                     }
                 });
             }

@@ -101,7 +101,8 @@ impl Bench {
             dtmf_send: None,
             dtmf_receive: Vec::new(),
             comfort_noise: None,
-            redundancy: None,
+            redundancy: Vec::new(),
+            early: false,
             extended_reports: XrTerms::default(),
         });
         self.worker.obey(MediaCommand::Apply { media: CALL, plan });

@@ -33,7 +33,8 @@ fn plan() -> Plan {
         dtmf_send: None,
         dtmf_receive: vec![(number(EVENTS), 8_000)],
         comfort_noise: None,
-        redundancy: None,
+        redundancy: Vec::new(),
+        early: false,
         extended_reports: XrTerms::default(),
     }
 }

@@ -1,6 +1,7 @@
 //! Two sessions, a network in memory, a clock that is turned by hand.
 
 mod delays;
+mod early;
 mod extended;
 mod pauses;
 mod quiet;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use super::*;
 use crate::codec::CodecKind;
 use crate::media::plan::OpusWishes;
+use crate::units::PayloadType;
 use world::{MS, Pair, alike, alone, plan, speech, to_ears};
 
 #[test]
@@ -130,7 +132,8 @@ fn runs_of_loss_are_met_by_packets_that_come_again() {
         for (end, remote) in [(&mut pair.near, world::FAR), (&mut pair.far, world::NEAR)] {
             let mut plan = plan(CodecKind::Opus, remote);
             plan.codec.redundancy = redundancy;
-            plan.redundancy = redundancy;
+            let may_come = redundancy.map(|number| (number, 48_000));
+            plan.redundancy = may_come.into_iter().collect();
             end.session.apply(pair.now, &plan).unwrap();
         }
         let mut sent = 0_u32;

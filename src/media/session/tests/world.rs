@@ -54,7 +54,8 @@ pub(super) fn plan(kind: CodecKind, remote: SocketAddr) -> Plan {
         dtmf_send: Some(event),
         dtmf_receive: vec![(number(101), 8_000), (number(102), 48_000)],
         comfort_noise: None,
-        redundancy: None,
+        redundancy: Vec::new(),
+        early: false,
         extended_reports: XrTerms::default(),
     }
 }
@@ -143,6 +144,11 @@ impl End {
                 }
             }
         }
+    }
+
+    /// What was heard since this was asked last, at 8 kHz.
+    pub(super) fn take_heard(&mut self) -> Vec<f32> {
+        std::mem::take(&mut self.heard)
     }
 
     fn listen(&mut self, now: Instant) {
@@ -264,8 +270,9 @@ impl Pair {
             if end.wake_at.is_none_or(|wake_at| wake_at <= now) {
                 end.session.handle_timeout(now);
             }
-            let rate = end.session.capture_rate().unwrap();
-            let silence = vec![0.0; rate.samples_in(TICK)];
+            // Before it has a plan a phone says nothing.
+            let samples = end.session.capture_rate().map(|rate| rate.samples_in(TICK));
+            let silence = vec![0.0; samples.unwrap_or(0)];
             let frame = says.unwrap_or(&silence);
             let mut leaving = Vec::new();
             if let Some(to) = end.session.capture(now, frame, &mut out) {
