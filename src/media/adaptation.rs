@@ -1,4 +1,17 @@
-//! What the Opus encoder does about what the far side reports, and about the time it takes itself.
+//! What the Opus encoder does about what the far side reports, and about the time it takes itself;
+//! and what is done for codecs that have nothing to adapt ([`Resend`]).
+//!
+//! | what moves | to | when | and back |
+//! | --- | --- | --- | --- |
+//! | copies of the packet before (LBRR) | on | before the first report; any loss from 0.5% | three reports (15 s) with less |
+//! | loss expected | 10% and what is lost, up to 20% | a change of 2%, at once upwards | half the way for each three calm reports |
+//! | whole packets again (RFC 2198) | the one two before | 8% and more in runs, to who takes it | runs over, three calm reports |
+//! | DRED | 100 ms | the same, to who sends it | the same |
+//! | spectrum | up to 8 kHz | while any of these is on | when none is |
+//! | bit rate | four fifths, not below 16 kbit/s | more than 8% lost and packets 100 ms late, or 25% lost | a tenth more for each three calm reports |
+//! | packet length | 20, 40, 60 ms, as the far side takes them | the same twice in a row (10 s) at the lowest rate; from 10 ms at once | one step for each three calm reports, once the rate is back |
+//! | effort (complexity) | 9, 5, 2, 0 | more than a fifth of a processor, 2 s long | less than a twentieth, 15 s long |
+//! | G.711, G.722: packets again | the next before, or two before against runs | 3% lost and no queue | less than 1% for six reports (30 s); at once where it fills the line |
 //!
 //! Loss is protected against at once and believed gone slowly: each change has to be worth it,
 //! and the way back is taken in small steps, so that a network at the edge is not rocked.
@@ -54,11 +67,13 @@
 
 mod bursts;
 mod effort;
+mod resend;
 
 use std::time::Duration;
 
 pub use bursts::Burst;
 use effort::Effort;
+pub use resend::Resend;
 
 use super::plan::OpusWishes;
 use crate::units::SampleRate;
@@ -106,6 +121,14 @@ const AGAIN_DISTANCE: u8 = 2;
 /// The bits of its headers (RFC 2198).
 const AGAIN_HEADERS: u32 = 8 * 5;
 
+/// Lengths of packets gone through, in milliseconds. Longer ones would hold up a conversation.
+const PTIMES: [u64; 4] = [10, 20, 40, 60];
+/// Shorter packets are half header: they are given up with the first full line.
+const SHORT: Duration = Duration::from_millis(20);
+/// Reports of a full line, the rate being at its lowest already, until packets grow: 10 s at the
+/// usual interval.
+const FULL_REPORTS: u8 = 2;
+
 /// Loss above this, in percent, together with packets that wait ever longer, is a full line
 /// rather than a noisy one: send less.
 const CONGESTED: f32 = 8.0;
@@ -145,6 +168,8 @@ pub struct Target {
     pub dred_span: Duration,
     /// Half of it is the highest frequency coded.
     pub max_sound_rate: SampleRate,
+    /// Sound in each packet.
+    pub ptime: Duration,
     /// Packets carry the one so many before them again (RFC 2198); 0: none.
     pub again: u8,
 }
@@ -175,8 +200,12 @@ pub struct Adaptation {
     again: bool,
     /// Whether it is known to read DRED.
     deep: bool,
-    /// Packets in a second.
-    packets: u32,
+    /// Sound in a packet: what was agreed on, what it is, and the longest that it may be.
+    agreed_ptime: Duration,
+    ptime: Duration,
+    longest_ptime: Duration,
+    /// Reports in a row of a line that is full although little is sent.
+    full: u8,
     protection: Protection,
     /// Loss believed in, in percent.
     expected: f32,
@@ -191,10 +220,7 @@ impl Adaptation {
     /// carry others again.
     #[must_use]
     pub fn new(wishes: &OpusWishes, ptime: Duration, again: bool) -> Adaptation {
-        let packets = 1_000
-            / u32::try_from(ptime.as_millis())
-                .unwrap_or(20)
-                .clamp(10, 120);
+        let packets = packets_of(ptime);
         let ceiling = wishes.max_average_bitrate.unwrap_or(u32::MAX).max(6_000);
         let budget = WIRE
             .saturating_sub(HEADERS * packets)
@@ -207,7 +233,10 @@ impl Adaptation {
             wanted: wishes.use_inband_fec,
             again,
             deep: false,
-            packets,
+            agreed_ptime: ptime,
+            ptime,
+            longest_ptime: ptime,
+            full: 0,
             protection: if again {
                 Protection::Again
             } else {
@@ -221,6 +250,11 @@ impl Adaptation {
         }
     }
 
+    /// Lets packets grow up to this length where the line is full.
+    pub fn allow_ptime(&mut self, longest: Duration) {
+        self.longest_ptime = longest.max(self.agreed_ptime);
+    }
+
     /// What the encoder should be set to.
     #[must_use]
     pub fn target(&self) -> Target {
@@ -230,7 +264,10 @@ impl Adaptation {
         };
         // Twice, and headers.
         let payload = match protection {
-            Protection::Again => self.payload.saturating_sub(AGAIN_HEADERS * self.packets) / 2,
+            Protection::Again => {
+                let headers = AGAIN_HEADERS * packets_of(self.ptime);
+                self.payload.saturating_sub(headers) / 2
+            }
             Protection::None | Protection::Copies | Protection::Deep => self.payload,
         };
         // What to ask of libopus, in percent, for what is to be spent on speech, measured: LBRR leaves
@@ -255,6 +292,7 @@ impl Adaptation {
                 Duration::ZERO
             },
             max_sound_rate,
+            ptime: self.ptime,
             again: if protection == Protection::Again {
                 AGAIN_DISTANCE
             } else {
@@ -282,6 +320,16 @@ impl Adaptation {
             self.calm = 0;
         }
         let congested = self.is_congested(loss, report);
+        let least = BITRATE_FLOOR.min(self.budget);
+        self.full = match (congested, self.payload <= least || self.ptime < SHORT) {
+            (true, true) => self.full + 1,
+            (true, false) => 0,
+            (false, _) => self.full.saturating_sub(1),
+        };
+        if self.full >= FULL_REPORTS || (congested && self.ptime < SHORT) {
+            self.full = 0;
+            self.lengthen();
+        }
         if congested {
             self.payload = (self.payload / 5 * 4).max(BITRATE_FLOOR.min(self.budget));
         }
@@ -291,7 +339,9 @@ impl Adaptation {
             // Half the way to what is reported, and all of it at the end.
             let halfway = f32::midpoint(self.expected, loss);
             self.expected = if halfway - loss < 1.0 { loss } else { halfway };
-            if !congested {
+            if !congested && self.payload >= self.budget {
+                self.shorten();
+            } else if !congested {
                 self.payload = (self.payload / 10 * 11).min(self.budget);
             }
         }
@@ -303,6 +353,21 @@ impl Adaptation {
     /// read it, LBRR is worth more than nothing.
     pub fn handle_dred(&mut self) {
         self.deep = true;
+    }
+
+    /// Longer packets: fewer headers for the same sound.
+    fn lengthen(&mut self) {
+        let longer = PTIMES.into_iter().map(Duration::from_millis);
+        let mut longer = longer.filter(|ptime| *ptime > self.ptime && *ptime <= self.longest_ptime);
+        self.ptime = longer.next().unwrap_or(self.ptime);
+    }
+
+    /// One step back to what was agreed on.
+    fn shorten(&mut self) {
+        let shorter = PTIMES.into_iter().rev().map(Duration::from_millis);
+        let mut shorter =
+            shorter.filter(|ptime| *ptime < self.ptime && *ptime >= self.agreed_ptime);
+        self.ptime = shorter.next().unwrap_or(self.ptime);
     }
 
     /// Chooses the protection: more of it at once, less only when that is believed.
@@ -347,6 +412,14 @@ impl Adaptation {
     pub fn handle_work(&mut self, spent: Duration, sound: Duration) -> Option<Target> {
         self.effort.handle_work(spent, sound).then(|| self.target())
     }
+}
+
+/// How many packets of this length go out in a second.
+fn packets_of(ptime: Duration) -> u32 {
+    1_000
+        / u32::try_from(ptime.as_millis())
+            .unwrap_or(20)
+            .clamp(10, 120)
 }
 
 #[cfg(test)]

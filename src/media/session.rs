@@ -435,7 +435,8 @@ impl Session {
             spoken: self
                 .uplink
                 .choice()
-                .map(|choice| (choice.kind, choice.ptime)),
+                .zip(self.uplink.ptime())
+                .map(|(choice, ptime)| (choice.kind, ptime)),
             buffer_longest: self.downlink.longest_delay(),
             talk: self.talk.levels(),
             local: self.local_delay,

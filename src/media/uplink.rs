@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::adaptation::{Adaptation, Report, Target};
+use super::adaptation::Report;
 use super::in_band::InBand;
 use super::plan::{CodecChoice, Plan};
 use super::silence::Said;
-use super::speaking::{Speaking, tune};
+use super::speaking::Speaking;
 use crate::codec::{CodecError, CodecKind, MAX_PAYLOAD, opus};
 use crate::rtp::RtpSession;
 use crate::rtp::dtmf::{Digit, DtmfSender, QueueFull};
@@ -98,14 +98,10 @@ impl Uplink {
         }
         let mut next = Speaking::new(&plan.codec)?;
         if self.deep {
-            next.adaptation.handle_dred();
+            next.handle_dred();
         }
         self.next = Some(next);
-        if self
-            .speaking
-            .as_ref()
-            .is_none_or(|speaking| speaking.filled == 0)
-        {
+        if self.speaking.as_ref().is_none_or(Speaking::is_empty) {
             self.take_over();
         }
         Ok(())
@@ -138,7 +134,7 @@ impl Uplink {
     fn begin_packet(&mut self) {
         self.packet_began = self.frames;
         if let Some(speaking) = &mut self.speaking {
-            speaking.filled = 0;
+            speaking.begin_packet();
         }
     }
 
@@ -152,6 +148,12 @@ impl Uplink {
     #[must_use]
     pub fn choice(&self) -> Option<&CodecChoice> {
         self.speaking.as_ref().map(|speaking| &speaking.choice)
+    }
+
+    /// Sound in each packet at present.
+    #[must_use]
+    pub fn ptime(&self) -> Option<Duration> {
+        self.speaking.as_ref().map(Speaking::ptime)
     }
 
     /// Whether packets go out, be it of silence.
@@ -198,14 +200,17 @@ impl Uplink {
     ///
     /// Only if libopus fails.
     pub fn handle_report(&mut self, report: &Report) -> Result<(), CodecError> {
-        self.adapt(|adaptation| adaptation.handle_report(report))
+        match &mut self.speaking {
+            Some(speaking) => speaking.handle_report(report),
+            None => Ok(()),
+        }
     }
 
     /// The far side has sent DRED, and so reads it.
     pub fn handle_dred(&mut self) {
         self.deep = true;
         for speaking in self.speaking.iter_mut().chain(&mut self.next) {
-            speaking.adaptation.handle_dred();
+            speaking.handle_dred();
         }
     }
 
@@ -215,26 +220,9 @@ impl Uplink {
     ///
     /// Only if libopus fails.
     pub fn handle_work(&mut self, spent: Duration) -> Result<(), CodecError> {
-        let Some(choice) = self.choice() else {
-            return Ok(());
-        };
-        let sound = choice.kind.nearest_ptime(choice.ptime);
-        self.adapt(|adaptation| adaptation.handle_work(spent, sound))
-    }
-
-    fn adapt(
-        &mut self,
-        learn: impl FnOnce(&mut Adaptation) -> Option<Target>,
-    ) -> Result<(), CodecError> {
-        let Some(speaking) = &mut self.speaking else {
-            return Ok(());
-        };
-        match (speaking.encoder.as_opus(), learn(&mut speaking.adaptation)) {
-            (Some(encoder), Some(target)) => {
-                speaking.again = target.again;
-                tune(encoder, target)
-            }
-            _ => Ok(()),
+        match &mut self.speaking {
+            Some(speaking) => speaking.handle_work(spent),
+            None => Ok(()),
         }
     }
 
@@ -259,22 +247,19 @@ impl Uplink {
         if frame.len() != speaking.rate().samples_in(FRAME) {
             return None;
         }
-        let end = (speaking.filled + frame.len()).min(speaking.sound.len());
-        let room = &mut speaking.sound[speaking.filled..end];
-        if self.muted || self.held {
-            room.fill(0.0);
-        } else {
-            for (out, sample) in room.iter_mut().zip(frame) {
-                *out = (sample * self.gain).clamp(-1.0, 1.0);
+        let rate = speaking.rate();
+        speaking.fill(frame.len(), |room| {
+            if self.muted || self.held {
+                room.fill(0.0);
+            } else {
+                for (out, sample) in room.iter_mut().zip(frame) {
+                    *out = (sample * self.gain).clamp(-1.0, 1.0);
+                }
             }
-        }
-        self.keys.replace(speaking.choice.kind.sound_rate(), room);
-        if let Some(silence) = &mut speaking.silence {
-            silence.observe(room);
-        }
-        speaking.filled = end;
+            self.keys.replace(rate, room);
+        });
         self.frames += 1;
-        if end < speaking.sound.len() {
+        if !speaking.is_full() {
             return None;
         }
         let to = self.packet(now, rtp, out);
@@ -331,10 +316,7 @@ impl Uplink {
                 }
             }
         }
-        let bytes = speaking
-            .encoder
-            .encode(&speaking.sound, self.payload.as_mut_slice())
-            .ok()?;
+        let bytes = speaking.encode(self.payload.as_mut_slice()).ok()?;
         let payload = &self.payload[..bytes];
         let pausing = speaking.choice.kind == CodecKind::Opus && opus::is_dtx(payload);
         if std::mem::replace(&mut speaking.pausing, pausing) && pausing {

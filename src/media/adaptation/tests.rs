@@ -283,3 +283,81 @@ fn nonsense_in_a_report_stays_within_bounds() {
         assert!(target.expected_loss <= 20 && target.bitrate >= 15_000);
     }
 }
+
+/// A line that is full: much is lost, and what comes has waited.
+fn full() -> Report {
+    Report {
+        round_trip: Some(Duration::from_millis(400)),
+        ..lost(0.12)
+    }
+}
+
+/// May grow to 60 ms; the first report told of a short way.
+fn growing(ptime: u64) -> Adaptation {
+    let mut adaptation = Adaptation::new(&wishes(None), Duration::from_millis(ptime), false);
+    adaptation.allow_ptime(Duration::from_millis(60));
+    adaptation.handle_report(&Report {
+        round_trip: Some(Duration::from_millis(40)),
+        ..lost(0.0)
+    });
+    adaptation
+}
+
+/// Lengths of packets in milliseconds, each once, while so many of these reports come.
+fn lengths(adaptation: &mut Adaptation, report: &Report, reports: u32) -> Vec<u128> {
+    let mut seen = vec![adaptation.target().ptime.as_millis()];
+    for _ in 0..reports {
+        adaptation.handle_report(report);
+        seen.push(adaptation.target().ptime.as_millis());
+    }
+    seen.dedup();
+    seen
+}
+
+#[test]
+fn packets_grow_while_a_line_stays_full_and_shrink_when_it_is_long_not() {
+    let mut adaptation = growing(20);
+    // First less is said in each packet.
+    assert_eq!(lengths(&mut adaptation, &full(), 3), [20]);
+    assert!(adaptation.target().bitrate < 18_000);
+    assert_eq!(lengths(&mut adaptation, &full(), 20), [20, 40, 60]);
+    assert_eq!(lengths(&mut adaptation, &lost(0.0), 12), [60]);
+    assert_eq!(lengths(&mut adaptation, &lost(0.0), 40), [60, 40, 20]);
+    assert!(adaptation.target().bitrate > 22_000);
+}
+
+#[test]
+fn a_line_that_is_full_for_a_moment_changes_no_length() {
+    let mut adaptation = growing(20);
+    for _ in 0..20 {
+        let seen = lengths(&mut adaptation, &full(), 1);
+        assert_eq!(seen, [20]);
+        assert_eq!(lengths(&mut adaptation, &lost(0.0), 2), [20]);
+    }
+}
+
+#[test]
+fn loss_without_a_queue_makes_no_longer_packets() {
+    let mut adaptation = growing(20);
+    let noisy = Report {
+        round_trip: Some(Duration::from_millis(50)),
+        ..lost(0.12)
+    };
+    assert_eq!(lengths(&mut adaptation, &noisy, 40), [20]);
+}
+
+#[test]
+fn packets_of_ten_milliseconds_are_given_up_first_and_come_back() {
+    let mut adaptation = growing(10);
+    assert_eq!(lengths(&mut adaptation, &full(), 1), [10, 20]);
+    assert_eq!(lengths(&mut adaptation, &lost(0.0), 30), [20, 10]);
+}
+
+#[test]
+fn packets_stay_within_what_the_far_side_takes() {
+    for (longest, expected) in [(0, vec![20]), (20, vec![20]), (50, vec![20, 40])] {
+        let mut adaptation = growing(20);
+        adaptation.allow_ptime(Duration::from_millis(longest));
+        assert_eq!(lengths(&mut adaptation, &full(), 40), expected);
+    }
+}

@@ -3,6 +3,7 @@
 mod delays;
 mod early;
 mod extended;
+mod lengths;
 mod pauses;
 mod quiet;
 mod world;
