@@ -339,6 +339,7 @@ cli-no-sound = No sound comes from the other side
 cli-sound-failed = A fault in Ramal ended the sound; the call is hung up
 cli-device-gone = The sound device is gone
 cli-device-back = The sound device is back
+cli-device-stands-in = The chosen sound device is not there: the system's default is used
 
 ## Command line: what cannot be done
 

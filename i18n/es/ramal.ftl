@@ -337,6 +337,7 @@ cli-no-sound = No llega sonido del otro lado
 cli-sound-failed = Un fallo de Ramal cortó el sonido; la llamada se cuelga
 cli-device-gone = El dispositivo de audio desapareció
 cli-device-back = El dispositivo de audio volvió
+cli-device-stands-in = El dispositivo de audio elegido no está: se usa el predeterminado del sistema
 
 ## Command line: what cannot be done
 

@@ -337,6 +337,7 @@ cli-no-sound = Não chega som do outro lado
 cli-sound-failed = Uma falha do Ramal cortou o som; a chamada é desligada
 cli-device-gone = O dispositivo de áudio sumiu
 cli-device-back = O dispositivo de áudio voltou
+cli-device-stands-in = O dispositivo de áudio escolhido não está aqui: o padrão do sistema é usado
 
 ## Command line: what cannot be done
 

@@ -1,11 +1,16 @@
-//! Which devices there are.
+//! Which devices there are, in the sound systems of this computer.
 
+use std::io;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait};
-use cpal::{Device, ErrorKind, Host};
+use cpal::{Device, ErrorKind, Host, HostId};
+
+use super::list::{DeviceInfo, DeviceList, Direction};
+#[cfg(target_os = "linux")]
+use super::pulse;
 
 /// Why a device cannot be listed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +37,12 @@ pub enum DeviceError {
     /// The sound system did not answer in time.
     #[error("sound system does not answer")]
     TimedOut,
+    /// The sound server said what it should not, or something that is not known.
+    #[error("sound server failed")]
+    Server {
+        /// What it said.
+        source: io::Error,
+    },
     /// Anything else the driver said.
     #[error("sound system failed")]
     Backend {
@@ -54,28 +65,6 @@ impl From<cpal::Error> for DeviceError {
     }
 }
 
-/// One microphone or speaker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceInfo {
-    /// What a person calls it; also what they choose it by.
-    pub name: String,
-    /// What the sound system calls it; also accepted when choosing.
-    pub id: String,
-    /// Which sound system it was found through: `PulseAudio`, `ALSA`, `WASAPI`, `CoreAudio`.
-    pub host: &'static str,
-    /// The system's default.
-    pub is_default: bool,
-}
-
-/// The devices of this computer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeviceList {
-    /// Microphones.
-    pub inputs: Vec<DeviceInfo>,
-    /// Speakers.
-    pub outputs: Vec<DeviceInfo>,
-}
-
 /// Lists devices, the default one first. Without a sound server or card the list is empty.
 ///
 /// Runs on a thread that is given up when the sound system has not answered within `patience`.
@@ -89,11 +78,7 @@ pub fn list(patience: Duration) -> Result<DeviceList, DeviceError> {
         .name("audio-list".into())
         .spawn(move || {
             let _quiet = quieted();
-            let list = DeviceList {
-                inputs: list_direction(Direction::Input),
-                outputs: list_direction(Direction::Output),
-            };
-            let _ = answer.send(list);
+            let _ = answer.send(list_now());
         });
     if asked.is_err() {
         return Err(DeviceError::TimedOut);
@@ -104,13 +89,6 @@ pub fn list(patience: Duration) -> Result<DeviceList, DeviceError> {
         // The thread died in a driver's bug: nothing usable is there.
         Err(RecvTimeoutError::Disconnected) => Ok(DeviceList::default()),
     }
-}
-
-/// Which way sound goes through a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
-    Input,
-    Output,
 }
 
 /// Keeps libasound from writing to stderr on this thread for as long as the answer lives.
@@ -124,26 +102,46 @@ pub(super) fn quieted() -> Option<()> {
     None
 }
 
+/// A sound system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum System {
+    /// The sound server, in its own words.
+    #[cfg(target_os = "linux")]
+    Pulse,
+    /// Anything else.
+    Host(HostId),
+}
+
+impl System {
+    /// Whether it shares the cards, so that a bare one must not be taken away from it.
+    pub(super) fn is_server(self) -> bool {
+        match self {
+            #[cfg(target_os = "linux")]
+            System::Pulse => true,
+            System::Host(id) => !id.name().eq_ignore_ascii_case("alsa"),
+        }
+    }
+}
+
 /// Sound systems in the order in which they are asked. Servers come before the bare cards, which
 /// they hold and share; the null and JACK hosts are not for calls.
-fn hosts() -> Vec<Host> {
-    let mut ids: Vec<(u8, cpal::HostId)> = cpal::available_hosts()
+pub(super) fn systems() -> Vec<System> {
+    let mut systems: Vec<(u8, System)> = cpal::available_hosts()
         .into_iter()
         .filter_map(|id| {
             let rank = match id.name().to_ascii_lowercase().as_str() {
-                "pulseaudio" => 0,
-                "pipewire" => 1,
+                "pipewire" => 0,
                 "alsa" => 3,
-                "jack" | "null" | "custom" => return None,
+                "jack" | "null" | "custom" | "pulseaudio" => return None,
                 _ => 2,
             };
-            Some((rank, id))
+            Some((rank, System::Host(id)))
         })
         .collect();
-    ids.sort_by_key(|(rank, _)| *rank);
-    ids.into_iter()
-        .filter_map(|(_, id)| cpal::host_from_id(id).ok())
-        .collect()
+    #[cfg(target_os = "linux")]
+    systems.push((1, System::Pulse));
+    systems.sort_by_key(|(rank, _)| *rank);
+    systems.into_iter().map(|(_, system)| system).collect()
 }
 
 fn default_of(host: &Host, direction: Direction) -> Option<Device> {
@@ -171,13 +169,44 @@ fn is_listed(host: &Host, id: &str) -> bool {
     id == "default" || id.starts_with("plughw:")
 }
 
-fn list_direction(direction: Direction) -> Vec<DeviceInfo> {
-    // The first system that has any: the next ones know the same cards under other names.
-    hosts()
-        .iter()
-        .map(|host| list_host(host, direction))
-        .find(|list| !list.is_empty())
-        .unwrap_or_default()
+/// The first system that has any: the next ones know the same cards under other names. May take
+/// its time, or hang.
+pub(super) fn list_now() -> DeviceList {
+    let mut list = DeviceList::default();
+    for system in systems() {
+        let here = list_system(system);
+        for (all, here) in [
+            (&mut list.inputs, here.inputs),
+            (&mut list.outputs, here.outputs),
+        ] {
+            if all.is_empty() {
+                *all = here;
+            }
+        }
+        if !list.inputs.is_empty() && !list.outputs.is_empty() {
+            break;
+        }
+    }
+    list
+}
+
+fn list_system(system: System) -> DeviceList {
+    match system {
+        #[cfg(target_os = "linux")]
+        System::Pulse => pulse::Connection::open()
+            .and_then(|mut server| pulse::list(&mut server))
+            .inspect_err(|error| tracing::debug!("sound server lists nothing: {error}"))
+            .unwrap_or_default(),
+        System::Host(id) => {
+            let Ok(host) = cpal::host_from_id(id) else {
+                return DeviceList::default();
+            };
+            DeviceList {
+                inputs: list_host(&host, Direction::Input),
+                outputs: list_host(&host, Direction::Output),
+            }
+        }
+    }
 }
 
 fn list_host(host: &Host, direction: Direction) -> Vec<DeviceInfo> {
@@ -196,6 +225,7 @@ fn list_host(host: &Host, direction: Direction) -> Vec<DeviceInfo> {
                 is_default: default.as_ref() == Some(&id),
                 id: id.id().to_owned(),
                 host: host.id().name(),
+                is_monitor: false,
             })
         })
         .collect();
@@ -210,33 +240,15 @@ pub(super) fn name_of(device: &Device) -> String {
         .unwrap_or_default()
 }
 
-/// Finds a device by name or id; `None` asks for the default one.
-pub(super) fn find(name: Option<&str>, direction: Direction) -> Result<Device, DeviceError> {
-    let hosts = hosts();
+/// Finds a device of one host by name or id; `None` asks for the default one.
+pub(super) fn find(host: &Host, name: Option<&str>, direction: Direction) -> Option<Device> {
     let Some(name) = name else {
-        return hosts
-            .iter()
-            .filter_map(|host| default_of(host, direction))
-            .find(|device| is_usable(device, direction))
-            .ok_or(DeviceError::None);
+        return default_of(host, direction).filter(|device| is_usable(device, direction));
     };
-    let mut any = false;
-    for host in &hosts {
-        for device in host.devices().into_iter().flatten() {
-            let named = name_of(&device) == name || device.id().is_ok_and(|id| id.id() == name);
-            if named && is_usable(&device, direction) {
-                return Ok(device);
-            }
-            any |= named || is_usable(&device, direction);
-        }
-    }
-    if any {
-        Err(DeviceError::NotFound {
-            name: name.to_owned(),
-        })
-    } else {
-        Err(DeviceError::None)
-    }
+    let named =
+        |device: &Device| name_of(device) == name || device.id().is_ok_and(|id| id.id() == name);
+    let mut devices = host.devices().into_iter().flatten();
+    devices.find(|device| named(device) && is_usable(device, direction))
 }
 
 #[cfg(test)]
@@ -254,11 +266,13 @@ mod tests {
 
     #[test]
     fn a_name_that_no_device_has_is_never_answered_with_another_device() {
-        let found = find(Some("no device is called this"), Direction::Output);
-        assert!(
-            matches!(found, Err(DeviceError::NotFound { .. } | DeviceError::None)),
-            "{:?}",
-            found.map(|device| name_of(&device))
-        );
+        for system in systems() {
+            let System::Host(id) = system else { continue };
+            let Ok(host) = cpal::host_from_id(id) else {
+                continue;
+            };
+            let found = find(&host, Some("no device is called this"), Direction::Output);
+            assert_eq!(found.map(|device| name_of(&device)), None);
+        }
     }
 }

@@ -8,20 +8,27 @@
 mod capture;
 mod clip;
 mod devices;
+mod format;
 mod health;
+mod list;
 mod playout;
+#[cfg(target_os = "linux")]
+mod pulse;
 mod record;
 mod stream;
+mod watch;
 
 pub use capture::{CaptureCallback, CaptureReader, capture_ring};
 pub use clip::{Clip, ClipError, ClipReader};
-pub use devices::{DeviceError, DeviceInfo, DeviceList, list};
+pub use devices::{DeviceError, list};
 pub use health::{Fault, Health};
+pub use list::{DeviceInfo, DeviceList, Direction, Place};
 pub use playout::{PlayoutCallback, PlayoutWriter, playout_ring};
 pub use record::{RecordError, Recorder};
 #[cfg(test)]
 pub(crate) use stream::testing;
-pub use stream::{Abandoned, Capture, Opening, Playout, open_capture, open_playout};
+pub use stream::{Abandoned, Capture, Opening, Playout, Wish, open_capture, open_playout};
+pub use watch::Watch;
 
 use std::path::PathBuf;
 

@@ -11,22 +11,20 @@ use std::thread;
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, StreamTrait};
-use cpal::{
-    BufferSize, Device, ErrorKind, FromSample, SampleFormat, SizedSample, Stream, StreamConfig,
-    SupportedStreamConfigRange,
-};
+use cpal::{Device, ErrorKind, FromSample, SampleFormat, SizedSample, Stream, StreamConfig};
 
 use super::capture::{CaptureReader, capture_ring};
-use super::devices::{self, DeviceError, Direction};
+use super::devices::{self, DeviceError, System};
+use super::format::Format;
 use super::health::{Fault, Health};
+use super::list::{Direction, Place};
 use super::playout::{PlayoutWriter, playout_ring};
+#[cfg(target_os = "linux")]
+use super::pulse;
 use crate::units::SampleRate;
 
 /// How long a sound system may take to open one stream.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// What is asked of a device for each callback. It grants what it likes.
-const QUANTUM: Duration = Duration::from_millis(10);
 
 /// A microphone that runs.
 #[derive(Debug)]
@@ -35,9 +33,9 @@ pub struct Capture {
     pub reader: CaptureReader,
     /// Its rate.
     pub rate: SampleRate,
-    /// Its name.
-    pub name: String,
-    _stream: Expendable,
+    /// Where it is.
+    pub place: Place,
+    _stream: Running,
 }
 
 /// A speaker that runs.
@@ -47,9 +45,9 @@ pub struct Playout {
     pub writer: PlayoutWriter,
     /// Its rate.
     pub rate: SampleRate,
-    /// Its name.
-    pub name: String,
-    _stream: Expendable,
+    /// Where it is.
+    pub place: Place,
+    _stream: Running,
 }
 
 /// A device that is being opened. Dropping it gives the attempt up.
@@ -96,66 +94,175 @@ impl<T> Opening<T> {
     }
 }
 
-/// Begins to open a microphone by name or id; `None`: the default one.
+/// Which device is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// By name or id; `None`: the system's default. The default stands in for one that is not
+    /// there.
+    pub name: Option<String>,
+    /// A bare card is not taken: its server was there a moment ago and will want it back.
+    pub servers_only: bool,
+}
+
+/// Begins to open a microphone.
 #[must_use]
-pub fn open_capture(name: Option<String>) -> Opening<Capture> {
+pub fn open_capture(wish: Wish) -> Opening<Capture> {
     open("audio-in", move || {
-        let device = devices::find(name.as_deref(), Direction::Input)?;
-        let format = Format::choose(&device, Direction::Input)?;
-        let (callback, reader) = capture_ring(format.rate, format.config.channels);
-        let stream = match format.sample {
-            SampleFormat::F32 => capture_stream::<f32>(&device, format.config, callback),
-            SampleFormat::I16 => capture_stream::<i16>(&device, format.config, callback),
-            SampleFormat::I32 => capture_stream::<i32>(&device, format.config, callback),
-            SampleFormat::U8 => capture_stream::<u8>(&device, format.config, callback),
-            _ => Err(DeviceError::Unsupported),
-        }?;
-        let name = devices::name_of(&device);
-        Ok(Capture {
+        let begin = |spot: Spot| match spot {
+            #[cfg(target_os = "linux")]
+            Spot::Server(server, id) => {
+                let (granted, reader, handle) = pulse::open_capture(server, id.as_deref())?;
+                let carrier: Carrier = Box::new(move || granted.carry());
+                let stream = Running::Server(handle);
+                Ok((reader, SampleRate::FULL, stream, Some(carrier)))
+            }
+            Spot::Host(device) => {
+                let device = &device;
+                let format = Format::choose(device, Direction::Input)?;
+                let (callback, reader) = capture_ring(format.rate, format.config.channels);
+                let stream = match format.sample {
+                    SampleFormat::F32 => capture_stream::<f32>(device, format.config, callback),
+                    SampleFormat::I16 => capture_stream::<i16>(device, format.config, callback),
+                    SampleFormat::I32 => capture_stream::<i32>(device, format.config, callback),
+                    SampleFormat::U8 => capture_stream::<u8>(device, format.config, callback),
+                    _ => Err(DeviceError::Unsupported),
+                }?;
+                Ok((reader, format.rate, Running::Host(stream), None))
+            }
+        };
+        let (place, (reader, rate, stream, carrier)) = first_of(&wish, Direction::Input, begin)?;
+        let capture = Capture {
             reader,
-            rate: format.rate,
-            name,
+            rate,
+            place,
             _stream: stream,
-        })
+        };
+        Ok((capture, carrier))
     })
 }
 
-/// Begins to open a speaker by name or id; `None`: the default one.
+/// Begins to open a speaker.
 #[must_use]
-pub fn open_playout(name: Option<String>) -> Opening<Playout> {
+pub fn open_playout(wish: Wish) -> Opening<Playout> {
     open("audio-out", move || {
-        let device = devices::find(name.as_deref(), Direction::Output)?;
-        let format = Format::choose(&device, Direction::Output)?;
-        let (callback, writer) = playout_ring(format.rate, format.config.channels);
-        let stream = match format.sample {
-            SampleFormat::F32 => playout_stream::<f32>(&device, format.config, callback),
-            SampleFormat::I16 => playout_stream::<i16>(&device, format.config, callback),
-            SampleFormat::I32 => playout_stream::<i32>(&device, format.config, callback),
-            SampleFormat::U8 => playout_stream::<u8>(&device, format.config, callback),
-            _ => Err(DeviceError::Unsupported),
-        }?;
-        let name = devices::name_of(&device);
-        Ok(Playout {
+        let begin = |spot: Spot| match spot {
+            #[cfg(target_os = "linux")]
+            Spot::Server(server, id) => {
+                let (granted, writer, handle) = pulse::open_playout(server, id.as_deref())?;
+                let carrier: Carrier = Box::new(move || granted.carry());
+                let stream = Running::Server(handle);
+                Ok((writer, SampleRate::FULL, stream, Some(carrier)))
+            }
+            Spot::Host(device) => {
+                let device = &device;
+                let format = Format::choose(device, Direction::Output)?;
+                let (callback, writer) = playout_ring(format.rate, format.config.channels);
+                let stream = match format.sample {
+                    SampleFormat::F32 => playout_stream::<f32>(device, format.config, callback),
+                    SampleFormat::I16 => playout_stream::<i16>(device, format.config, callback),
+                    SampleFormat::I32 => playout_stream::<i32>(device, format.config, callback),
+                    SampleFormat::U8 => playout_stream::<u8>(device, format.config, callback),
+                    _ => Err(DeviceError::Unsupported),
+                }?;
+                Ok((writer, format.rate, Running::Host(stream), None))
+            }
+        };
+        let (place, (writer, rate, stream, carrier)) = first_of(&wish, Direction::Output, begin)?;
+        let playout = Playout {
             writer,
-            rate: format.rate,
-            name,
+            rate,
+            place,
             _stream: stream,
-        })
+        };
+        Ok((playout, carrier))
     })
+}
+
+/// Where a stream is begun.
+enum Spot {
+    /// At the server, on this device or on its default.
+    #[cfg(target_os = "linux")]
+    Server(pulse::Connection, Option<String>),
+    /// At a device of any other sound system.
+    Host(Device),
+}
+
+/// What an opening thread does once the stream runs, where the stream needs one.
+type Carrier = Box<dyn FnOnce() + Send>;
+
+/// Opens what is wished for in the first sound system that has it, or else the default one of
+/// the first that has any.
+fn first_of<T>(
+    wish: &Wish,
+    direction: Direction,
+    begin: impl Fn(Spot) -> Result<T, DeviceError>,
+) -> Result<(Place, T), DeviceError> {
+    let systems = devices::systems();
+    let open_in = |system: System, name: Option<&str>| match system {
+        #[cfg(target_os = "linux")]
+        System::Pulse => {
+            let mut server = pulse::Connection::open()?;
+            let place = pulse::list(&mut server)?.place(name, direction);
+            let place = place
+                .filter(|place| !place.stands_in)
+                .ok_or(DeviceError::None)?;
+            let stream = begin(Spot::Server(server, place.id.clone()))?;
+            Ok((place, stream))
+        }
+        System::Host(id) => {
+            let host = cpal::host_from_id(id)?;
+            let device = devices::find(&host, name, direction).ok_or(DeviceError::None)?;
+            let place = Place {
+                host: id.name(),
+                id: device.id().ok().map(|id| id.id().to_owned()),
+                stands_in: false,
+            };
+            Ok((place, begin(Spot::Host(device))?))
+        }
+    };
+    let mut last = DeviceError::None;
+    let names = [wish.name.as_deref(), None];
+    // The second round is for what stands in, and there is none where nothing was chosen.
+    let rounds = if wish.name.is_some() { 2 } else { 1 };
+    for name in &names[..rounds] {
+        for &system in &systems {
+            if wish.servers_only && !system.is_server() {
+                continue;
+            }
+            match open_in(system, *name) {
+                Ok((mut place, stream)) => {
+                    place.stands_in = name.is_none() && wish.name.is_some();
+                    return Ok((place, stream));
+                }
+                Err(DeviceError::None) => {}
+                Err(error) => last = error,
+            }
+        }
+    }
+    Err(last)
 }
 
 fn open<T, F>(thread_name: &str, opener: F) -> Opening<T>
 where
     T: Send + 'static,
-    F: FnOnce() -> Result<T, DeviceError> + Send + 'static,
+    F: FnOnce() -> Result<(T, Option<Carrier>), DeviceError> + Send + 'static,
 {
     let (attempt, opening) = attempt();
     // Without a thread the attempt is dropped with the closure, and the first poll says so.
     let _ = thread::Builder::new()
         .name(thread_name.into())
         .spawn(move || {
-            let _quiet = devices::quieted();
-            attempt.answer(opener());
+            let quiet = devices::quieted();
+            match opener() {
+                Ok((device, carrier)) => {
+                    attempt.answer(Ok(device));
+                    drop(quiet);
+                    if let Some(carry) = carrier {
+                        carry();
+                    }
+                }
+                Err(error) => attempt.answer(Err(error)),
+            }
         });
     opening
 }
@@ -186,82 +293,6 @@ fn attempt<T>() -> (Attempt<T>, Opening<T>) {
         _at_work: at_work,
     };
     (attempt, opening)
-}
-
-/// A format that a device offers and that is asked of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Format {
-    config: StreamConfig,
-    sample: SampleFormat,
-    rate: SampleRate,
-}
-
-impl Format {
-    fn choose(device: &Device, direction: Direction) -> Result<Format, DeviceError> {
-        let ranges: Vec<SupportedStreamConfigRange> = match direction {
-            Direction::Input => device.supported_input_configs()?.collect(),
-            Direction::Output => device.supported_output_configs()?.collect(),
-        };
-        let preferred = match direction {
-            Direction::Input => device.default_input_config(),
-            Direction::Output => device.default_output_config(),
-        };
-        let rate = preferred.map_or(48_000, |config| config.sample_rate());
-        best(&ranges, rate).ok_or(DeviceError::Unsupported)
-    }
-}
-
-/// 48 kHz before the device's own rate before any other; floats before whole numbers; fewest
-/// channels, since speech has one.
-fn best(ranges: &[SupportedStreamConfigRange], own_rate: u32) -> Option<Format> {
-    ranges
-        .iter()
-        .filter_map(|range| {
-            let sample = match range.sample_format() {
-                SampleFormat::F32 => 0,
-                SampleFormat::I16 => 1,
-                SampleFormat::I32 => 2,
-                SampleFormat::U8 => 3,
-                _ => return None,
-            };
-            let (full, own) = (SampleRate::FULL.hz(), own_rate);
-            let (order, hz) = if range.contains_rate(full) {
-                (0, full)
-            } else if range.contains_rate(own) {
-                (1, own)
-            } else {
-                (
-                    2,
-                    range
-                        .max_sample_rate()
-                        .min(192_000)
-                        .max(range.min_sample_rate()),
-                )
-            };
-            let rate = SampleRate::new(hz)?;
-            let frames = u32::try_from(rate.samples_in(QUANTUM)).ok()?;
-            let config = StreamConfig {
-                channels: range.channels(),
-                sample_rate: hz,
-                buffer_size: BufferSize::Fixed(granted(range, frames)),
-            };
-            let format = Format {
-                config,
-                sample: range.sample_format(),
-                rate,
-            };
-            (range.channels() > 0).then_some(((order, sample, range.channels()), format))
-        })
-        .min_by_key(|(rank, _)| *rank)
-        .map(|(_, format)| format)
-}
-
-/// Never the default size: that gave between 43 ms and 3.2 s of delay.
-fn granted(range: &SupportedStreamConfigRange, frames: u32) -> u32 {
-    match range.buffer_size() {
-        cpal::SupportedBufferSize::Range { min, max } if min <= max => frames.clamp(*min, *max),
-        _ => frames,
-    }
 }
 
 fn capture_stream<T>(
@@ -320,6 +351,17 @@ fn fault(error: &cpal::Error) -> Fault {
     }
 }
 
+/// A stream, for as long as it is held.
+#[derive(Debug)]
+#[expect(dead_code, reason = "held for what its drop does")]
+enum Running {
+    #[cfg(target_os = "linux")]
+    Server(pulse::Handle),
+    Host(Expendable),
+    #[cfg(test)]
+    Nowhere,
+}
+
 /// A stream whose drop may hang: it is dropped on a thread that nobody waits for.
 struct Expendable(Option<Stream>);
 
@@ -350,8 +392,8 @@ pub(crate) mod testing {
         Capture {
             reader,
             rate,
-            name: String::new(),
-            _stream: Expendable(None),
+            place: place(),
+            _stream: Running::Nowhere,
         }
     }
 
@@ -359,8 +401,16 @@ pub(crate) mod testing {
         Playout {
             writer,
             rate,
-            name: String::new(),
-            _stream: Expendable(None),
+            place: place(),
+            _stream: Running::Nowhere,
+        }
+    }
+
+    fn place() -> Place {
+        Place {
+            host: "test",
+            id: None,
+            stands_in: false,
         }
     }
 
@@ -376,63 +426,15 @@ pub(crate) mod testing {
 mod tests {
     use super::*;
 
-    fn range(channels: u16, rates: (u32, u32), sample: SampleFormat) -> SupportedStreamConfigRange {
-        let buffer = cpal::SupportedBufferSize::Range {
-            min: 64,
-            max: 8_192,
-        };
-        SupportedStreamConfigRange::new(channels, rates.0, rates.1, buffer, sample)
-    }
-
-    fn check(ranges: &[SupportedStreamConfigRange], expected: (u16, u32, SampleFormat, u32)) {
-        let format = best(ranges, 44_100).unwrap();
-        let BufferSize::Fixed(frames) = format.config.buffer_size else {
-            panic!("default buffer size");
-        };
-        let got = (
-            format.config.channels,
-            format.rate.hz(),
-            format.sample,
-            frames,
-        );
-        assert_eq!(got, expected);
-    }
-
     #[test]
-    fn one_channel_of_floats_at_48_khz_is_taken_where_offered() {
-        let all = [
-            range(2, (8_000, 96_000), SampleFormat::F32),
-            range(1, (8_000, 96_000), SampleFormat::I16),
-            range(1, (8_000, 96_000), SampleFormat::F32),
-        ];
-        check(&all, (1, 48_000, SampleFormat::F32, 480));
-    }
-
-    #[test]
-    fn a_card_of_44100_hz_is_taken_as_it_is() {
-        let card = [
-            range(2, (44_100, 44_100), SampleFormat::I16),
-            range(2, (22_050, 22_050), SampleFormat::F32),
-        ];
-        check(&card, (2, 44_100, SampleFormat::I16, 441));
-    }
-
-    #[test]
-    fn a_format_nobody_reads_is_passed_over() {
-        assert_eq!(
-            best(&[range(2, (48_000, 48_000), SampleFormat::DsdU8)], 48_000),
-            None
-        );
-        assert_eq!(best(&[], 48_000), None);
-    }
-
-    #[test]
-    fn opening_what_does_not_exist_ends_with_an_error() {
-        let opening = open_playout(Some("no device is called this".into()));
-        let outcome = opening.answer.recv().unwrap();
-        assert!(matches!(
-            outcome,
-            Err(DeviceError::NotFound { .. } | DeviceError::None)
-        ));
+    fn what_does_not_exist_is_never_opened_under_its_name() {
+        let opening = open_playout(Wish {
+            name: Some("no device is called this".into()),
+            servers_only: false,
+        });
+        match opening.answer.recv().unwrap() {
+            Ok(playout) => assert!(playout.place.stands_in, "{:?}", playout.place),
+            Err(error) => assert!(!matches!(error, DeviceError::TimedOut), "{error}"),
+        }
     }
 }

@@ -190,6 +190,11 @@ impl Report {
                     self.print(&sentence);
                 }
             }
+            Event::DeviceStandsIn => {
+                self.line(at, "warning", fields(json!({ "kind": "device_stands_in" })));
+                let sentence = say!(self.words, "cli-device-stands-in");
+                self.print(&sentence);
+            }
             Event::SoundBack { call } => {
                 let told = self.told(*call);
                 told.silent = false;

@@ -44,6 +44,9 @@ pub enum Command {
         /// Speaker.
         output: Option<String>,
     },
+    /// The list of devices is looked at (true) or not any more: only then, and during calls, is
+    /// it kept up to date.
+    WatchDevices(bool),
     /// Chooses the language by its tag; `None`: the system's.
     SetLanguage(Option<String>),
     /// Chooses the colours.

@@ -17,7 +17,7 @@ use super::sip_port::{Arrival, SipPort};
 use super::suspend::SleepWatch;
 use super::{Command, Shared, clock, seed, signals};
 use crate::agent::{Agent, CallId, Output, ResolveFailure, ResolveId};
-use crate::audio::{DeviceList, SourceChoice};
+use crate::audio::{DeviceList, SourceChoice, Watch};
 use crate::media::Levels;
 use crate::media::tones::Tone;
 use crate::net::{self, NetEvent};
@@ -61,6 +61,9 @@ pub(super) struct Driver {
     pub(super) uses_devices: bool,
     devices: mpsc::Receiver<DeviceList>,
     pub(super) device_lister: mpsc::Sender<DeviceList>,
+    /// Their list is on the screen.
+    pub(super) devices_shown: bool,
+    pub(super) watch: Option<Watch>,
     wake_at: Option<Instant>,
     hear_interrupts: bool,
     /// The picture has changed since the faces last got it.
@@ -122,6 +125,8 @@ impl Driver {
             uses_devices,
             devices,
             device_lister,
+            devices_shown: false,
+            watch: None,
             wake_at: None,
             hear_interrupts: config.hear_interrupts,
             dirty: true,
@@ -150,7 +155,7 @@ impl Driver {
                 Some(report) = self.reports.recv() => self.media_report(report),
                 Some(answer) = self.answers.recv() => self.store_answer(answer),
                 Some(found) = self.found.recv() => self.name_found(found),
-                Some(list) = self.devices.recv() => self.devices_found(&list),
+                Some(list) = self.devices.recv() => self.devices_found(list),
                 () = until(wake_at) => self.agent.handle_timeout(clock::now()),
                 () = interrupts.next() => self.tell(Event::Interrupted),
                 () = tokio::time::sleep(LOOK_AT_CLOCKS) => {}
@@ -201,6 +206,7 @@ impl Driver {
                 }
             }
         }
+        self.tend_watch();
         if std::mem::take(&mut self.dirty) {
             self.shared.publish(self.picture.share());
         }

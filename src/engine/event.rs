@@ -82,6 +82,8 @@ pub enum Event {
         /// Whether there is one again.
         back: bool,
     },
+    /// The chosen microphone or speaker is not there; the system's default is used until it is.
+    DeviceStandsIn,
     /// The person pressed Ctrl-C, or the system asks to end.
     Interrupted,
     /// The engine has stopped; nothing follows.

@@ -14,6 +14,7 @@ mod input;
 mod output;
 mod pace;
 mod ports;
+mod storm;
 mod worker;
 
 use std::io;
@@ -29,7 +30,9 @@ use mio::{Poll, Token, Waker};
 use self::input::Input;
 use self::output::Output;
 use self::worker::Worker;
-use crate::audio::{Clip, ClipError, DeviceError, RecordError, Recorder, SinkChoice, SourceChoice};
+use crate::audio::{
+    Clip, ClipError, DeviceError, DeviceList, RecordError, Recorder, SinkChoice, SourceChoice,
+};
 use crate::codec::CodecError;
 use crate::jitter::DelayBounds;
 use crate::media::plan::{MediaCommand, MediaId, Opened};
@@ -180,6 +183,11 @@ pub enum MediaReport {
         /// Why.
         error: DeviceError,
     },
+    /// The chosen device is not there; the system's default is used in its place until it is.
+    DeviceStandsIn {
+        /// Which.
+        side: DeviceSide,
+    },
     /// It is there again.
     DeviceBack {
         /// Which.
@@ -214,6 +222,7 @@ enum Order {
     },
     Tone(Option<Tone>),
     Delay(DelayBounds),
+    Devices(DeviceList),
     Close,
 }
 
@@ -302,6 +311,15 @@ impl MediaThread {
     /// [`SendError`]; the order is lost then.
     pub fn bound_delay(&self, delay: DelayBounds) -> Result<(), SendError> {
         self.order(Order::Delay(delay))
+    }
+
+    /// Tells that devices have come or gone, or that another one is the default.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; the order is lost then.
+    pub fn devices_changed(&self, list: DeviceList) -> Result<(), SendError> {
+        self.order(Order::Devices(list))
     }
 
     /// Begins a tone on the speaker ([`Tone::Ringing`] when called, [`Tone::Ringback`] while it

@@ -8,6 +8,7 @@ mod accounts;
 pub mod clock;
 mod command;
 mod config;
+mod devices;
 mod driver;
 mod event;
 pub mod media;

@@ -234,6 +234,11 @@ impl Picture {
         !self.snapshot.audio.unavailable
     }
 
+    /// Whether this is the notice that was added last.
+    pub(super) fn says_last(&self, notice: &Notice) -> bool {
+        self.snapshot.notices.last() == Some(notice)
+    }
+
     pub(super) fn audio(&mut self, audio: AudioView) {
         self.snapshot.audio = audio;
     }

@@ -1,16 +1,14 @@
 //! What the faces ask for, and what the other threads answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::accounts::account_config;
 use super::driver::Driver;
 use super::event::Event;
 use super::media::MediaReport;
-use super::snapshot::{AudioView, CallPhase, CallView, Notice};
+use super::snapshot::{CallPhase, CallView, Notice};
 use super::{Command, clock};
 use crate::agent::{self, AccountId, CallId};
-use crate::audio::{DeviceInfo, DeviceList};
 use crate::jitter::DelayBounds;
 use crate::media::plan::{MediaCommand, MediaId};
 use crate::media::tones::Tone;
@@ -72,6 +70,7 @@ impl Driver {
                 }
                 self.look_for_devices();
             }
+            Command::WatchDevices(shown) => self.show_devices(shown),
             Command::SetLanguage(language) => {
                 self.change_settings(|settings| settings.language = language);
             }
@@ -400,10 +399,14 @@ impl Driver {
                 tracing::info!("sound device: {error:#}");
                 // What was never there has not gone; the call itself says that it has no sound.
                 if self.picture.has_devices() {
-                    self.notice(Notice::DeviceGone);
+                    self.notice_device_gone();
                 }
                 self.tell(Event::Device { back: false });
                 self.look_for_devices();
+            }
+            MediaReport::DeviceStandsIn { .. } => {
+                self.notice_device_gone();
+                self.tell(Event::DeviceStandsIn);
             }
             MediaReport::DeviceBack { .. } => {
                 self.tell(Event::Device { back: true });
@@ -420,38 +423,4 @@ impl Driver {
         self.agent
             .handle_command(clock::now(), agent::Command::HangUp(call));
     }
-
-    /// Asks the sound system for its devices, on a thread of its own: it may take its time.
-    pub(super) fn look_for_devices(&mut self) {
-        if !self.uses_devices {
-            return;
-        }
-        let tell = self.device_lister.clone();
-        let asked = std::thread::Builder::new()
-            .name("devices".into())
-            .spawn(move || {
-                let list = crate::audio::list(DEVICE_PATIENCE).unwrap_or_default();
-                // A full queue holds a newer list already, or a loop that has ended.
-                let _ = tell.try_send(list);
-            });
-        if let Err(error) = asked {
-            tracing::warn!("devices are not listed: {error}");
-        }
-    }
-
-    pub(super) fn devices_found(&mut self, list: &DeviceList) {
-        let names = |devices: &[DeviceInfo]| devices.iter().map(|d| d.name.clone()).collect();
-        let settings = self.settings.as_ref().map(|(_, settings)| settings);
-        self.picture.audio(AudioView {
-            inputs: names(&list.inputs),
-            outputs: names(&list.outputs),
-            input: settings.and_then(|settings| settings.input_device.clone()),
-            output: settings.and_then(|settings| settings.output_device.clone()),
-            unavailable: list.inputs.is_empty() && list.outputs.is_empty(),
-        });
-        self.dirty = true;
-    }
 }
-
-/// How long the sound system may take to list its devices.
-const DEVICE_PATIENCE: Duration = Duration::from_secs(5);

@@ -124,6 +124,8 @@ pub struct Window<P> {
     ringing_since: BTreeMap<CallId, Instant>,
     /// Ended calls that have been told to go.
     dismissed: BTreeSet<CallId>,
+    /// The engine keeps the list of devices up to date for the settings page.
+    devices_watched: bool,
     leaving: Option<Leaving>,
     toast: Option<OwnToast>,
     /// Since when the oldest notice has been shown, and how many there were.
@@ -157,6 +159,7 @@ impl<P: Phone> Window<P> {
             link: options.start_uri,
             ringing_since: BTreeMap::new(),
             dismissed: BTreeSet::new(),
+            devices_watched: false,
             leaving: None,
             toast: None,
             notice: None,
@@ -176,6 +179,7 @@ impl<P: Phone> Window<P> {
     fn take_in(&mut self, ctx: &Context) {
         self.snapshot = self.phone.snapshot();
         self.now = self.phone.now();
+        self.watch_devices();
         let snapshot = Arc::clone(&self.snapshot);
 
         self.ringing_since.retain(|id, _| {
@@ -219,6 +223,14 @@ impl<P: Phone> Window<P> {
         self.retitle(ctx);
         if self.phone.is_leaving() && !std::mem::replace(&mut self.closing, true) {
             ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+    }
+
+    /// Devices that come and go are shown while their list is.
+    fn watch_devices(&mut self) {
+        let shown = matches!(self.page, Page::Settings);
+        if shown != self.devices_watched && self.phone.send(Command::WatchDevices(shown)) {
+            self.devices_watched = shown;
         }
     }
 

@@ -255,3 +255,15 @@ fn pauses_are_left_out_by_choice_and_nothing_else_of_the_line_changes() {
     assert!(sent[0].contains("silence_suppression: true"), "{sent:?}");
     assert!(sent[0].contains("max_delay_ms: Some(300)"), "{sent:?}");
 }
+
+#[test]
+fn devices_are_watched_while_their_list_is_on_the_screen_and_no_longer() {
+    let mut desk = Desk::new(idle());
+    assert!(!desk.watches_devices());
+    desk.click("Configurações");
+    desk.harness.run();
+    assert!(desk.watches_devices());
+    desk.click("Telefone");
+    desk.harness.run();
+    assert!(!desk.watches_devices());
+}

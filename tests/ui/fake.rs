@@ -18,6 +18,7 @@ use crate::scenes::NOON;
 pub(crate) struct Shared {
     snapshot: RefCell<Arc<Snapshot>>,
     sent: RefCell<Vec<String>>,
+    watched: Cell<bool>,
     requested: RefCell<Vec<UiAction>>,
     now: Cell<Instant>,
     leaving: Cell<bool>,
@@ -33,7 +34,10 @@ impl Phone for Fake {
     }
 
     fn send(&self, command: Command) -> bool {
-        if self.0.has_room.get() {
+        if let Command::WatchDevices(shown) = command {
+            // No wish of a person's.
+            self.0.watched.set(shown);
+        } else if self.0.has_room.get() {
             self.0.sent.borrow_mut().push(format!("{command:?}"));
         }
         self.0.has_room.get()
@@ -79,6 +83,7 @@ impl Desk {
         let shared = Rc::new(Shared {
             snapshot: RefCell::new(Arc::new(snapshot)),
             sent: RefCell::default(),
+            watched: Cell::default(),
             requested: RefCell::default(),
             now: Cell::new(some_instant()),
             leaving: Cell::default(),
@@ -168,6 +173,11 @@ impl Desk {
     /// What was sent since the last time, as `Debug` writes it.
     pub(crate) fn sent(&mut self) -> Vec<String> {
         self.shared.sent.take()
+    }
+
+    /// Whether the engine keeps the list of devices up to date for the window.
+    pub(crate) fn watches_devices(&self) -> bool {
+        self.shared.watched.get()
     }
 
     /// What was asked of the program around the window since the last time.

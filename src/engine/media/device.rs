@@ -2,10 +2,34 @@
 
 use std::time::{Duration, Instant};
 
-use crate::audio::{Abandoned, DeviceError, Opening};
+use super::storm::Storm;
+use crate::audio::{
+    Abandoned, Capture, DeviceError, DeviceList, Direction, Health, Opening, Place, Playout, Wish,
+};
 
-/// How long after a failure the device is tried again.
-const RETRY: Duration = Duration::from_secs(2);
+/// How long after the first failures the device is tried again. A sound server that is started
+/// anew is back within a second, and sound shall be back with it.
+const SOON: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(250),
+];
+
+/// For how long it is tried so often; an attempt costs a thread.
+const HOPE: Duration = Duration::from_secs(30);
+
+/// How often after that, and at most for a device that comes and goes.
+const SELDOM: Duration = Duration::from_secs(2);
+
+/// A device that ran for so long has come to stay; one that did not is flapping.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// How long a server that died is waited for before a bare card is taken, which the server could
+/// not have back while we hold it.
+const SERVER_AWAY: Duration = Duration::from_secs(5);
+
+/// Errors that somebody should know of: a few are every busy machine's.
+const MANY: u64 = 20;
 
 /// How long an attempt may take before it is told as a failure. It goes on: each one holds a
 /// thread until the sound system answers, so there is never a second beside it.
@@ -16,8 +40,38 @@ const OPENING: Duration = Duration::from_secs(6);
 pub(super) enum Change {
     /// It runs.
     Opened,
+    /// The chosen one is not there; the system's default runs in its place.
+    StandsIn,
     /// It cannot be opened, or is gone. Told once, however often it is tried again.
     Gone(DeviceError),
+}
+
+/// What is asked of a device that runs.
+pub(super) trait Runs {
+    /// Microphone or speaker.
+    const DIRECTION: Direction;
+    fn health(&self) -> &Health;
+    fn place(&self) -> &Place;
+}
+
+impl Runs for Capture {
+    const DIRECTION: Direction = Direction::Input;
+    fn health(&self) -> &Health {
+        self.reader.health()
+    }
+    fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
+impl Runs for Playout {
+    const DIRECTION: Direction = Direction::Output;
+    fn health(&self) -> &Health {
+        self.writer.health()
+    }
+    fn place(&self) -> &Place {
+        &self.place
+    }
 }
 
 enum State<T> {
@@ -29,6 +83,7 @@ enum State<T> {
     Running {
         device: T,
         frames: u64,
+        opened_at: Instant,
         moved_at: Instant,
     },
     Waiting {
@@ -39,22 +94,35 @@ enum State<T> {
 /// A device by name, whichever state it is in.
 pub(super) struct Device<T> {
     name: Option<String>,
-    open: fn(Option<String>) -> Opening<T>,
+    open: fn(Wish) -> Opening<T>,
     state: State<T>,
     /// The last attempt, if it was given up.
     abandoned: Option<Abandoned>,
     /// The failure was told.
     told: bool,
+    /// Attempts that failed, one after the other, and when the first did.
+    failures: u32,
+    failing_since: Option<Instant>,
+    /// Times that it was opened and gone before it had settled.
+    flaps: u32,
+    /// When the server died that it was opened through.
+    server_lost_at: Option<Instant>,
+    storm: Storm,
 }
 
-impl<T> Device<T> {
-    pub(super) fn new(name: Option<String>, open: fn(Option<String>) -> Opening<T>) -> Device<T> {
+impl<T: Runs> Device<T> {
+    pub(super) fn new(name: Option<String>, open: fn(Wish) -> Opening<T>) -> Device<T> {
         Device {
             name,
             open,
             state: State::Closed,
             abandoned: None,
             told: false,
+            failures: 0,
+            failing_since: None,
+            flaps: 0,
+            server_lost_at: None,
+            storm: Storm::default(),
         }
     }
 
@@ -64,11 +132,8 @@ impl<T> Device<T> {
         if name == self.name {
             return false;
         }
-        self.name = name;
-        self.state = State::Closed;
-        // The other one may answer where this one hangs.
-        self.abandoned = None;
-        self.told = false;
+        *self = Device::new(name, self.open);
+        // The other one may answer where this one hangs: `abandoned` is forgotten as well.
         true
     }
 
@@ -79,14 +144,35 @@ impl<T> Device<T> {
         }
     }
 
-    /// Takes one step. `health` tells of a running device how many frames it has moved, and
-    /// whether its driver says that it is gone; one that moves none for `patience` is gone too.
+    /// The devices of this computer have changed. Answers whether a running one is given up for
+    /// another: the chosen one is back, or the default is another.
+    pub(super) fn handle_devices(&mut self, now: Instant, list: &DeviceList) -> bool {
+        let Some(place) = list.place(self.name.as_deref(), T::DIRECTION) else {
+            return false;
+        };
+        match &mut self.state {
+            State::Running { device, .. } if *device.place() != place => {
+                self.state = State::Closed;
+                true
+            }
+            // Worth an attempt, but not one for each time that a loose plug moves.
+            State::Waiting { retry_at } if self.flaps == 0 => {
+                *retry_at = now;
+                false
+            }
+            State::Running { .. }
+            | State::Waiting { .. }
+            | State::Closed
+            | State::Opening { .. } => false,
+        }
+    }
+
+    /// Takes one step. A running device that moves no frames for `patience` is gone.
     pub(super) fn tend(
         &mut self,
         now: Instant,
         wanted: bool,
         patience: Duration,
-        health: impl Fn(&T) -> (u64, bool),
     ) -> Option<Change> {
         if !wanted {
             // Dropped: an idle phone holds no microphone.
@@ -95,7 +181,7 @@ impl<T> Device<T> {
             {
                 self.abandoned = Some(attempt.abandon());
             }
-            self.told = false;
+            self.calm_down();
             return None;
         }
         match &mut self.state {
@@ -103,15 +189,7 @@ impl<T> Device<T> {
             State::Waiting { retry_at } if *retry_at <= now => self.attempt(now),
             State::Waiting { .. } => None,
             State::Opening { attempt, tell_at } => match attempt.poll() {
-                Some(Ok(device)) => {
-                    self.state = State::Running {
-                        device,
-                        frames: 0,
-                        moved_at: now,
-                    };
-                    self.told = false;
-                    Some(Change::Opened)
-                }
+                Some(Ok(device)) => Some(self.opened(now, device)),
                 Some(Err(error)) => self.failed(now, error),
                 None if *tell_at <= now => self.tell(DeviceError::TimedOut),
                 None => None,
@@ -119,16 +197,21 @@ impl<T> Device<T> {
             State::Running {
                 device,
                 frames,
+                opened_at,
                 moved_at,
             } => {
-                let (moved, gone) = health(device);
+                let health = device.health();
+                let errors = health.take_errors().saturating_add(health.take_xruns());
+                log_storm(T::DIRECTION, self.storm.count(now, errors));
+                let moved = health.frames();
                 if moved != *frames {
                     (*frames, *moved_at) = (moved, now);
                 }
-                if gone || now.saturating_duration_since(*moved_at) > patience {
-                    return self.failed(now, DeviceError::None);
+                let gone = health.is_gone() || now.saturating_duration_since(*moved_at) > patience;
+                if now.saturating_duration_since(*opened_at) >= SETTLED && !gone {
+                    (self.flaps, self.server_lost_at) = (0, None);
                 }
-                None
+                gone.then(|| self.lost(now)).flatten()
             }
         }
     }
@@ -138,7 +221,11 @@ impl<T> Device<T> {
             return self.failed(now, DeviceError::TimedOut);
         }
         self.abandoned = None;
-        let attempt = (self.open)(self.name.clone());
+        let away = |lost_at| now.saturating_duration_since(lost_at) < SERVER_AWAY;
+        let attempt = (self.open)(Wish {
+            name: self.name.clone(),
+            servers_only: self.server_lost_at.is_some_and(away),
+        });
         self.state = State::Opening {
             attempt,
             tell_at: now + OPENING,
@@ -146,9 +233,64 @@ impl<T> Device<T> {
         None
     }
 
+    fn opened(&mut self, now: Instant, device: T) -> Change {
+        let place = device.place();
+        tracing::info!(
+            direction = ?T::DIRECTION,
+            host = place.host,
+            stands_in = place.stands_in,
+            "sound device runs"
+        );
+        let change = if place.stands_in {
+            Change::StandsIn
+        } else {
+            Change::Opened
+        };
+        self.state = State::Running {
+            device,
+            frames: 0,
+            opened_at: now,
+            moved_at: now,
+        };
+        (self.told, self.failures, self.failing_since) = (false, 0, None);
+        change
+    }
+
+    /// A device that ran is gone.
+    fn lost(&mut self, now: Instant) -> Option<Change> {
+        log_storm(T::DIRECTION, self.storm.end());
+        if let State::Running {
+            device, opened_at, ..
+        } = &self.state
+        {
+            if device.place().host != "ALSA" {
+                self.server_lost_at = Some(now);
+            }
+            if now.saturating_duration_since(*opened_at) < SETTLED {
+                self.flaps = self.flaps.saturating_add(1);
+            }
+        }
+        self.failed(now, DeviceError::None)
+    }
+
     fn failed(&mut self, now: Instant, error: DeviceError) -> Option<Change> {
+        let since = *self.failing_since.get_or_insert(now);
+        let soon = SOON.get(self.failures as usize).unwrap_or(&SOON[2]);
+        self.failures = self.failures.saturating_add(1);
+        let pause = if now.saturating_duration_since(since) < HOPE {
+            *soon
+        } else {
+            SELDOM
+        };
+        // Twice as long for each time that it did not stay.
+        let held_off = SOON[0] * 2_u32.saturating_pow(self.flaps.min(8));
+        let pause = if self.flaps == 0 {
+            pause
+        } else {
+            pause.max(held_off).min(SELDOM)
+        };
         self.state = State::Waiting {
-            retry_at: now + RETRY,
+            retry_at: now + pause,
         };
         self.tell(error)
     }
@@ -157,117 +299,25 @@ impl<T> Device<T> {
         let told = std::mem::replace(&mut self.told, true);
         (!told).then_some(Change::Gone(error))
     }
+
+    /// Forgets what went wrong: the next call begins anew.
+    fn calm_down(&mut self) {
+        log_storm(T::DIRECTION, self.storm.end());
+        (self.told, self.failures, self.flaps) = (false, 0, 0);
+        (self.failing_since, self.server_lost_at) = (None, None);
+    }
+}
+
+fn log_storm(direction: Direction, errors: Option<u64>) {
+    match errors {
+        Some(errors) if errors >= MANY => {
+            tracing::warn!(?direction, errors, "sound device told of errors");
+        }
+        Some(errors) => tracing::debug!(?direction, errors, "sound device told of errors"),
+        None => {}
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-
-    use super::*;
-    use crate::audio::testing::{self, Attempt};
-
-    /// A device that counts its frames.
-    type Counter = u64;
-
-    thread_local! {
-        static ATTEMPTS: RefCell<Vec<Attempt<Counter>>> = const { RefCell::new(Vec::new()) };
-    }
-
-    fn open(_: Option<String>) -> Opening<Counter> {
-        let (attempt, opening) = testing::attempt();
-        ATTEMPTS.with_borrow_mut(|attempts| attempts.push(attempt));
-        opening
-    }
-
-    fn attempts() -> usize {
-        ATTEMPTS.with_borrow(Vec::len)
-    }
-
-    fn answer(outcome: Result<Counter, DeviceError>) {
-        ATTEMPTS.with_borrow_mut(|attempts| attempts.pop().unwrap().answer(outcome));
-    }
-
-    struct Bench {
-        device: Device<Counter>,
-        now: Instant,
-    }
-
-    impl Bench {
-        fn new() -> Bench {
-            Bench {
-                device: Device::new(None, open),
-                now: crate::engine::clock::now(),
-            }
-        }
-
-        /// Tends every 100 ms for so long; what was told.
-        fn tend(&mut self, seconds: u64, wanted: bool) -> Vec<Change> {
-            let mut told = Vec::new();
-            for _ in 0..seconds * 10 {
-                self.now += Duration::from_millis(100);
-                told.extend(
-                    self.device
-                        .tend(self.now, wanted, Duration::from_secs(2), |frames| {
-                            (*frames, false)
-                        }),
-                );
-            }
-            told
-        }
-    }
-
-    #[test]
-    fn a_sound_system_that_hangs_is_asked_once_and_told_once() {
-        let mut bench = Bench::new();
-        let told = bench.tend(120, true);
-        assert!(
-            matches!(told[..], [Change::Gone(DeviceError::TimedOut)]),
-            "{told:?}"
-        );
-        assert_eq!(attempts(), 1);
-        // It answers after all.
-        answer(Ok(0));
-        let told = bench.tend(1, true);
-        assert!(matches!(told[..], [Change::Opened]), "{told:?}");
-        assert!(bench.device.running().is_some());
-    }
-
-    #[test]
-    fn the_next_call_does_not_ask_again_while_the_last_question_hangs() {
-        let mut bench = Bench::new();
-        for _ in 0..10 {
-            let told = bench.tend(20, true);
-            assert!(
-                matches!(told[..], [Change::Gone(DeviceError::TimedOut)]),
-                "each call is told once: {told:?}"
-            );
-            bench.tend(1, false);
-        }
-        assert_eq!(attempts(), 1);
-        answer(Err(DeviceError::None));
-        bench.tend(3, true);
-        assert_eq!(attempts(), 1, "a new one, in place of that which ended");
-        answer(Ok(0));
-        assert!(
-            bench
-                .tend(1, true)
-                .iter()
-                .any(|c| matches!(c, Change::Opened))
-        );
-    }
-
-    #[test]
-    fn a_refusal_is_followed_by_another_attempt_after_two_seconds() {
-        let mut bench = Bench::new();
-        bench.tend(1, true);
-        answer(Err(DeviceError::None));
-        let told = bench.tend(1, true);
-        assert!(
-            matches!(told[..], [Change::Gone(DeviceError::None)]),
-            "{told:?}"
-        );
-        assert_eq!(attempts(), 0);
-        assert!(bench.tend(2, true).is_empty());
-        assert_eq!(attempts(), 1);
-    }
-}
+#[path = "device_tests.rs"]
+mod tests;

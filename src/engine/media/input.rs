@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::convert::Converter;
 use super::device::{Change, Device};
-use crate::audio::{Capture, Clip, ClipReader, open_capture};
+use crate::audio::{Capture, Clip, ClipReader, DeviceList, open_capture};
 use crate::units::SampleRate;
 
 /// Sound kept when a call begins: what the microphone heard before is nobody's business.
@@ -39,6 +39,13 @@ impl Input {
         }
     }
 
+    /// The devices of this computer have changed.
+    pub(super) fn handle_devices(&mut self, now: Instant, list: &DeviceList) {
+        if let Input::Device(device) = self {
+            device.handle_devices(now, list);
+        }
+    }
+
     /// What one call gets of it.
     pub(super) fn voice(&self) -> Voice {
         match self {
@@ -61,13 +68,10 @@ impl Input {
         } else {
             PATIENCE
         };
-        let change = device.tend(now, wanted, patience, |capture| {
-            (
-                capture.reader.health().frames(),
-                capture.reader.health().is_gone(),
-            )
-        });
-        if let (Some(Change::Opened), Some(capture)) = (&change, device.running()) {
+        let change = device.tend(now, wanted, patience);
+        if let (Some(Change::Opened | Change::StandsIn), Some(capture)) =
+            (&change, device.running())
+        {
             capture.reader.keep_newest(capture.rate.samples_in(FRESH));
         }
         change
@@ -151,13 +155,13 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::audio::{CaptureCallback, DeviceError, Opening, capture_ring, testing};
+    use crate::audio::{CaptureCallback, DeviceError, Opening, Wish, capture_ring, testing};
 
     thread_local! {
         static MICROPHONE: RefCell<Option<CaptureCallback>> = const { RefCell::new(None) };
     }
 
-    fn open(_: Option<String>) -> Opening<Capture> {
+    fn open(_: Wish) -> Opening<Capture> {
         let (callback, reader) = capture_ring(SampleRate::FULL, 1);
         MICROPHONE.set(Some(callback));
         let (attempt, opening) = testing::attempt();

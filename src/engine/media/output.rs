@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::convert::Converter;
 use super::device::{Change, Device};
-use crate::audio::{Playout, Recorder, open_playout};
+use crate::audio::{DeviceList, Playout, Recorder, open_playout};
 use crate::media::tones::{Tone, ToneSource};
 use crate::units::SampleRate;
 
@@ -75,6 +75,13 @@ impl Output {
         }
     }
 
+    /// The devices of this computer have changed.
+    pub(super) fn handle_devices(&mut self, now: Instant, list: &DeviceList) {
+        if let Some(device) = &mut self.device {
+            device.handle_devices(now, list);
+        }
+    }
+
     /// Begins a tone on the speaker, or ends it.
     pub(super) fn set_tone(&mut self, tone: Option<Tone>) {
         if self.tone.as_ref().map(ToneSource::tone) != tone {
@@ -90,13 +97,8 @@ impl Output {
     /// Opens, watches and reopens the speaker; `wanted` while anything needs it.
     pub(super) fn tend(&mut self, now: Instant, wanted: bool) -> Option<Change> {
         let device = self.device.as_mut()?;
-        let change = device.tend(now, wanted, PATIENCE, |playout| {
-            (
-                playout.writer.health().frames(),
-                playout.writer.health().is_gone(),
-            )
-        });
-        if matches!(change, Some(Change::Opened)) {
+        let change = device.tend(now, wanted, PATIENCE);
+        if matches!(change, Some(Change::Opened | Change::StandsIn)) {
             self.to_device = None;
         }
         change
@@ -206,13 +208,13 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::audio::{Opening, PlayoutCallback, playout_ring, testing};
+    use crate::audio::{Opening, PlayoutCallback, Wish, playout_ring, testing};
 
     thread_local! {
         static SPEAKER: RefCell<Option<PlayoutCallback>> = const { RefCell::new(None) };
     }
 
-    fn open(_: Option<String>) -> Opening<Playout> {
+    fn open(_: Wish) -> Opening<Playout> {
         let (callback, writer) = playout_ring(SampleRate::FULL, 1);
         SPEAKER.set(Some(callback));
         let (attempt, opening) = testing::attempt();

@@ -195,6 +195,11 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 }
                 Ok(Order::Tone(tone)) => self.output.set_tone(tone),
                 Ok(Order::Delay(delay)) => self.bound_delay(delay),
+                Ok(Order::Devices(list)) => {
+                    let now = clock::now();
+                    self.input.handle_devices(now, &list);
+                    self.output.handle_devices(now, &list);
+                }
                 Ok(Order::Close) | Err(TryRecvError::Disconnected) => return Went::Home,
                 Err(TryRecvError::Empty) => return Went::On,
             }
@@ -511,6 +516,10 @@ fn tell(report: &impl Fn(MediaReport), side: DeviceSide, change: Option<Change>,
             if was_gone {
                 report(MediaReport::DeviceBack { side });
             }
+        }
+        Some(Change::StandsIn) => {
+            *gone = true;
+            report(MediaReport::DeviceStandsIn { side });
         }
         Some(Change::Gone(error)) => {
             *gone = true;

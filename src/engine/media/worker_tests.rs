@@ -6,7 +6,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::*;
 use crate::audio::{
-    Capture, CaptureCallback, Opening, Playout, capture_ring, playout_ring, testing,
+    Capture, CaptureCallback, Opening, Playout, Wish, capture_ring, playout_ring, testing,
 };
 use crate::codec::CodecKind;
 use crate::engine::media::device::Device;
@@ -22,7 +22,7 @@ thread_local! {
     static MICROPHONES_OPENED: Cell<usize> = const { Cell::new(0) };
 }
 
-fn microphone(_: Option<String>) -> Opening<Capture> {
+fn microphone(_: Wish) -> Opening<Capture> {
     let (callback, reader) = capture_ring(SampleRate::NARROW, 1);
     MICROPHONE.set(Some(callback));
     MICROPHONES_OPENED.set(MICROPHONES_OPENED.get() + 1);
@@ -31,7 +31,7 @@ fn microphone(_: Option<String>) -> Opening<Capture> {
     opening
 }
 
-fn speaker(_: Option<String>) -> Opening<Playout> {
+fn speaker(_: Wish) -> Opening<Playout> {
     let (_, writer) = playout_ring(SampleRate::NARROW, 1);
     SPEAKERS_OPENED.set(SPEAKERS_OPENED.get() + 1);
     let (attempt, opening) = testing::attempt();
