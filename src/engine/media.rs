@@ -11,6 +11,7 @@
 mod convert;
 mod device;
 mod input;
+mod margin;
 mod output;
 mod pace;
 mod ports;

@@ -3,14 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::convert::Converter;
-use super::device::{Change, Device};
+use super::device::{Change, Device, Runs as _};
+use super::margin::Margin;
 use crate::audio::{DeviceList, Playout, Recorder, open_playout};
 use crate::media::tones::{Tone, ToneSource};
 use crate::units::SampleRate;
-
-/// Sound kept in the device's ring beyond one of its callbacks: the media thread comes by every
-/// 10 ms, and is late by a few now and then.
-const MARGIN: Duration = Duration::from_millis(15);
 
 /// Frames made in one go at most: after a stall the rest is caught up later, so that packets are
 /// still answered.
@@ -25,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The speaker, the file and the tones.
 pub(super) struct Output {
     device: Option<Device<Playout>>,
+    /// Sound kept in the device's ring beyond one of its callbacks.
+    margin: Margin,
     recorder: Option<Recorder>,
     /// To the speaker's own rate.
     to_device: Option<Converter>,
@@ -48,6 +47,7 @@ impl Output {
     pub(super) fn new(device: Option<Option<String>>, recorder: Option<Recorder>) -> Output {
         Output {
             device: device.map(|name| Device::new(name, open_playout)),
+            margin: Margin::default(),
             recorder,
             to_device: None,
             tone: None,
@@ -100,6 +100,10 @@ impl Output {
         let change = device.tend(now, wanted, PATIENCE);
         if matches!(change, Some(Change::Opened | Change::StandsIn)) {
             self.to_device = None;
+            self.margin.begin();
+        }
+        if let Some(playout) = device.running() {
+            self.margin.take_missed(now, playout.health().take_missed());
         }
         change
     }
@@ -110,7 +114,7 @@ impl Output {
         let frame = playout.rate.samples_in(Duration::from_millis(10)).max(1);
         let quantum = playout.writer.health().quantum().max(frame);
         let room = playout.writer.capacity().saturating_sub(frame);
-        let target = (quantum + playout.rate.samples_in(MARGIN)).min(room);
+        let target = (quantum + playout.rate.samples_in(self.margin.span())).min(room);
         let waiting =
             playout.writer.queued() + self.to_device.as_ref().map_or(0, Converter::available);
         Some(target.saturating_sub(waiting).div_ceil(frame).min(BURST))
