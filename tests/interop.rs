@@ -20,8 +20,14 @@ mod addressing;
 mod called;
 #[path = "interop/calling.rs"]
 mod calling;
+#[cfg(target_os = "linux")]
+#[path = "interop/devices.rs"]
+mod devices;
 #[path = "interop/harness.rs"]
 mod harness;
+#[cfg(target_os = "linux")]
+#[path = "interop/idle.rs"]
+mod idle;
 #[path = "interop/registration.rs"]
 mod registration;
 #[path = "interop/speech.rs"]

@@ -2,6 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
 use std::sync::Mutex;
+use std::time::Duration;
+
+use super::wait_until;
 
 /// Below the range from which systems pick ports by themselves.
 const FIRST: u16 = 12_000;
@@ -27,6 +30,17 @@ pub(crate) fn free(count: u16) -> u16 {
         at += 1;
     }
     panic!("no {count} free ports in a row");
+}
+
+/// Waits until a program that was given this port listens on it, and a moment more, in which it
+/// learns whom it listens for.
+pub(crate) fn wait_until_taken(port: u16) {
+    wait_until(
+        Duration::from_secs(15),
+        || format!("nobody listens on {port}"),
+        || UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).err(),
+    );
+    std::thread::sleep(Duration::from_secs(1));
 }
 
 fn is_free(port: u16) -> bool {

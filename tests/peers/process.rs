@@ -40,6 +40,24 @@ pub(crate) fn command(program: &Path) -> Command {
     }
 }
 
+/// The same without the right to raise priorities; needs `setpriv`.
+pub(crate) fn unprivileged(program: &Path) -> Command {
+    let mut command = Command::new(find("setpriv").expect("asked for with needs!"));
+    command.args(["--pdeathsig", "KILL"]);
+    // Only who has every right can drop one; others do not have this one.
+    if is_root() {
+        command.args(["--bounding-set", "-sys_nice"]);
+    }
+    command.arg("--").arg(program);
+    command
+}
+
+fn is_root() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("Uid:"));
+    line.and_then(|line| line.split_whitespace().nth(2)) == Some("0")
+}
+
 impl Running {
     /// Starts `command` with its output in `NAME.log` in `folder`.
     pub(crate) fn start(name: &str, folder: &Path, command: &mut Command) -> Running {
@@ -100,6 +118,20 @@ impl Running {
         self.signal("INT");
     }
 
+    /// What the system does to a program that it has no memory for: no goodbye. Waits until it
+    /// is gone.
+    pub(crate) fn kill(&mut self) {
+        self.signal("KILL");
+        if self.ended.is_none() {
+            self.ended = self.child.wait().ok();
+        }
+    }
+
+    /// Its number to the system.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to end, then makes it, and waits until it is gone: a recording is whole only then.
     pub(crate) fn end(&mut self) {
         if self.status().is_none() {
@@ -110,10 +142,7 @@ impl Running {
             }
         }
         // Also what it left behind in its group.
-        self.signal("KILL");
-        if self.ended.is_none() {
-            self.ended = self.child.wait().ok();
-        }
+        self.kill();
     }
 
     fn signal(&self, signal: &str) {

@@ -1,6 +1,6 @@
 //! Ramal itself, as anybody would run it: the program, its arguments, its lines of JSON.
 
-use super::process::{Running, command};
+use super::process::{Running, command, unprivileged};
 use super::{DOMAIN, password, tail};
 use serde_json::Value;
 use std::fs::File;
@@ -17,6 +17,8 @@ pub(crate) const SOON: Duration = Duration::from_secs(15);
 pub(crate) struct CommandLine {
     arguments: Vec<String>,
     password: Option<String>,
+    environment: Vec<(String, String)>,
+    privileged: bool,
 }
 
 impl CommandLine {
@@ -25,6 +27,8 @@ impl CommandLine {
         CommandLine {
             arguments: words.iter().map(|word| (*word).to_owned()).collect(),
             password: None,
+            environment: Vec::new(),
+            privileged: true,
         }
     }
 
@@ -53,6 +57,23 @@ impl CommandLine {
         self
     }
 
+    /// Whose devices it uses, as `PULSE_SERVER` has it.
+    pub(crate) fn sound_server(self, address: String) -> CommandLine {
+        self.environment("PULSE_SERVER", &address)
+    }
+
+    /// A variable of its environment.
+    pub(crate) fn environment(mut self, name: &str, value: &str) -> CommandLine {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// As somebody who may not raise priorities, even where the tests may.
+    pub(crate) fn without_privilege(mut self) -> CommandLine {
+        self.privileged = false;
+        self
+    }
+
     pub(crate) fn start(self, folder: &Path, name: &str) -> Ramal {
         Ramal::start(folder, name, &self)
     }
@@ -72,7 +93,12 @@ impl Ramal {
         let complaints = folder.join(format!("{name}.stderr"));
         let home = folder.join(format!("{name}-home"));
         std::fs::create_dir_all(&home).expect("folders can be made");
-        let mut ramal = command(Path::new(env!("CARGO_BIN_EXE_ramal")));
+        let program = Path::new(env!("CARGO_BIN_EXE_ramal"));
+        let mut ramal = if line.privileged {
+            command(program)
+        } else {
+            unprivileged(program)
+        };
         ramal
             .args(&line.arguments)
             .arg("--json")
@@ -87,10 +113,14 @@ impl Ramal {
             .env_remove("DISPLAY")
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("RAMAL_PASSWORD")
+            .env_remove("PULSE_SERVER")
             .stdout(Stdio::piped())
             .stderr(File::create(&complaints).expect("the log can be written"));
         if let Some(password) = &line.password {
             ramal.env("RAMAL_PASSWORD", password);
+        }
+        for (name, value) in &line.environment {
+            ramal.env(name, value);
         }
         let mut running = Running::spawn(name, complaints.clone(), &mut ramal);
         let lines = BufReader::new(running.child().stdout.take().expect("stdout is piped"));
@@ -167,6 +197,11 @@ impl Ramal {
     /// What a person sees: everything on stderr.
     pub(crate) fn said(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.complaints).unwrap_or_default()).into_owned()
+    }
+
+    /// Its number to the system.
+    pub(crate) fn id(&self) -> u32 {
+        self.running.id()
     }
 
     /// What Ctrl-C does.
