@@ -51,6 +51,7 @@ test | cmd baresip | baresip-core | baresip | baresip | baresip | far phone to t
 test | cmd sipp | sip-tester | sipp | aur:sipp | sipp | plays odd SIP behaviour to the letter
 test | cmd pulseaudio | pulseaudio | pulseaudio | pulseaudio | - | a sound server to play through and to kill
 test | cmd pacat | pulseaudio-utils | pulseaudio-utils | libpulse | - | a far ear and mouth for it
+test | cmd dbus-daemon | dbus | dbus-daemon | dbus | - | a bus on which real time is asked for
 test | cmd python3 | python3 | python3 | python | python | runs PESQ
 test | py venv | python3-venv | python3-libs | python | python | keeps PESQ apart from the system
 test | py headers | python3-dev | python3-devel | python | python | compiles PESQ

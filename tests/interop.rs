@@ -28,6 +28,9 @@ mod harness;
 #[cfg(target_os = "linux")]
 #[path = "interop/idle.rs"]
 mod idle;
+#[cfg(target_os = "linux")]
+#[path = "interop/priority.rs"]
+mod priority;
 #[path = "interop/registration.rs"]
 mod registration;
 #[path = "interop/speech.rs"]

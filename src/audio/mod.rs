@@ -14,6 +14,7 @@ mod list;
 mod playout;
 #[cfg(target_os = "linux")]
 mod pulse;
+mod realtime;
 mod record;
 mod stream;
 mod watch;
@@ -24,6 +25,7 @@ pub use devices::{DeviceError, list};
 pub use health::{Fault, Health};
 pub use list::{DeviceInfo, DeviceList, Direction, Place};
 pub use playout::{PlayoutCallback, PlayoutWriter, playout_ring};
+pub use realtime::{Granted, granted_here, lower_current_thread, raise_current_thread};
 pub use record::{RecordError, Recorder};
 #[cfg(test)]
 pub(crate) use stream::testing;

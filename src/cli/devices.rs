@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::args::DevicesArgs;
 use super::exit::Exit;
 use super::setup::Misuse;
-use crate::audio::{self, DeviceInfo};
+use crate::audio::{self, DeviceInfo, Granted};
 use crate::i18n::Words;
 use crate::say;
 
@@ -17,15 +17,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn run(words: &Words, args: &DevicesArgs) -> Result<Exit, Misuse> {
     let list = audio::list(PATIENCE).map_err(|_| Misuse::told("cli-no-device"))?;
+    let granted = audio::granted_here(PATIENCE);
     let mut out = std::io::stdout().lock();
     // Whoever reads may have gone.
     let _ = if args.json {
-        let object = json!({ "inputs": all(&list.inputs), "outputs": all(&list.outputs) });
+        let object = json!({
+            "inputs": all(&list.inputs),
+            "outputs": all(&list.outputs),
+            "priority": granted.to_string(),
+        });
         writeln!(out, "{object}")
     } else {
         let inputs = shown(words, &say!(words, "cli-devices-inputs"), &list.inputs);
         let outputs = shown(words, &say!(words, "cli-devices-outputs"), &list.outputs);
-        write!(out, "{inputs}{outputs}")
+        let priority = match granted {
+            Granted::Realtime => say!(words, "cli-devices-realtime"),
+            Granted::High => say!(words, "cli-devices-high-priority"),
+            Granted::Normal => say!(words, "cli-devices-normal-priority"),
+        };
+        writeln!(out, "{inputs}{outputs}{priority}")
     };
     Ok(Exit::Well)
 }

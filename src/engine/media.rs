@@ -31,6 +31,7 @@ use mio::{Poll, Token, Waker};
 use self::input::Input;
 use self::output::Output;
 use self::worker::Worker;
+use crate::audio::raise_current_thread;
 use crate::audio::{
     Clip, ClipError, DeviceError, DeviceList, RecordError, Recorder, SinkChoice, SourceChoice,
 };
@@ -268,7 +269,7 @@ impl MediaThread {
         let thread = thread::Builder::new()
             .name("media".into())
             .spawn(move || {
-                raise_priority();
+                raise_current_thread("media");
                 let mut worker =
                     Worker::new(poll, inbox, input, output, record_path, rtp_ports, report);
                 worker.bound_delay(delay);
@@ -362,18 +363,6 @@ impl Drop for MediaThread {
         if thread.join().is_err() {
             tracing::error!("media thread ended by a defect");
         }
-    }
-}
-
-/// Ahead of what can wait, where the system allows it; most desktops do not, and it works then
-/// too as long as the machine is not overloaded.
-fn raise_priority() {
-    use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
-    let Ok(high) = ThreadPriorityValue::try_from(80) else {
-        return;
-    };
-    if let Err(error) = set_current_thread_priority(ThreadPriority::Crossplatform(high)) {
-        tracing::debug!("media thread runs at normal priority: {error}");
     }
 }
 

@@ -12,6 +12,7 @@ use pulseaudio::protocol::{
 };
 
 use super::super::health::{Fault, Health};
+use super::super::realtime::raise_current_thread;
 use super::super::{
     CaptureCallback, CaptureReader, DeviceError, PlayoutCallback, PlayoutWriter, capture_ring,
     playout_ring,
@@ -148,6 +149,7 @@ fn named(id: Option<&str>) -> Result<Option<CString>, DeviceError> {
 impl Granted<CaptureCallback> {
     /// Takes sound until the stream ends. Allocates nothing after its first block.
     pub(in super::super) fn carry(mut self) {
+        raise_current_thread("microphone");
         let mut samples = Vec::with_capacity(MAX_WRITTEN);
         let health = self.callback.health();
         let ended = loop {
@@ -176,6 +178,7 @@ impl Granted<CaptureCallback> {
 impl Granted<PlayoutCallback> {
     /// Gives sound until the stream ends. Allocates nothing.
     pub(in super::super) fn carry(mut self) {
+        raise_current_thread("speaker");
         let mut samples = vec![0.0; MAX_WRITTEN].into_boxed_slice();
         let mut message = Vec::with_capacity(DESCRIPTOR_SIZE + MAX_WRITTEN * SAMPLE);
         let health = self.callback.health();

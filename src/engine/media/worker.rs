@@ -18,6 +18,7 @@ use super::output::{Output, Share};
 use super::pace::{Pace, Step};
 use super::ports::{PortError, PortPair};
 use super::{DeviceSide, MediaReport, OpenError, Order, WAKE};
+use crate::audio::lower_current_thread;
 use crate::engine::clock;
 use crate::jitter::DelayBounds;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
@@ -31,6 +32,10 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Ticks made up for after a stall at most; beyond it (the lid was closed) time is let go.
 const MAX_CATCH_UP: usize = 50;
+
+/// Work in one go after which the thread gives real time up: the system ends a program that does
+/// not, after 200 ms.
+const LONGEST_WORK: Duration = Duration::from_millis(80);
 
 /// Datagrams read from one socket before the others have their turn.
 const BATCH: usize = 64;
@@ -139,6 +144,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
     /// Until it is told to close, or nobody is left to tell it.
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(2 * MAX_CALLS);
+        let mut overworked = false;
         loop {
             let timeout = self.time_to_sleep(clock::now());
             if let Err(error) = self.poll.poll(&mut events, timeout)
@@ -147,6 +153,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 tracing::error!("media thread cannot wait for sockets: {error}");
                 break;
             }
+            let woke_at = clock::now();
             for event in &events {
                 self.note_readable(event.token());
             }
@@ -155,6 +162,11 @@ impl<R: Fn(MediaReport)> Worker<R> {
             self.expire(clock::now());
             self.tick(clock::now());
             self.sweep();
+            let worked = clock::now().saturating_duration_since(woke_at);
+            if worked > LONGEST_WORK && !std::mem::replace(&mut overworked, true) {
+                tracing::info!(?worked, "media thread was slow: it gives real time up");
+                lower_current_thread();
+            }
             if let Went::Home = went {
                 break;
             }
