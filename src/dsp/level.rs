@@ -15,7 +15,7 @@ pub fn level(sound: &[f32]) -> Dbov {
 }
 
 /// A mean square as a level.
-fn of_power(power: f32) -> Dbov {
+pub(super) fn of_power(power: f32) -> Dbov {
     // A full-scale sine has a mean square of one half.
     let level = 10.0 * (2.0 * power).log10();
     if level.is_finite() {

@@ -11,3 +11,4 @@ pub mod resample;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tone;
+pub mod voice_activity;
