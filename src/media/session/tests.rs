@@ -1,6 +1,7 @@
 //! Two sessions, a network in memory, a clock that is turned by hand.
 
 mod extended;
+mod loud;
 mod quiet;
 mod world;
 
