@@ -336,6 +336,9 @@ cli-no-sound = No sound comes from the other side
 cli-sound-failed = A fault in Ramal ended the sound; the call is hung up
 cli-device-gone = The sound device is gone
 cli-device-back = The sound device is back
+cli-microphone-silent = Nothing comes from your microphone
+cli-microphone-clipping = Your microphone is too loud
+cli-talking-muted = Your microphone is muted, and you are talking
 
 ## Command line: what cannot be done
 
@@ -435,6 +438,9 @@ help-arg-record = A WAV file for what the other side says
 help-arg-input-device = The microphone, by name
 help-arg-output-device = The speaker, by name
 help-arg-silence = No microphone and no speaker
+help-arg-input-gain = Gain of what you say, in dB: -20 to 20
+help-arg-output-gain = Gain of what you hear, in dB: -20 to 20
+help-arg-sidetone = Your own voice in your ear, in dB: -30 to -10; with a headset only
 help-arg-duration = Hang up after so many seconds
 help-arg-dtmf = Digits to send, 12# or 12#@3 for three seconds after the answer
 help-arg-hold-at = Put the call on hold so many seconds after the answer

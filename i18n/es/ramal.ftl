@@ -334,6 +334,9 @@ cli-no-sound = No llega sonido del otro lado
 cli-sound-failed = Un fallo de Ramal cortó el sonido; la llamada se cuelga
 cli-device-gone = El dispositivo de audio desapareció
 cli-device-back = El dispositivo de audio volvió
+cli-microphone-silent = Tu micrófono no capta sonido
+cli-microphone-clipping = Tu micrófono está demasiado alto
+cli-talking-muted = Tu micrófono está silenciado, y estás hablando
 
 ## Command line: what cannot be done
 
@@ -433,6 +436,9 @@ help-arg-record = Un archivo WAV para lo que dice el otro lado
 help-arg-input-device = El micrófono, por nombre
 help-arg-output-device = El altavoz, por nombre
 help-arg-silence = Sin micrófono ni altavoz
+help-arg-input-gain = Ganancia de lo que dices, en dB: -20 a 20
+help-arg-output-gain = Ganancia de lo que oyes, en dB: -20 a 20
+help-arg-sidetone = Tu propia voz en el oído, en dB: -30 a -10; solo con auriculares
 help-arg-duration = Cuelga después de tantos segundos
 help-arg-dtmf = Dígitos a enviar, 12# o 12#@3 para tres segundos después de contestar
 help-arg-hold-at = Pone en espera tantos segundos después de contestar

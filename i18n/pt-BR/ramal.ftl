@@ -334,6 +334,9 @@ cli-no-sound = Não chega som do outro lado
 cli-sound-failed = Uma falha do Ramal cortou o som; a chamada é desligada
 cli-device-gone = O dispositivo de áudio sumiu
 cli-device-back = O dispositivo de áudio voltou
+cli-microphone-silent = Seu microfone não capta som
+cli-microphone-clipping = Seu microfone está alto demais
+cli-talking-muted = Seu microfone está mudo, e você está falando
 
 ## Command line: what cannot be done
 
@@ -433,6 +436,9 @@ help-arg-record = Um arquivo WAV para o que o outro lado diz
 help-arg-input-device = O microfone, pelo nome
 help-arg-output-device = O alto-falante, pelo nome
 help-arg-silence = Sem microfone nem alto-falante
+help-arg-input-gain = Ganho do que você diz, em dB: -20 a 20
+help-arg-output-gain = Ganho do que você ouve, em dB: -20 a 20
+help-arg-sidetone = Sua própria voz no ouvido, em dB: -30 a -10; só com fone
 help-arg-duration = Desliga depois de tantos segundos
 help-arg-dtmf = Dígitos a enviar, 12# ou 12#@3 para três segundos depois de atender
 help-arg-hold-at = Coloca em espera tantos segundos depois de atender

@@ -10,6 +10,7 @@ use crate::agent::{AccountConfig, AccountId, AgentConfig, dial};
 use crate::audio::{self, ClipError, RecordError, SinkChoice, SourceChoice};
 use crate::engine::{EngineConfig, MediaConfig, MediaError, StartError, account_config, server};
 use crate::i18n::Words;
+use crate::media::Loudness;
 use crate::net::BindError;
 use crate::redact::Secret;
 use crate::say;
@@ -242,6 +243,12 @@ pub(super) fn engine(
         }
         agent.ptime = sound.ptime.0;
         media.rtp_ports = sound.rtp_ports.as_ref().map(|ports| ports.0.clone());
+        media.loudness = Loudness {
+            input_db: sound.input_gain,
+            output_db: sound.output_gain,
+            sidetone_db: sound.sidetone,
+            output_muted: false,
+        };
         media.source = match (&sound.play, sound.silence) {
             (Some(path), _) => SourceChoice::File {
                 path: path.clone(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::snapshot::{
-    AccountView, AudioView, CallPhase, CallView, Direction, Notice, RecentCall, Snapshot,
+    AccountView, AudioView, CallPhase, CallView, Direction, LoudnessView, Notice, RecentCall,
+    Snapshot,
 };
 use crate::agent::{self, AccountConfig, AccountId, AccountState, CallId, Party, Side};
 use crate::media::{Levels, Quality};
@@ -236,6 +237,11 @@ impl Picture {
 
     pub(super) fn audio(&mut self, audio: AudioView) {
         self.snapshot.audio = audio;
+    }
+
+    /// How loud things are to be, and how the microphone fares.
+    pub(super) fn loudness(&mut self) -> &mut LoudnessView {
+        &mut self.snapshot.loudness
     }
 
     pub(super) fn dismiss(&mut self, call: CallId) {

@@ -27,6 +27,13 @@ pub struct Settings {
     pub input_device: Option<String>,
     /// The chosen speaker; `None`: the system's default.
     pub output_device: Option<String>,
+    /// Gain of the microphone, in dB.
+    pub input_gain_db: i32,
+    /// Gain of what is heard of calls, in dB.
+    pub output_gain_db: i32,
+    /// One's own voice in one's own ear, in dB; `None`: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sidetone_db: Option<i32>,
     /// In the order they were added.
     #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountSettings>,
@@ -40,6 +47,9 @@ impl Default for Settings {
             theme: Theme::System,
             input_device: None,
             output_device: None,
+            input_gain_db: 0,
+            output_gain_db: 0,
+            sidetone_db: None,
             accounts: Vec::new(),
         }
     }
@@ -284,6 +294,8 @@ mod tests {
         let mut settings = Settings {
             language: Some("pt-BR".into()),
             theme: Theme::Dark,
+            input_gain_db: -6,
+            sidetone_db: Some(-20),
             ..Settings::default()
         };
         let id = settings.put_account(AccountSettings {
