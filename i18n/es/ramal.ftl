@@ -56,6 +56,8 @@ a11y-key = Tecla { $digit }
 a11y-key-letters = Tecla { $digit }, { $letters }
 a11y-level-microphone = Nivel del micrófono
 a11y-level-speaker = Nivel del altavoz
+a11y-volume-microphone = Volumen del micrófono, { $value }
+a11y-volume-speaker = Volumen del altavoz, { $value }
 a11y-password-show = Mostrar la contraseña
 a11y-password-hide = Ocultar la contraseña
 a11y-theme-dark = Cambiar a colores oscuros
@@ -160,6 +162,9 @@ quality-row-concealed = Inventado
 quality-row-bursts = Ráfagas de pérdida
 quality-row-gaps = Entre las ráfagas
 quality-row-scores = Nota: escuchar · conversar
+quality-row-speech-in = Tu voz
+quality-row-speech-out = La voz del otro lado
+quality-dbov = { $value } dBov
 quality-row-there = Nota del otro lado
 quality-row-there-loss = Perdido del otro lado
 quality-row-there-late = Demasiado tarde del otro lado
@@ -306,6 +311,39 @@ settings-accounts = Cuentas
 settings-removed = La cuenta { $name } se quitó
 settings-removed-undo = Deshacer
 settings-no-accounts = Ninguna cuenta todavía
+
+## Sonido: el volumen, y qué puede ir mal
+
+hint-talking-muted = Estás silenciado: nadie oye lo que dices
+    .action = Activar micrófono
+hint-silent = Tu micrófono no capta sonido
+    .action = Cambiar micrófono
+hint-clipping = Tu micrófono está demasiado alto
+    .action = Bajar
+hint-quiet = Tu voz llega baja al otro lado
+    .action = Subir
+volume-title = Volumen
+volume-mute-speaker = Silenciar el altavoz
+sound-decibels = { $value } dB
+sound-microphone = Tu voz
+sound-input = Volumen del micrófono
+    .why = Cuánto se amplifica tu voz antes de enviarla.
+sound-test-microphone = Probar el micrófono
+sound-test-stop = Terminar la prueba
+sound-test-idle = La prueba abre el micrófono durante un minuto como máximo. No se envía ni se guarda nada.
+sound-test-speak = Habla: la barra debe pasar de la mitad.
+sound-test-opening = Abriendo el micrófono…
+sound-speaker = Lo que oyes
+sound-output = Volumen de las llamadas
+    .why = Lo alto que se oye al otro lado, en esta llamada y en las próximas.
+sound-test-speaker = Reproducir un sonido de prueba
+sound-test-playing = Suenan tres notas.
+sound-sidetone = Tu propia voz en el oído
+    .why = Para auriculares que tapan los oídos. Se apaga mientras se elimina el eco.
+sound-sidetone-off = No
+sound-sidetone-soft = Baja
+sound-sidetone-middle = Media
+sound-sidetone-loud = Alta
 
 ## Un enlace de fuera
 

@@ -10,15 +10,18 @@ mod app;
 mod call;
 mod dial;
 mod ended;
+mod hint;
 mod icons;
 mod incoming;
 mod keypad;
 mod link;
+mod loudness;
 mod quality;
 mod rail;
 mod settings;
 pub mod theme;
 mod toast;
+mod volume;
 mod widgets;
 
 use std::sync::Arc;
