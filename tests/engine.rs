@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use ramal::agent::{AccountState, AgentConfig};
 use ramal::audio::{SinkChoice, SourceChoice};
-use ramal::engine::{self, EngineConfig, Handle, MediaConfig, Snapshot};
+use ramal::engine::{
+    self, Command, EngineConfig, Handle, Loudness, MediaConfig, Snapshot, SoundTest,
+};
 use ramal::redact::Secret;
 use ramal::store::{AccountSettings, SecretError, Secrets, Settings, SettingsFile};
 
@@ -98,4 +100,52 @@ fn nobody_waits_for_a_keyring_that_waits_for_its_owner() {
         .expect("threads can be started");
     assert_eq!(ended.recv_timeout(SOON), Ok(()), "the engine ends");
     drop(unlock);
+}
+
+#[test]
+fn volumes_are_kept_and_a_muted_speaker_is_not() {
+    let folder = tempfile::tempdir().expect("a folder for the settings");
+    let file = SettingsFile::in_folder(folder.path());
+    let kept = Settings {
+        output_gain_db: 4,
+        ..Settings::default()
+    };
+    let (config, _unlock) = with_settings(kept, file.clone());
+    let (handle, _events) = engine::start(config).expect("loopback is there");
+    let chosen = |snapshot: &Snapshot| snapshot.loudness.chosen;
+    assert_eq!(chosen(&handle.snapshot()).output_db, 4, "from the start");
+    // As one that is drawn along: many in a row.
+    for input_db in -5..=99 {
+        let loudness = Loudness {
+            input_db,
+            output_db: 4,
+            sidetone_db: Some(-20),
+            output_muted: true,
+        };
+        let taken = handle.send(Command::SetLoudness(loudness));
+        taken.expect("there is room");
+    }
+    let wanted = |snapshot: &Snapshot| chosen(snapshot).input_db == 20;
+    assert!(chosen(&wait_for(&handle, wanted)).output_muted);
+    assert!(handle.snapshot().notices.is_empty(), "nothing was lost");
+    drop(handle);
+    let settings = file.load().expect("they were saved").settings;
+    let found = (settings.input_gain_db, settings.sidetone_db);
+    assert_eq!(found, (20, Some(-20)));
+    let (config, _unlock) = with_settings(settings, file);
+    let (handle, _events) = engine::start(config).expect("loopback is there");
+    assert!(!chosen(&handle.snapshot()).output_muted);
+}
+
+#[test]
+fn a_test_of_sound_is_shown_until_somebody_ends_it() {
+    let folder = tempfile::tempdir().expect("a folder for the settings");
+    let file = SettingsFile::in_folder(folder.path());
+    let (config, _unlock) = with_settings(Settings::default(), file);
+    let (handle, _events) = engine::start(config).expect("loopback is there");
+    for test in [Some(SoundTest::Microphone), None] {
+        let taken = handle.send(Command::TestSound(test));
+        taken.expect("there is room");
+        wait_for(&handle, |snapshot| snapshot.loudness.test == test);
+    }
 }

@@ -8,12 +8,14 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use ramal::codec::{CodecKind, Decoder, Encoder, MAX_PAYLOAD};
 use ramal::dsp::comfort_noise::ComfortNoise;
 use ramal::dsp::dtmf_detect::DtmfDetector;
-use ramal::dsp::gain::Gain;
+use ramal::dsp::gain::{Gain, Volume};
 use ramal::dsp::level::Meter;
 use ramal::dsp::resample::Resampler;
+use ramal::dsp::speech_level::SpeechLevel;
 use ramal::dsp::tone::Tone;
 use ramal::jitter::receiver::MAX_PULL_SAMPLES;
 use ramal::jitter::{Receiver, ReceiverConfig, RtpMeta, Sound};
+use ramal::media::microphone::{Listening, MicrophoneWatch};
 use ramal::units::{PayloadType, RtpTime, SampleRate, SeqNo, Ssrc};
 
 #[global_allocator]
@@ -146,4 +148,37 @@ fn shaping_sound_allocates_nothing() {
             }
         }
     });
+}
+
+#[test]
+fn volume_levels_and_the_watch_over_the_microphone_allocate_nothing() {
+    let mut volume = Volume::new(SampleRate::FULL, 20);
+    let mut level = SpeechLevel::recent(SampleRate::FULL, Duration::from_secs(10));
+    let mut watch = MicrophoneWatch::new(SampleRate::FULL);
+    let mut tone = Tone::dtmf(SampleRate::FULL, '5').unwrap();
+    let mut seen = 0;
+    assert_no_alloc(|| {
+        let mut frame = [0.0; 480];
+        for count in 0..3_000_u32 {
+            tone.fill(&mut frame);
+            volume.set(if count % 200 < 100 { 20 } else { -20 });
+            // A codec of another rate now and then.
+            let rate = if count % 500 < 250 {
+                SampleRate::FULL
+            } else {
+                SampleRate::WIDE
+            };
+            volume.apply(rate, &mut frame);
+            level.observe(&frame);
+            let listening = match count / 1_000 {
+                0 => Listening::Open,
+                1 => Listening::Muted,
+                _ => Listening::Nobody,
+            };
+            let state = watch.observe(&frame, &frame, count % 7 == 0, listening);
+            seen += u32::from(state.talking_muted);
+        }
+    });
+    assert!(level.level().is_some());
+    assert_eq!(seen, 0, "a key is no talk");
 }

@@ -7,6 +7,8 @@ mod accounts;
 mod fake;
 #[path = "ui/hands.rs"]
 mod hands;
+#[path = "ui/loudness.rs"]
+mod loudness;
 #[path = "ui/scenes.rs"]
 mod scenes;
 

@@ -58,6 +58,8 @@ a11y-key = Key { $digit }
 a11y-key-letters = Key { $digit }, { $letters }
 a11y-level-microphone = Microphone level
 a11y-level-speaker = Speaker level
+a11y-volume-microphone = Microphone volume, { $value }
+a11y-volume-speaker = Speaker volume, { $value }
 a11y-password-show = Show password
 a11y-password-hide = Hide password
 a11y-theme-dark = Switch to dark colours
@@ -162,6 +164,9 @@ quality-row-concealed = Made up
 quality-row-bursts = Bursts of loss
 quality-row-gaps = Between them
 quality-row-scores = Score: listening · talking
+quality-row-speech-in = Your voice
+quality-row-speech-out = Their voice
+quality-dbov = { $value } dBov
 quality-row-there = Score on the other side
 quality-row-there-loss = Lost over there
 quality-row-there-late = Too late over there
@@ -312,6 +317,39 @@ settings-removed = Account { $name } was removed
 settings-removed-undo = Undo
 settings-no-accounts = No account yet
 
+## Sound: how loud, and what may be wrong with it
+
+hint-talking-muted = You are muted: nobody hears what you say
+    .action = Turn microphone on
+hint-silent = Your microphone picks up no sound
+    .action = Change microphone
+hint-clipping = Your microphone is too loud
+    .action = Turn down
+hint-quiet = Your voice is faint on the other side
+    .action = Turn up
+volume-title = Volume
+volume-mute-speaker = Mute the speaker
+sound-decibels = { $value } dB
+sound-microphone = Your voice
+sound-input = Microphone volume
+    .why = How much your voice is turned up before it is sent.
+sound-test-microphone = Test microphone
+sound-test-stop = Stop the test
+sound-test-idle = The test opens the microphone for a minute at most. Nothing is sent or kept.
+sound-test-speak = Speak: the bar should move to the middle and beyond.
+sound-test-opening = Opening the microphone…
+sound-speaker = What you hear
+sound-output = Call volume
+    .why = How loud the other side is, in this call and the next ones.
+sound-test-speaker = Play a test sound
+sound-test-playing = Three notes are playing.
+sound-sidetone = Your own voice in your ear
+    .why = With a headset that closes your ears. Off while echo is being removed.
+sound-sidetone-off = Off
+sound-sidetone-soft = Soft
+sound-sidetone-middle = Medium
+sound-sidetone-loud = Loud
+
 ## A link from outside
 
 link-title = Open call link?
@@ -340,6 +378,9 @@ cli-sound-failed = A fault in Ramal ended the sound; the call is hung up
 cli-device-gone = The sound device is gone
 cli-device-back = The sound device is back
 cli-device-stands-in = The chosen sound device is not there: the system's default is used
+cli-microphone-silent = Nothing comes from your microphone
+cli-microphone-clipping = Your microphone is too loud
+cli-talking-muted = Your microphone is muted, and you are talking
 
 ## Command line: what cannot be done
 
@@ -446,6 +487,9 @@ help-arg-record = A WAV file for what the other side says
 help-arg-input-device = The microphone, by name
 help-arg-output-device = The speaker, by name
 help-arg-silence = No microphone and no speaker
+help-arg-input-gain = Gain of what you say, in dB: -20 to 20
+help-arg-output-gain = Gain of what you hear, in dB: -20 to 20
+help-arg-sidetone = Your own voice in your ear, in dB: -30 to -10; with a headset only
 help-arg-duration = Hang up after so many seconds
 help-arg-dtmf = Digits to send, 12# or 12#@3 for three seconds after the answer
 help-arg-hold-at = Put the call on hold so many seconds after the answer

@@ -56,6 +56,8 @@ a11y-key = Tecla { $digit }
 a11y-key-letters = Tecla { $digit }, { $letters }
 a11y-level-microphone = Nivel del micrófono
 a11y-level-speaker = Nivel del altavoz
+a11y-volume-microphone = Volumen del micrófono, { $value }
+a11y-volume-speaker = Volumen del altavoz, { $value }
 a11y-password-show = Mostrar la contraseña
 a11y-password-hide = Ocultar la contraseña
 a11y-theme-dark = Cambiar a colores oscuros
@@ -160,6 +162,9 @@ quality-row-concealed = Inventado
 quality-row-bursts = Ráfagas de pérdida
 quality-row-gaps = Entre las ráfagas
 quality-row-scores = Nota: escuchar · conversar
+quality-row-speech-in = Tu voz
+quality-row-speech-out = La voz del otro lado
+quality-dbov = { $value } dBov
 quality-row-there = Nota del otro lado
 quality-row-there-loss = Perdido del otro lado
 quality-row-there-late = Demasiado tarde del otro lado
@@ -310,6 +315,39 @@ settings-removed = La cuenta { $name } se quitó
 settings-removed-undo = Deshacer
 settings-no-accounts = Ninguna cuenta todavía
 
+## Sonido: el volumen, y qué puede ir mal
+
+hint-talking-muted = Estás silenciado: nadie oye lo que dices
+    .action = Activar micrófono
+hint-silent = Tu micrófono no capta sonido
+    .action = Cambiar micrófono
+hint-clipping = Tu micrófono está demasiado alto
+    .action = Bajar
+hint-quiet = Tu voz llega baja al otro lado
+    .action = Subir
+volume-title = Volumen
+volume-mute-speaker = Silenciar el altavoz
+sound-decibels = { $value } dB
+sound-microphone = Tu voz
+sound-input = Volumen del micrófono
+    .why = Cuánto se amplifica tu voz antes de enviarla.
+sound-test-microphone = Probar el micrófono
+sound-test-stop = Terminar la prueba
+sound-test-idle = La prueba abre el micrófono durante un minuto como máximo. No se envía ni se guarda nada.
+sound-test-speak = Habla: la barra debe pasar de la mitad.
+sound-test-opening = Abriendo el micrófono…
+sound-speaker = Lo que oyes
+sound-output = Volumen de las llamadas
+    .why = Lo alto que se oye al otro lado, en esta llamada y en las próximas.
+sound-test-speaker = Reproducir un sonido de prueba
+sound-test-playing = Suenan tres notas.
+sound-sidetone = Tu propia voz en el oído
+    .why = Para auriculares que tapan los oídos. Se apaga mientras se elimina el eco.
+sound-sidetone-off = No
+sound-sidetone-soft = Baja
+sound-sidetone-middle = Media
+sound-sidetone-loud = Alta
+
 ## Un enlace de fuera
 
 link-title = ¿Abrir enlace de llamada?
@@ -338,6 +376,9 @@ cli-sound-failed = Un fallo de Ramal cortó el sonido; la llamada se cuelga
 cli-device-gone = El dispositivo de audio desapareció
 cli-device-back = El dispositivo de audio volvió
 cli-device-stands-in = El dispositivo de audio elegido no está: se usa el predeterminado del sistema
+cli-microphone-silent = Tu micrófono no capta sonido
+cli-microphone-clipping = Tu micrófono está demasiado alto
+cli-talking-muted = Tu micrófono está silenciado, y estás hablando
 
 ## Command line: what cannot be done
 
@@ -444,6 +485,9 @@ help-arg-record = Un archivo WAV para lo que dice el otro lado
 help-arg-input-device = El micrófono, por nombre
 help-arg-output-device = El altavoz, por nombre
 help-arg-silence = Sin micrófono ni altavoz
+help-arg-input-gain = Ganancia de lo que dices, en dB: -20 a 20
+help-arg-output-gain = Ganancia de lo que oyes, en dB: -20 a 20
+help-arg-sidetone = Tu propia voz en el oído, en dB: -30 a -10; solo con auriculares
 help-arg-duration = Cuelga después de tantos segundos
 help-arg-dtmf = Dígitos a enviar, 12# o 12#@3 para tres segundos después de contestar
 help-arg-hold-at = Pone en espera tantos segundos después de contestar

@@ -56,6 +56,8 @@ a11y-key = Tecla { $digit }
 a11y-key-letters = Tecla { $digit }, { $letters }
 a11y-level-microphone = Nível do microfone
 a11y-level-speaker = Nível do alto-falante
+a11y-volume-microphone = Volume do microfone, { $value }
+a11y-volume-speaker = Volume do alto-falante, { $value }
 a11y-password-show = Mostrar a senha
 a11y-password-hide = Esconder a senha
 a11y-theme-dark = Mudar para cores escuras
@@ -160,6 +162,9 @@ quality-row-concealed = Inventado
 quality-row-bursts = Rajadas de perda
 quality-row-gaps = Entre as rajadas
 quality-row-scores = Nota: ouvir · conversar
+quality-row-speech-in = Sua voz
+quality-row-speech-out = A voz do outro lado
+quality-dbov = { $value } dBov
 quality-row-there = Nota do outro lado
 quality-row-there-loss = Perdido do outro lado
 quality-row-there-late = Tarde demais do outro lado
@@ -310,6 +315,39 @@ settings-removed = A conta { $name } foi removida
 settings-removed-undo = Desfazer
 settings-no-accounts = Nenhuma conta ainda
 
+## Som: o volume, e o que pode estar errado com ele
+
+hint-talking-muted = Você está mudo: ninguém ouve o que você diz
+    .action = Ativar microfone
+hint-silent = Seu microfone não capta som
+    .action = Trocar microfone
+hint-clipping = Seu microfone está alto demais
+    .action = Baixar
+hint-quiet = Sua voz chega baixa ao outro lado
+    .action = Aumentar
+volume-title = Volume
+volume-mute-speaker = Silenciar o alto-falante
+sound-decibels = { $value } dB
+sound-microphone = Sua voz
+sound-input = Volume do microfone
+    .why = Quanto sua voz é amplificada antes de ser enviada.
+sound-test-microphone = Testar microfone
+sound-test-stop = Parar o teste
+sound-test-idle = O teste abre o microfone por um minuto, no máximo. Nada é enviado nem guardado.
+sound-test-speak = Fale: a barra deve passar do meio.
+sound-test-opening = Abrindo o microfone…
+sound-speaker = O que você ouve
+sound-output = Volume das chamadas
+    .why = A altura do outro lado, nesta chamada e nas próximas.
+sound-test-speaker = Tocar um som de teste
+sound-test-playing = Três notas estão tocando.
+sound-sidetone = Sua própria voz no ouvido
+    .why = Para fones que tapam os ouvidos. Fica desligada enquanto o eco é retirado.
+sound-sidetone-off = Não
+sound-sidetone-soft = Baixa
+sound-sidetone-middle = Média
+sound-sidetone-loud = Alta
+
 ## Um link de fora
 
 link-title = Abrir link de chamada?
@@ -338,6 +376,9 @@ cli-sound-failed = Uma falha do Ramal cortou o som; a chamada é desligada
 cli-device-gone = O dispositivo de áudio sumiu
 cli-device-back = O dispositivo de áudio voltou
 cli-device-stands-in = O dispositivo de áudio escolhido não está aqui: o padrão do sistema é usado
+cli-microphone-silent = Seu microfone não capta som
+cli-microphone-clipping = Seu microfone está alto demais
+cli-talking-muted = Seu microfone está mudo, e você está falando
 
 ## Command line: what cannot be done
 
@@ -444,6 +485,9 @@ help-arg-record = Um arquivo WAV para o que o outro lado diz
 help-arg-input-device = O microfone, pelo nome
 help-arg-output-device = O alto-falante, pelo nome
 help-arg-silence = Sem microfone nem alto-falante
+help-arg-input-gain = Ganho do que você diz, em dB: -20 a 20
+help-arg-output-gain = Ganho do que você ouve, em dB: -20 a 20
+help-arg-sidetone = Sua própria voz no ouvido, em dB: -30 a -10; só com fone
 help-arg-duration = Desliga depois de tantos segundos
 help-arg-dtmf = Dígitos a enviar, 12# ou 12#@3 para três segundos depois de atender
 help-arg-hold-at = Coloca em espera tantos segundos depois de atender

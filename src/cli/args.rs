@@ -101,6 +101,15 @@ pub(super) struct SoundArgs {
     pub(super) output_device: Option<String>,
     #[arg(long, conflicts_with_all = ["play", "input_device", "output_device"])]
     pub(super) silence: bool,
+    #[arg(long, value_name = "DB", default_value = "0", allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i32).range(-20..=20))]
+    pub(super) input_gain: i32,
+    #[arg(long, value_name = "DB", default_value = "0", allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i32).range(-20..=20))]
+    pub(super) output_gain: i32,
+    #[arg(long, value_name = "DB", allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i32).range(-30..=-10))]
+    pub(super) sidetone: Option<i32>,
 }
 
 /// What happens during a call.
@@ -409,6 +418,21 @@ mod tests {
     fn the_grammar_holds_together() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn gains_are_whole_decibels_and_may_be_negative() {
+        let read = |gain: &str| {
+            let cli = Cli::try_parse_from(["ramal", "call", "600", "--input-gain", gain]);
+            cli.ok().map(|cli| match cli.command {
+                Some(Command::Call(args)) => args.sound.input_gain,
+                _ => 0,
+            })
+        };
+        assert_eq!(read("-6"), Some(-6));
+        assert_eq!(read("20"), Some(20));
+        assert_eq!(read("21"), None);
+        assert_eq!(read("loud"), None);
     }
 
     #[test]

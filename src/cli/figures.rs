@@ -28,6 +28,8 @@ pub(super) fn quality_fields(quality: &Quality) -> Map<String, Value> {
         "r_factor": rounded(quality.r_factor),
         "mos_lq": rounded(quality.mos_lq),
         "mos": rounded(quality.mos),
+        "speech_in_dbov": quality.speech_in.map(|level| rounded(level.0)),
+        "speech_out_dbov": quality.speech_out.map(|level| rounded(level.0)),
         "far_side": quality.remote.as_ref().map(remote_fields),
     }))
 }
@@ -90,6 +92,13 @@ impl Means {
         self.last = Some(Quality {
             // What the far side said once holds until it says something else.
             remote: quality.remote.or(self.last.and_then(|last| last.remote)),
+            // So does the level of who spoke last.
+            speech_in: quality
+                .speech_in
+                .or(self.last.and_then(|last| last.speech_in)),
+            speech_out: quality
+                .speech_out
+                .or(self.last.and_then(|last| last.speech_out)),
             ..*quality
         });
     }
@@ -117,6 +126,8 @@ impl Means {
             burst_ms,
             gap_density_pct,
             gap_ms,
+            speech_in,
+            speech_out,
             remote,
             ..
         } = self.last?;
@@ -141,6 +152,8 @@ impl Means {
             r_factor,
             mos_lq,
             mos,
+            speech_in,
+            speech_out,
             remote,
         })
     }
@@ -198,7 +211,14 @@ mod tests {
     #[test]
     fn what_is_not_known_is_null_and_never_left_out() {
         let fields = quality_fields(&Quality::default());
-        for name in ["rtt_ms", "one_way_ms", "mouth_to_ear_ms", "far_side"] {
+        for name in [
+            "rtt_ms",
+            "one_way_ms",
+            "mouth_to_ear_ms",
+            "speech_in_dbov",
+            "speech_out_dbov",
+            "far_side",
+        ] {
             assert_eq!(fields.get(name), Some(&Value::Null), "{name}");
         }
         let told = quality_fields(&Quality {

@@ -14,8 +14,8 @@ use crate::agent::{
 use crate::engine::Direction;
 use crate::engine::{Event, Stamped};
 use crate::i18n::Words;
-use crate::media::Quality;
 use crate::media::plan::CodecChoice;
+use crate::media::{MicrophoneState, Quality};
 use crate::say;
 
 /// Says what happens.
@@ -29,6 +29,8 @@ pub(super) struct Report {
     live_line: bool,
     /// The person knows that there is no microphone or speaker.
     device_missing: bool,
+    /// What is wrong with the microphone, as far as it was told.
+    microphone: MicrophoneState,
 }
 
 /// What was seen of one call.
@@ -72,6 +74,7 @@ impl Report {
             count: 0,
             live_line: false,
             device_missing: false,
+            microphone: MicrophoneState::default(),
         }
     }
 
@@ -202,6 +205,7 @@ impl Report {
                 let fields = fields(json!({ "kind": "sound_back" }));
                 self.call_line(at, "warning", number, fields);
             }
+            Event::Microphone(state) => self.microphone(at, *state),
             Event::RecordFailed { path } => {
                 self.line(at, "warning", fields(json!({ "kind": "record_failed" })));
                 let about = path.display().to_string();
@@ -209,6 +213,32 @@ impl Report {
                 self.print(&sentence);
             }
             Event::PlayFinished { .. } | Event::Interrupted | Event::Stopped => {}
+        }
+    }
+
+    /// Says what is wrong with the microphone now, and what no longer is.
+    fn microphone(&mut self, at: Instant, state: MicrophoneState) {
+        let before = std::mem::replace(&mut self.microphone, state);
+        let changes = [
+            ("microphone_silent", before.silent, state.silent),
+            ("microphone_clipping", before.clipping, state.clipping),
+            ("talking_muted", before.talking_muted, state.talking_muted),
+        ];
+        for (kind, was, is) in changes {
+            if was != is {
+                let fields = fields(json!({ "kind": kind, "over": was }));
+                self.line(at, "warning", fields);
+            }
+        }
+        let told = |was: bool, is: bool| is && !was;
+        if told(before.silent, state.silent) {
+            self.print(&say!(self.words, "cli-microphone-silent"));
+        }
+        if told(before.clipping, state.clipping) {
+            self.print(&say!(self.words, "cli-microphone-clipping"));
+        }
+        if told(before.talking_muted, state.talking_muted) {
+            self.print(&say!(self.words, "cli-talking-muted"));
         }
     }
 

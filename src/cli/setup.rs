@@ -11,6 +11,7 @@ use crate::audio::{self, ClipError, RecordError, SinkChoice, SourceChoice};
 use crate::engine::{EngineConfig, MediaConfig, MediaError, StartError, account_config, server};
 use crate::i18n::Words;
 use crate::jitter::DelayBounds;
+use crate::media::Loudness;
 use crate::net::BindError;
 use crate::redact::Secret;
 use crate::say;
@@ -247,6 +248,12 @@ pub(super) fn engine(
         let ms = |ms: u32| Duration::from_millis(ms.into());
         media.delay = DelayBounds::within(sound.start_delay_ms.map(ms), sound.max_delay_ms.map(ms));
         media.rtp_ports = sound.rtp_ports.as_ref().map(|ports| ports.0.clone());
+        media.loudness = Loudness {
+            input_db: sound.input_gain,
+            output_db: sound.output_gain,
+            sidetone_db: sound.sidetone,
+            output_muted: false,
+        };
         media.source = match (&sound.play, sound.silence) {
             (Some(path), _) => SourceChoice::File {
                 path: path.clone(),

@@ -7,9 +7,12 @@ pub mod compare;
 pub mod dtmf_detect;
 pub mod gain;
 pub mod level;
+pub mod limiter;
 pub mod noise_description;
 pub mod resample;
+pub mod speech_level;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tone;
 pub mod voice_activity;
+pub mod voicing;

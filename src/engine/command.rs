@@ -1,6 +1,8 @@
 //! What a face may ask of the engine: the phone's own commands, and those about this computer.
 
+use super::media::SoundTest;
 use crate::agent::{self, AccountId, CallId};
+use crate::media::Loudness;
 use crate::redact::Secret;
 use crate::store::{AccountSettings, LineSettings, Theme};
 
@@ -47,6 +49,11 @@ pub enum Command {
     /// The list of devices is looked at (true) or not any more: only then, and during calls, is
     /// it kept up to date.
     WatchDevices(bool),
+    /// Makes microphone, calls and sidetone as loud as this, at once and from now on. That calls
+    /// are not heard at all is forgotten when the phone ends.
+    SetLoudness(Loudness),
+    /// Tries microphone or speaker, in place of any other test; `None` ends it.
+    TestSound(Option<SoundTest>),
     /// Chooses the language by its tag; `None`: the system's.
     SetLanguage(Option<String>),
     /// Chooses the colours.

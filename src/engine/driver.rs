@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::config::{EngineConfig, StartError};
 use super::event::{Event, Stamped};
+use super::loudness::kept_loudness;
 use super::media::{MediaReport, MediaThread};
 use super::picture::Picture;
 use super::sip_port::{Arrival, SipPort};
@@ -89,7 +90,12 @@ impl Driver {
         let (report, reports) = mpsc::channel(QUEUE);
         let uses_devices = config.media.sink.device().is_some()
             || matches!(config.media.source, SourceChoice::Device(_));
-        let media = MediaThread::start(config.media, move |told| {
+        let mut sound = config.media;
+        if let Some((_, settings)) = &config.settings {
+            sound.loudness = kept_loudness(settings);
+        }
+        let loudness = sound.loudness.within_ranges();
+        let media = MediaThread::start(sound, move |told| {
             // A full queue means that the loop hangs; the media thread must not hang with it.
             let _ = report.try_send(told);
         })?;
@@ -135,6 +141,7 @@ impl Driver {
         if let Some((_, settings)) = &driver.settings {
             driver.use_line(settings.line);
         }
+        driver.picture.loudness().chosen = loudness;
         driver.recall_accounts();
         driver.look_for_devices();
         Ok(driver)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::agent::{self, CallId};
-use crate::media::Quality;
+use crate::media::{MicrophoneState, Quality};
 use crate::units::Dbov;
 
 /// An event and its moment.
@@ -84,6 +84,8 @@ pub enum Event {
     },
     /// The chosen microphone or speaker is not there; the system's default is used until it is.
     DeviceStandsIn,
+    /// Something is wrong with the microphone, or no longer is.
+    Microphone(MicrophoneState),
     /// The person pressed Ctrl-C, or the system asks to end.
     Interrupted,
     /// The engine has stopped; nothing follows.

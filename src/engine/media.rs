@@ -10,12 +10,15 @@
 
 mod convert;
 mod device;
+mod ear;
 mod input;
 mod margin;
 mod output;
 mod pace;
 mod ports;
+mod sidetone;
 mod storm;
+mod trial;
 mod worker;
 
 use std::io;
@@ -37,12 +40,14 @@ use crate::audio::{
 };
 use crate::codec::CodecError;
 use crate::jitter::DelayBounds;
+use crate::media::loudness::Loudness;
 use crate::media::plan::{MediaCommand, MediaId, Opened};
 use crate::media::tones::Tone;
-use crate::media::{Levels, Quality};
+use crate::media::{Levels, MicrophoneState, Quality};
 use crate::rtp::dtmf::Digit;
 
 pub use self::ports::PortError;
+pub use self::trial::SoundTest;
 
 /// Orders that may wait. The thread takes them within 10 ms, and a person gives few.
 const MAX_ORDERS: usize = 256;
@@ -60,6 +65,8 @@ pub struct MediaConfig {
     pub sink: SinkChoice,
     /// How long sound waits for late packets.
     pub delay: DelayBounds,
+    /// How loud.
+    pub loudness: Loudness,
 }
 
 /// Why the thread did not start.
@@ -195,6 +202,10 @@ pub enum MediaReport {
         /// Which.
         side: DeviceSide,
     },
+    /// Something is wrong with the microphone, or no longer is.
+    Microphone(MicrophoneState),
+    /// A test is over: its time is up, or its notes were played.
+    TestEnded,
     /// The recording stopped growing: the disk is full, or the file as long as it may be.
     RecordFailed {
         /// Which file.
@@ -225,6 +236,8 @@ enum Order {
     Tone(Option<Tone>),
     Delay(DelayBounds),
     Devices(DeviceList),
+    Loudness(Loudness),
+    Test(Option<(SoundTest, Arc<Levels>)>),
     Close,
 }
 
@@ -266,6 +279,7 @@ impl MediaThread {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(MediaError::Thread)?);
         let (orders, inbox) = sync_channel(MAX_ORDERS);
         let (rtp_ports, delay) = (config.rtp_ports, config.delay);
+        let loudness = config.loudness;
         let thread = thread::Builder::new()
             .name("media".into())
             .spawn(move || {
@@ -273,6 +287,7 @@ impl MediaThread {
                 let mut worker =
                     Worker::new(poll, inbox, input, output, record_path, rtp_ports, report);
                 worker.bound_delay(delay);
+                worker.set_loudness(loudness);
                 worker.run();
             })
             .map_err(MediaError::Thread)?;
@@ -332,6 +347,25 @@ impl MediaThread {
     /// [`SendError`]; the order is lost then.
     pub fn ring(&self, tone: Option<Tone>) -> Result<(), SendError> {
         self.order(Order::Tone(tone))
+    }
+
+    /// Makes things as loud as the person wants, at once.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; the order is lost then.
+    pub fn set_loudness(&self, loudness: Loudness) -> Result<(), SendError> {
+        self.order(Order::Loudness(loudness))
+    }
+
+    /// Begins a test of microphone or speaker in place of any other, or ends it. How loud the
+    /// microphone is stands in `levels`. [`MediaReport::TestEnded`] tells when it ends by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; the order is lost then.
+    pub fn test(&self, test: Option<(SoundTest, Arc<Levels>)>) -> Result<(), SendError> {
+        self.order(Order::Test(test))
     }
 
     /// Ends all sessions with RTCP BYE, finishes the recording and waits for the thread.

@@ -11,6 +11,7 @@ mod config;
 mod devices;
 mod driver;
 mod event;
+mod loudness;
 pub mod media;
 mod picture;
 pub mod seed;
@@ -32,8 +33,8 @@ pub use config::{EngineConfig, StartError};
 pub use event::{Event, Stamped};
 pub use media::{MediaConfig, MediaError};
 pub use snapshot::{
-    AccountView, AudioView, CallPhase, CallView, Direction, Grade, Levels, Notice, Quality,
-    RecentCall, RemoteQuality, Snapshot,
+    AccountView, AudioView, CallPhase, CallView, Direction, Grade, Levels, Loudness, LoudnessView,
+    MicrophoneState, Notice, Quality, RecentCall, RemoteQuality, Snapshot, SoundTest,
 };
 
 /// Commands that may wait for the engine; a person does not type faster.

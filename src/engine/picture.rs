@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::snapshot::{
-    AccountView, AudioView, CallPhase, CallView, Direction, Notice, RecentCall, Snapshot,
+    AccountView, AudioView, CallPhase, CallView, Direction, LoudnessView, Notice, RecentCall,
+    Snapshot,
 };
 use crate::agent::{self, AccountConfig, AccountId, AccountState, CallId, Party, Side};
 use crate::media::{Levels, Quality};
@@ -245,6 +246,11 @@ impl Picture {
 
     pub(super) fn line(&mut self, line: LineSettings) {
         self.snapshot.line = line;
+    }
+
+    /// How loud things are to be, and how the microphone fares.
+    pub(super) fn loudness(&mut self) -> &mut LoudnessView {
+        &mut self.snapshot.loudness
     }
 
     pub(super) fn dismiss(&mut self, call: CallId) {

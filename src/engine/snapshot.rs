@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use super::media::SoundTest;
 use crate::agent::{AccountId, AccountState, CallEnd, CallId, Party, Side};
 use crate::media::plan::CodecChoice;
-pub use crate::media::{Grade, Levels, Quality, RemoteQuality};
+pub use crate::media::{Grade, Levels, Loudness, MicrophoneState, Quality, RemoteQuality};
 use crate::store::{AccountSettings, LineSettings};
 
 /// The phone at one moment. Replaced as a whole, never changed: faces hold it by `Arc`.
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub audio: AudioView,
     /// How sound goes over the network.
     pub line: LineSettings,
+    /// How loud things are to be, and how the microphone fares.
+    pub loudness: LoudnessView,
     /// What the person should know, newest last, at most 8.
     pub notices: Vec<Notice>,
 }
@@ -131,6 +134,19 @@ pub struct AudioView {
     pub output: Option<String>,
     /// No device could be opened: the call runs on silence.
     pub unavailable: bool,
+}
+
+/// How loud things are to be, and how the microphone fares.
+#[derive(Clone, Debug, Default)]
+pub struct LoudnessView {
+    /// What the person chose.
+    pub chosen: Loudness,
+    /// What is wrong with the microphone.
+    pub microphone: MicrophoneState,
+    /// What is on trial.
+    pub test: Option<SoundTest>,
+    /// How loud the microphone on trial is, written by the media thread.
+    pub test_levels: Arc<Levels>,
 }
 
 /// Something a person should know, as data.

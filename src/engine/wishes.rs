@@ -71,6 +71,8 @@ impl Driver {
                 self.look_for_devices();
             }
             Command::WatchDevices(shown) => self.show_devices(shown),
+            Command::SetLoudness(loudness) => self.set_loudness(loudness),
+            Command::TestSound(test) => self.test_sound(test),
             Command::SetLanguage(language) => {
                 self.change_settings(|settings| settings.language = language);
             }
@@ -169,7 +171,7 @@ impl Driver {
         self.phone(agent::Command::RemoveAccount(id));
     }
 
-    fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {
+    pub(super) fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {
         if let Some((_, settings)) = &mut self.settings {
             change(settings);
         }
@@ -412,6 +414,8 @@ impl Driver {
                 self.tell(Event::Device { back: true });
                 self.look_for_devices();
             }
+            MediaReport::Microphone(state) => self.microphone_changed(state),
+            MediaReport::TestEnded => self.test_ended(),
             MediaReport::RecordFailed { path } => {
                 tracing::error!(path = %path.display(), "the recording stopped growing");
                 self.tell(Event::RecordFailed { path });

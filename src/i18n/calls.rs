@@ -152,6 +152,12 @@ impl Words {
                 stretches(quality.gap_ms, quality.gap_density_pct),
             ));
         }
+        for (what, level) in [
+            (say!(self, "quality-row-speech-in"), quality.speech_in),
+            (say!(self, "quality-row-speech-out"), quality.speech_out),
+        ] {
+            rows.extend(level.map(|level| (what, self.speech_level(level))));
+        }
         rows.push((
             say!(self, "quality-row-scores"),
             scores(quality.mos_lq, quality.mos),

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use super::{Language, Words};
+use crate::say;
+use crate::units::Dbov;
 
 impl Words {
     /// `4.4`, or `4,4` where a comma parts whole and fraction.
@@ -26,6 +28,24 @@ impl Words {
             // A no-break space: the sign never stands alone on a line.
             Language::Portuguese | Language::Spanish => format!("{number}\u{a0}%"),
         }
+    }
+
+    /// A gain in whole decibels with its sign: `+6 dB`, `−6 dB`, `0 dB`.
+    #[must_use]
+    pub fn decibels(&self, db: i32) -> String {
+        let value = match db {
+            0 => "0".to_owned(),
+            1.. => format!("+{db}"),
+            _ => format!("−{}", db.unsigned_abs()),
+        };
+        say!(self, "sound-decibels", value = value)
+    }
+
+    /// A level of speech: `−24 dBov`.
+    #[must_use]
+    pub fn speech_level(&self, level: Dbov) -> String {
+        let value = format!("{:.0}", level.0).replace('-', "−");
+        say!(self, "quality-dbov", value = value)
     }
 
     /// A running timer: `04:37`, from an hour on `1:04:37`.
@@ -88,6 +108,14 @@ mod tests {
         assert_eq!(en.percent(0.2), "0.2%");
         assert_eq!(pt.percent(0.2), "0,2\u{a0}%");
         assert_eq!(es.percent(12.34), "12,3\u{a0}%");
+    }
+
+    #[test]
+    fn decibels_have_the_sign_that_print_has() {
+        let words = Words::new(Language::English);
+        let told = [6, 0, -12].map(|db| words.decibels(db));
+        assert_eq!(told, ["+6 dB", "0 dB", "−12 dB"]);
+        assert_eq!(words.speech_level(Dbov(-24.4)), "−24 dBov");
     }
 
     #[test]

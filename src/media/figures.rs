@@ -11,6 +11,7 @@ use crate::rtp::StreamStats;
 use crate::rtp::session::Listening;
 use crate::rtp::stats::Counts;
 use crate::rtp::xr::Concealment;
+use crate::units::Dbov;
 
 /// Sound in a packet where nothing has been said or heard of it.
 const USUAL_PTIME: Duration = Duration::from_millis(20);
@@ -39,6 +40,8 @@ pub(super) struct Findings<'a> {
     pub(super) buffer_longest: Duration,
     /// How loud speech and pauses are.
     pub(super) talk: TalkLevels,
+    /// The active speech level of what is said, and of what is heard.
+    pub(super) speech: (Option<Dbov>, Option<Dbov>),
     /// What devices add.
     pub(super) local: LocalDelay,
 }
@@ -113,6 +116,8 @@ impl Interval {
             r_factor: rating.r,
             mos_lq: rating.mos_lq,
             mos: rating.mos_cq,
+            speech_in: found.speech.0,
+            speech_out: found.speech.1,
             remote: told,
         };
         // The report speaks of the whole call.

@@ -32,6 +32,7 @@ fn findings<'a>(network: &'a StreamStats, received: &'a ReceiverStats) -> Findin
             speech_dbm0: Some(-19),
             pauses_dbm0: Some(-70),
         },
+        speech: (Some(Dbov(-26.0)), None),
         local: LocalDelay {
             capture: ms(10),
             playout: ms(15),

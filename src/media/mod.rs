@@ -8,6 +8,7 @@
 //! - [`quality`]: how it is, second by second, reckoned by `figures`; [`emodel`]: what a person
 //!   would say of it.
 //! - [`tones`]: ringing, busy.
+//! - [`loudness`]: gains that the person chose; [`microphone`]: what is wrong with the microphone.
 //! - `again`: packets that carry earlier ones again; `silence`: pauses described instead of sent.
 //! - [`adaptation`]: what Opus does about the loss the far side tells of.
 
@@ -17,14 +18,19 @@ pub mod downlink;
 pub mod emodel;
 mod figures;
 mod in_band;
+pub mod loudness;
 mod meter;
+pub mod microphone;
 pub mod plan;
 pub mod quality;
 pub mod session;
 mod silence;
 mod speaking;
+pub mod test_sound;
 pub mod tones;
 pub mod uplink;
 
+pub use loudness::Loudness;
+pub use microphone::MicrophoneState;
 pub use quality::{Grade, Levels, LocalDelay, Quality, RemoteQuality};
 pub use session::{Event, Output, Port, Session, Setup};

@@ -51,6 +51,11 @@ pub struct Quality {
     pub mos_lq: f32,
     /// Score of conversation, 1 to 4.5.
     pub mos: f32,
+    /// How loud we speak: the active speech level (ITU-T P.56) of the last sentences, as it is
+    /// sent.
+    pub speech_in: Option<Dbov>,
+    /// How loud the far side speaks, measured so.
+    pub speech_out: Option<Dbov>,
     /// How ours sounds on the far side, if it says.
     pub remote: Option<RemoteQuality>,
 }
@@ -117,6 +122,17 @@ impl Quality {
         } else {
             Grade::Bad
         }
+    }
+}
+
+/// Speech of a lower level is too quiet to be understood with ease, in dBov: talkers are at −26.
+const TOO_QUIET: Dbov = Dbov(-42.0);
+
+impl Quality {
+    /// Whether we speak too quietly for the far side.
+    #[must_use]
+    pub fn is_too_quiet(&self) -> bool {
+        self.speech_in.is_some_and(|level| level < TOO_QUIET)
     }
 }
 
@@ -197,6 +213,20 @@ mod tests {
         assert_eq!(grade(3.3), Grade::Poor);
         assert_eq!(grade(2.5), Grade::Bad);
         assert!(Grade::Bad < Grade::Excellent);
+    }
+
+    #[test]
+    fn speech_is_too_quiet_only_when_it_was_heard_and_faint() {
+        let spoken = |speech_in| {
+            Quality {
+                speech_in,
+                ..Quality::default()
+            }
+            .is_too_quiet()
+        };
+        assert!(!spoken(None));
+        assert!(!spoken(Some(Dbov(-40.0))));
+        assert!(spoken(Some(Dbov(-45.0))));
     }
 
     #[test]

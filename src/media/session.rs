@@ -15,11 +15,13 @@ use super::Levels;
 use super::adaptation::{Burst, Report};
 use super::downlink::Downlink;
 use super::figures::{Findings, Interval};
-use super::meter::{Needle, Talk};
+use super::meter::{Needle, Speech, Talk};
+use super::microphone::Listening;
 use super::plan::{Accepted, Plan};
 use super::quality::{LocalDelay, Quality};
 use super::uplink::Uplink;
 use crate::codec::CodecError;
+use crate::dsp::gain::Volume;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
 use crate::jitter::{DelayBounds, Inserted, PullInfo, ReceiverStats};
 use crate::rtp::dtmf::{Digit, DtmfEvent};
@@ -36,6 +38,9 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// How often something is sent by one who only listens, so that what stands between keeps the
 /// way open: RFC 6263 section 3 asks for 15 s.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// 10 ms at the highest rate that any codec takes.
+const MAX_CAPTURE_SAMPLES: usize = 480;
 
 /// Events that wait to be polled; the oldest is dropped for the newest.
 const MAX_EVENTS: usize = 32;
@@ -133,8 +138,13 @@ pub struct Session {
     /// There was a plan.
     planned: bool,
     levels: Arc<Levels>,
+    /// The microphone's gain, and 10 ms with it.
+    volume: Volume,
+    captured: Box<[f32; MAX_CAPTURE_SAMPLES]>,
     spoken: Needle,
     heard: Needle,
+    spoken_speech: Speech,
+    heard_speech: Speech,
     talk: Talk,
     hearing: Hearing,
     figures_at: Option<Instant>,
@@ -167,8 +177,12 @@ impl Session {
             rtcp_mux: false,
             planned: false,
             levels: Arc::default(),
+            volume: Volume::new(SampleRate::FULL, 0),
+            captured: Box::new([0.0; MAX_CAPTURE_SAMPLES]),
             spoken: Needle::default(),
             heard: Needle::default(),
+            spoken_speech: Speech::default(),
+            heard_speech: Speech::default(),
             talk: Talk::default(),
             hearing: Hearing::Off,
             figures_at: None,
@@ -249,9 +263,10 @@ impl Session {
         self.uplink.set_muted(muted);
     }
 
-    /// Multiplies the microphone, 0 to 8; 1 leaves it as it is.
-    pub fn set_gain(&mut self, gain: f32) {
-        self.uplink.set_gain(gain);
+    /// The microphone's gain in dB, within [`crate::dsp::gain::GAIN_DB`]; it never leaves full
+    /// scale.
+    pub fn set_gain(&mut self, db: i32) {
+        self.volume.set(db);
     }
 
     /// Queues digits to be sent, and answers how many were taken: those that are none, and those
@@ -280,6 +295,24 @@ impl Session {
     #[must_use]
     pub fn is_sending(&self) -> bool {
         self.uplink.is_sending()
+    }
+
+    /// For whom the microphone is, as far as this call goes.
+    #[must_use]
+    pub fn listening(&self) -> Listening {
+        if self.uplink.is_open() {
+            Listening::Open
+        } else if self.uplink.is_muted() {
+            Listening::Muted
+        } else {
+            Listening::Nobody
+        }
+    }
+
+    /// Whether the far side speaks at the moment.
+    #[must_use]
+    pub fn far_speaks(&self) -> bool {
+        self.heard_speech.speaks()
     }
 
     #[cfg(test)]
@@ -313,17 +346,35 @@ impl Session {
         frame: &[f32],
         out: &mut Vec<u8>,
     ) -> Option<SocketAddr> {
+        let frame = self.amplified(frame);
         match self.uplink.rate() {
-            Some(rate) if self.uplink.is_open() => self.spoken.observe(rate, frame),
+            Some(rate) if self.uplink.is_open() => {
+                self.spoken.observe(rate, &self.captured[..frame]);
+                self.spoken_speech.observe(rate, &self.captured[..frame]);
+            }
             _ => self.spoken.observe_silence(),
         }
         self.levels.set(self.spoken.level(), self.heard.level());
+        let frame = &self.captured[..frame];
         let to = self.uplink.frame(now, frame, &mut self.rtp, out)?;
         if !self.first_sent {
             self.first_sent = true;
             self.tell(Event::FirstSent(now));
         }
         Some(to)
+    }
+
+    /// Copies a frame and applies the gain; answers its length, which is 0 for one that is too
+    /// long to be sound of any codec.
+    fn amplified(&mut self, frame: &[f32]) -> usize {
+        let Some(captured) = self.captured.get_mut(..frame.len()) else {
+            return 0;
+        };
+        captured.copy_from_slice(frame);
+        if let Some(rate) = self.uplink.rate() {
+            self.volume.apply(rate, captured);
+        }
+        frame.len()
     }
 
     /// Takes how long [`Session::capture`] took for the packet that it gave: where the processor is
@@ -338,6 +389,7 @@ impl Session {
     pub fn playout(&mut self, now: Instant, out: &mut [f32; MAX_PULL_SAMPLES]) -> Option<PullInfo> {
         let info = self.downlink.pull(now, out)?;
         self.heard.observe(info.rate, &out[..info.samples]);
+        self.heard_speech.observe(info.rate, &out[..info.samples]);
         self.talk.observe(&out[..info.samples]);
         self.levels.set(self.spoken.level(), self.heard.level());
         Some(info)
@@ -439,6 +491,7 @@ impl Session {
                 .map(|(choice, ptime)| (choice.kind, ptime)),
             buffer_longest: self.downlink.longest_delay(),
             talk: self.talk.levels(),
+            speech: (self.spoken_speech.level(), self.heard_speech.level()),
             local: self.local_delay,
         });
         self.rtp.set_listening(listening);

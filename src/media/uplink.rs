@@ -32,7 +32,6 @@ pub struct Uplink {
     sending: bool,
     held: bool,
     muted: bool,
-    gain: f32,
     /// Frames since the beginning.
     frames: u64,
     /// Of `frames`, where the packet being filled began.
@@ -63,7 +62,6 @@ impl Default for Uplink {
             sending: false,
             held: false,
             muted: false,
-            gain: 1.0,
             frames: 0,
             packet_began: 0,
             mark: true,
@@ -168,18 +166,15 @@ impl Uplink {
         self.is_sending() && !self.held && !self.muted
     }
 
+    /// Whether silence goes out by choice instead of what the microphone gives.
+    #[must_use]
+    pub fn is_muted(&self) -> bool {
+        self.is_sending() && !self.held && self.muted
+    }
+
     /// Microphone or silence.
     pub fn set_muted(&mut self, muted: bool) {
         self.muted = muted;
-    }
-
-    /// Multiplies the microphone, 0 to 8; 1 leaves it as it is.
-    pub fn set_gain(&mut self, gain: f32) {
-        self.gain = if gain.is_finite() {
-            gain.clamp(0.0, 8.0)
-        } else {
-            1.0
-        };
     }
 
     /// Queues a digit behind those under way.
@@ -253,7 +248,7 @@ impl Uplink {
                 room.fill(0.0);
             } else {
                 for (out, sample) in room.iter_mut().zip(frame) {
-                    *out = (sample * self.gain).clamp(-1.0, 1.0);
+                    *out = sample.clamp(-1.0, 1.0);
                 }
             }
             self.keys.replace(rate, room);

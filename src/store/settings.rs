@@ -32,6 +32,13 @@ pub struct Settings {
     /// How sound goes over the network.
     #[serde(skip_serializing_if = "LineSettings::is_usual")]
     pub line: LineSettings,
+    /// Gain of the microphone, in dB.
+    pub input_gain_db: i32,
+    /// Gain of what is heard of calls, in dB.
+    pub output_gain_db: i32,
+    /// One's own voice in one's own ear, in dB; `None`: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sidetone_db: Option<i32>,
     /// In the order they were added.
     #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountSettings>,
@@ -46,6 +53,9 @@ impl Default for Settings {
             input_device: None,
             output_device: None,
             line: LineSettings::default(),
+            input_gain_db: 0,
+            output_gain_db: 0,
+            sidetone_db: None,
             accounts: Vec::new(),
         }
     }
@@ -295,6 +305,8 @@ mod tests {
                 max_delay_ms: Some(800),
                 ..LineSettings::default()
             },
+            input_gain_db: -6,
+            sidetone_db: Some(-20),
             ..Settings::default()
         };
         let id = settings.put_account(AccountSettings {

@@ -84,7 +84,14 @@ impl Queue {
             .name(name.into())
             .spawn(move || {
                 let _working: SyncSender<()> = working;
-                while let Ok(order) = queue.recv() {
+                while let Ok(mut order) = queue.recv() {
+                    // Of settings that wait only the newest matter: a volume that is drawn along
+                    // changes with each frame of the screen.
+                    while matches!(order, Order::Save(_))
+                        && let Ok(newer) = queue.try_recv()
+                    {
+                        order = newer;
+                    }
                     work(order);
                 }
             })?;

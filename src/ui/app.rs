@@ -20,7 +20,7 @@ use super::toast::{Pressed, toast_ui};
 use super::widgets;
 use super::{Action, Ask, Go, Phone, UiAction, UiOptions};
 use crate::agent::{self, AccountId, AccountState, CallId, EndCause, Side};
-use crate::engine::{AccountView, CallPhase, CallView, Command, Direction, Snapshot};
+use crate::engine::{AccountView, CallPhase, CallView, Command, Direction, Snapshot, SoundTest};
 use crate::i18n::{Explanation, Language, Words};
 use crate::say;
 
@@ -131,6 +131,8 @@ pub struct Window<P> {
     /// Since when the oldest notice has been shown, and how many there were.
     notice: Option<(Instant, usize)>,
     title: String,
+    /// The microphone on trial has been let go.
+    trial_ended: bool,
     /// The window has been asked to close.
     closing: bool,
 }
@@ -164,6 +166,7 @@ impl<P: Phone> Window<P> {
             toast: None,
             notice: None,
             title: String::new(),
+            trial_ended: false,
             closing: false,
             phone,
         }
@@ -417,9 +420,20 @@ impl<P: Phone> Window<P> {
         {
             asks.extend(incoming_popup_ui(ui, card, &self.words));
         }
+        self.let_microphone_go();
         self.schedule(ui, incoming.as_ref());
         for ask in asks {
             self.fulfil(ui.ctx(), ask);
+        }
+    }
+
+    /// A microphone is on trial only while somebody looks at its meter.
+    fn let_microphone_go(&mut self) {
+        let tried = self.snapshot.loudness.test == Some(SoundTest::Microphone);
+        let wanted = matches!(self.page, Page::Settings);
+        let was_ended = std::mem::replace(&mut self.trial_ended, tried && !wanted);
+        if self.trial_ended && !was_ended {
+            self.send(Command::TestSound(None));
         }
     }
 
@@ -467,6 +481,7 @@ impl<P: Phone> Window<P> {
                 call,
                 others: self.live_calls().filter(|call| call.id != front).collect(),
                 audio: &snapshot.audio,
+                loudness: &snapshot.loudness,
                 now: self.now,
             };
             let ask = call_ui(ui, &page, &mut draft, &self.words);
@@ -550,6 +565,9 @@ impl<P: Phone> Window<P> {
             } else {
                 motion::CLOCK
             });
+        }
+        if self.snapshot.loudness.test == Some(SoundTest::Microphone) {
+            within(motion::METER);
         }
         if incoming.is_some_and(|card| !card.armed()) {
             within(motion::GUARD);

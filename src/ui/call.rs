@@ -2,17 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use egui::{Popup, RichText, ScrollArea, Ui, vec2};
+use egui::{Popup, PopupCloseBehavior, RichText, ScrollArea, Ui, vec2};
 
+use super::hint::{Hint, hint_ui};
 use super::icons::Icon;
 use super::keypad::{Hold, keypad_ui};
 use super::quality::quality_ui;
 use super::settings;
 use super::theme::{Palette, Type, size, space};
+use super::volume::volume_menu_ui;
 use super::widgets::{self, Fill, Tile};
 use super::{Action, Ask, Go};
 use crate::agent::{self, CallId, Side};
-use crate::engine::{AudioView, CallPhase, CallView, Command};
+use crate::engine::{AudioView, CallPhase, CallView, Command, LoudnessView};
 use crate::i18n::Words;
 use crate::say;
 
@@ -24,6 +26,8 @@ pub(crate) struct CallPage<'a> {
     pub(crate) others: Vec<&'a CallView>,
     /// Devices.
     pub(crate) audio: &'a AudioView,
+    /// How loud, and how the microphone fares.
+    pub(crate) loudness: &'a LoudnessView,
     /// The moment, on the engine's clock.
     pub(crate) now: Instant,
 }
@@ -87,7 +91,8 @@ fn body_ui(
             .or(other_call_ui(ui, other, call, page.now, words));
         ui.add_space(space::XS);
     }
-    who_ui(ui, page, draft.keypad && can_send_digits(call), words);
+    let compact = draft.keypad && can_send_digits(call);
+    ask = ask.take().or(who_ui(ui, page, compact, words));
     ui.add_space(space::XS);
     if is_connected(call) {
         quality_ui(ui, call, words);
@@ -244,18 +249,24 @@ fn talk_time(call: &CallView, now: Instant) -> Duration {
     now.saturating_duration_since(call.answered_at.unwrap_or(call.started_at))
 }
 
-/// Draws avatar, name, number and state; without the avatar where room is short.
-fn who_ui(ui: &mut Ui, page: &CallPage<'_>, compact: bool, words: &Words) {
+/// Draws avatar, name, number and state; without the avatar where room is short, and with a hint
+/// in its place while there is one.
+fn who_ui(ui: &mut Ui, page: &CallPage<'_>, compact: bool, words: &Words) -> Option<Ask> {
     let call = page.call;
+    let mut ask = None;
     let palette = Palette::of(ui);
     let name = words.party_name(&call.remote);
     ui.vertical_centered(|ui| {
         ui.spacing_mut().item_spacing.y = space::XXS;
         if !compact {
             ui.add_space(space::S);
-            let (rect, _) =
-                ui.allocate_exact_size(vec2(size::AVATAR_L, size::AVATAR_L), egui::Sense::hover());
-            widgets::avatar(ui, rect.center(), size::AVATAR_L, &name, false);
+            if let Some(hint) = Hint::of(call, page.loudness, page.audio) {
+                ask = hint_ui(ui, hint, page, words);
+            } else {
+                let side = vec2(size::AVATAR_L, size::AVATAR_L);
+                let (rect, _) = ui.allocate_exact_size(side, egui::Sense::hover());
+                widgets::avatar(ui, rect.center(), size::AVATAR_L, &name, false);
+            }
             ui.add_space(space::XXS);
         }
         ui.add(egui::Label::new(Type::HERO.rich(&name, palette.text)).truncate());
@@ -270,6 +281,7 @@ fn who_ui(ui: &mut Ui, page: &CallPage<'_>, compact: bool, words: &Words) {
             ui.label(Type::SMALL_STRONG.rich(say!(words, "call-muted"), palette.warn));
         }
     });
+    ask
 }
 
 fn state_text(call: &CallView, now: Instant, palette: &Palette, words: &Words) -> RichText {
@@ -362,9 +374,13 @@ fn tiles_ui(ui: &mut Ui, page: &CallPage<'_>, draft: &mut CallDraft, words: &Wor
             on: false,
         };
         let response = widgets::tile(ui, &audio, width);
-        Popup::menu(&response).show(|ui| {
+        // A slider that is let go has not chosen: the menu stays.
+        let behaviour = PopupCloseBehavior::CloseOnClickOutside;
+        Popup::menu(&response).close_behavior(behaviour).show(|ui| {
+            ui.set_max_width(size::TOOLTIP);
             ask = ask
                 .take()
+                .or(volume_menu_ui(ui, page.loudness.chosen, words))
                 .or(settings::device_menu_ui(ui, page.audio, words));
         });
         response.on_hover_text(Action::Audio.tooltip(words, ui));

@@ -7,7 +7,7 @@ use super::icons::Icon;
 use super::line_settings::line_ui;
 use super::theme::{Appearance, Palette, Type, radius, size, space};
 use super::widgets;
-use super::{Ask, Go};
+use super::{Ask, Go, loudness};
 use crate::agent::AccountId;
 use crate::engine::{AudioView, Command, Snapshot};
 use crate::i18n::{Language, Words};
@@ -41,6 +41,13 @@ pub(crate) fn settings_ui(ui: &mut Ui, view: &SettingsView<'_>, words: &Words) -
                 section(ui, &say!(words, "settings-devices"), |ui| {
                     ask = ask.take().or(devices_ui(ui, &view.snapshot.audio, words));
                     ask = ask.take().or(line_ui(ui, &view.snapshot.line, words));
+                });
+                let loudness = &view.snapshot.loudness;
+                section(ui, &say!(words, "sound-microphone"), |ui| {
+                    ask = ask.take().or(loudness::voice_ui(ui, loudness, words));
+                });
+                section(ui, &say!(words, "sound-speaker"), |ui| {
+                    ask = ask.take().or(loudness::hearing_ui(ui, loudness, words));
                 });
                 section(ui, &say!(words, "settings-language"), |ui| {
                     ask = ask.take().or(language_ui(ui, view.language, words));
@@ -185,6 +192,12 @@ pub(crate) fn device_menu_ui(ui: &mut Ui, audio: &AudioView, words: &Words) -> O
             .or(device_items_ui(ui, audio, kind, devices, chosen, words));
     }
     ask
+}
+
+/// Microphones alone as a menu, for one that gives no sound.
+pub(crate) fn microphone_menu_ui(ui: &mut Ui, audio: &AudioView, words: &Words) -> Option<Ask> {
+    let (devices, chosen) = Kind::Input.of(audio);
+    device_items_ui(ui, audio, Kind::Input, devices, chosen, words)
 }
 
 fn device_items_ui(

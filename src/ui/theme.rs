@@ -180,6 +180,8 @@ pub mod size {
     pub const DOT: f32 = 8.0;
     /// Height of a level meter.
     pub const METER: f32 = 5.0;
+    /// The knob of a slider.
+    pub const KNOB: f32 = 16.0;
     /// Width of the incoming pop-up.
     pub const POPUP_WIDTH: f32 = 352.0;
     /// Height of the incoming pop-up.

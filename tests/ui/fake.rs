@@ -106,9 +106,16 @@ impl Desk {
         Desk { harness, shared }
     }
 
-    /// Clicks what has this accessible name, and lets the window settle.
+    /// Clicks what has this accessible name, and lets the window settle. A long page is scrolled
+    /// to it first.
     #[track_caller]
     pub(crate) fn click(&mut self, name: &str) {
+        let page = self.harness.ctx.content_rect().shrink(20.0);
+        let node = self.harness.get_by_label(name);
+        if !page.contains(node.rect().center()) {
+            node.scroll_to_me();
+            self.harness.run_steps(8);
+        }
         self.harness.get_by_label(name).click();
         self.harness.run();
     }

@@ -54,6 +54,12 @@ impl Converter {
         }
     }
 
+    /// Drops the oldest of what can be fetched, down to so many samples.
+    pub(super) fn keep_newest(&mut self, samples: usize) {
+        let surplus = self.made.length.saturating_sub(samples);
+        self.made.drop_oldest(surplus);
+    }
+
     /// Samples that can be fetched.
     pub(super) fn available(&self) -> usize {
         self.made.length

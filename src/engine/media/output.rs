@@ -5,7 +5,12 @@ use std::time::{Duration, Instant};
 use super::convert::Converter;
 use super::device::{Change, Device, Runs as _};
 use super::margin::Margin;
+use super::sidetone::Sidetone;
 use crate::audio::{DeviceList, Playout, Recorder, open_playout};
+use crate::dsp::gain::{self, Gain};
+use crate::dsp::limiter::Limiter;
+use crate::media::loudness::Loudness;
+use crate::media::test_sound::TestSound;
 use crate::media::tones::{Tone, ToneSource};
 use crate::units::SampleRate;
 
@@ -28,6 +33,11 @@ pub(super) struct Output {
     /// To the speaker's own rate.
     to_device: Option<Converter>,
     tone: Option<ToneSource>,
+    /// The volume of all but the ring, and what keeps everything together within full scale.
+    volume: Gain,
+    limiter: Limiter,
+    sidetone: Sidetone,
+    test: Option<TestSound>,
     mix: Box<[f32; MIX]>,
     /// 10 ms at the speaker's rate, or at the file's.
     frame: Vec<f32>,
@@ -51,6 +61,10 @@ impl Output {
             recorder,
             to_device: None,
             tone: None,
+            volume: Gain::new(SampleRate::FULL, 1.0),
+            limiter: Limiter::new(SampleRate::FULL),
+            sidetone: Sidetone::new(),
+            test: None,
             mix: Box::new([0.0; MIX]),
             frame: Vec::with_capacity(4 * MIX),
             file_mix: Vec::with_capacity(4 * MIX),
@@ -87,6 +101,39 @@ impl Output {
         if self.tone.as_ref().map(ToneSource::tone) != tone {
             self.tone = tone.map(|tone| ToneSource::new(tone, SampleRate::FULL));
         }
+    }
+
+    /// Makes calls, and one's own voice in one's ear, as loud as was chosen; the file stays as it
+    /// is.
+    pub(super) fn set_loudness(&mut self, loudness: &Loudness) {
+        self.volume.set(if loudness.output_muted {
+            0.0
+        } else {
+            gain::factor(loudness.output_db)
+        });
+        self.sidetone.set(loudness.sidetone_db);
+    }
+
+    /// Takes 10 ms of the microphone, of which `quantum` samples come at a time, for the person
+    /// who speaks into it.
+    pub(super) fn add_sidetone(&mut self, rate: SampleRate, sound: &[f32], quantum: usize) {
+        if self.device.is_some() {
+            self.sidetone.push(rate, sound, quantum);
+        }
+    }
+
+    /// Plays the notes of a test, or ends them.
+    pub(super) fn set_test(&mut self, wanted: bool) {
+        self.test = wanted.then(|| TestSound::new(SampleRate::FULL));
+    }
+
+    /// Whether the notes of a test have all been played.
+    pub(super) fn take_test_end(&mut self) -> bool {
+        let over = self.test.as_ref().is_some_and(TestSound::is_over);
+        if over {
+            self.test = None;
+        }
+        over
     }
 
     /// Whether a tone sounds, which wants the speaker without any call.
@@ -173,9 +220,17 @@ impl Output {
             recorder.write(&self.file_mix);
             self.file_mix.clear();
         }
+        let runs = self.device.as_mut().and_then(Device::running).is_some();
+        // The notes wait for a speaker that has yet to open.
+        if let Some(test) = self.test.as_mut().filter(|_| runs) {
+            test.mix_into(self.mix.as_mut_slice());
+        }
+        self.volume.apply(self.mix.as_mut_slice());
         if let Some(tone) = &mut self.tone {
             tone.mix_into(self.mix.as_mut_slice());
         }
+        self.sidetone.mix_into(&mut self.mix);
+        self.limiter.apply(self.mix.as_mut_slice());
         if let Some(playout) = self.device.as_mut().and_then(Device::running) {
             let to_device = converter(&mut self.to_device, SampleRate::FULL, playout.rate);
             to_device.push(self.mix.as_slice());
@@ -266,6 +321,69 @@ mod tests {
         assert_eq!(sound.len(), 50 * 80);
         let last = f32::from(sound[50 * 80 - 40]) / 32_768.0;
         assert!((last - 0.375).abs() < 0.01, "{last}");
+    }
+
+    fn with_open_speaker() -> Output {
+        let mut output = Output::with_speaker(Device::new(None, open));
+        let now = crate::engine::clock::now();
+        for _ in 0..2 {
+            output.tend(now, true);
+        }
+        output
+    }
+
+    /// What the speaker plays of so many frames of a call.
+    fn played(output: &mut Output, frames: usize, level: f32) -> Vec<f32> {
+        let mut share = Share::default();
+        let mut played = Vec::new();
+        for _ in 0..frames {
+            output.add(&mut share, SampleRate::FULL, &[level; MIX]);
+            output.finish_frame();
+            let mut frame = [0.0_f32; MIX];
+            SPEAKER.with_borrow_mut(|speaker| speaker.as_mut().unwrap().fill(&mut frame));
+            played.extend(frame);
+        }
+        played
+    }
+
+    #[test]
+    fn calls_are_as_loud_as_was_chosen_and_never_leave_full_scale() {
+        let mut output = with_open_speaker();
+        assert_eq!(played(&mut output, 2, 0.25), [0.25; 2 * MIX], "to the bit");
+        let choose = |output: &mut Output, output_db, output_muted| {
+            output.set_loudness(&Loudness {
+                output_db,
+                output_muted,
+                ..Loudness::default()
+            });
+        };
+        choose(&mut output, 6, false);
+        let louder = played(&mut output, 3, 0.25)[2 * MIX];
+        assert!((louder - 0.499).abs() < 1e-3, "{louder}");
+        choose(&mut output, 20, false);
+        let loudest = played(&mut output, 3, 0.25);
+        let peak = loudest.iter().copied().fold(0.0, f32::max);
+        assert!((0.97..0.981).contains(&peak), "{peak}");
+        choose(&mut output, 20, true);
+        let muted = played(&mut output, 3, 0.25);
+        assert_eq!(muted[MIX..], [0.0; 2 * MIX]);
+        assert!(muted.windows(2).all(|p| p[1] <= p[0]), "softly");
+    }
+
+    #[test]
+    fn the_notes_of_a_test_are_heard_once_and_then_it_is_over() {
+        let mut output = with_open_speaker();
+        output.set_test(true);
+        let loudest = |sound: &[f32]| sound.iter().fold(0.0_f32, |most, s| most.max(s.abs()));
+        assert!(!output.take_test_end());
+        let notes = played(&mut output, 105, 0.0);
+        assert!(
+            (0.1..0.13).contains(&loudest(&notes)),
+            "{}",
+            loudest(&notes)
+        );
+        assert!(output.take_test_end() && !output.take_test_end());
+        assert_eq!(loudest(&played(&mut output, 5, 0.0)), 0.0);
     }
 
     #[test]

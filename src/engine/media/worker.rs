@@ -13,15 +13,19 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 
 use super::device::Change;
+use super::ear::Ear;
 use super::input::{Input, Voice};
 use super::output::{Output, Share};
 use super::pace::{Pace, Step};
 use super::ports::{PortError, PortPair};
+use super::trial::{SoundTest, Trial};
 use super::{DeviceSide, MediaReport, OpenError, Order, WAKE};
 use crate::audio::lower_current_thread;
 use crate::engine::clock;
 use crate::jitter::DelayBounds;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
+use crate::media::loudness::Loudness;
+use crate::media::microphone::Listening;
 use crate::media::plan::{MediaCommand, MediaId, Plan};
 use crate::media::{self, Event, LocalDelay, Port, Session, Setup};
 use crate::rtp::NtpTime;
@@ -58,6 +62,9 @@ pub(super) struct Worker<R> {
     input: Input,
     pace: Pace,
     output: Output,
+    loudness: Loudness,
+    ear: Ear,
+    trial: Option<Trial>,
     record_path: Option<PathBuf>,
     rtp_ports: Option<RangeInclusive<u16>>,
     report: R,
@@ -118,6 +125,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
             input,
             pace: Pace::default(),
             output,
+            loudness: Loudness::default(),
+            ear: Ear::default(),
+            trial: None,
             record_path,
             rtp_ports,
             report,
@@ -212,6 +222,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     self.input.handle_devices(now, &list);
                     self.output.handle_devices(now, &list);
                 }
+                Ok(Order::Loudness(loudness)) => self.set_loudness(loudness),
+                Ok(Order::Test(test)) => self.try_sound(test),
                 Ok(Order::Close) | Err(TryRecvError::Disconnected) => return Went::Home,
                 Err(TryRecvError::Empty) => return Went::On,
             }
@@ -266,6 +278,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
         let mut session = Session::new(now, fresh_setup().map_err(OpenError::System)?);
         session.bound_delay(self.delay);
+        session.set_gain(self.loudness.input_db);
         let mut ports = PortPair::open(local, self.rtp_ports.as_ref())?;
         let slot = self.next_slot;
         let registry = self.poll.registry();
@@ -385,10 +398,13 @@ impl<R: Fn(MediaReport)> Worker<R> {
     // ---- sound --------------------------------------------------------------------------------
 
     fn tick(&mut self, now: Instant) {
-        let speaker_wanted = !self.calls.is_empty() || self.output.has_tone();
-        if !speaker_wanted {
+        let microphone_wanted = !self.calls.is_empty() || self.tries(SoundTest::Microphone);
+        let speaker_wanted =
+            !self.calls.is_empty() || self.output.has_tone() || self.tries(SoundTest::Speaker);
+        if !microphone_wanted && !speaker_wanted {
             if self.tick_at.take().is_some() {
                 self.tend_devices(now, false, false);
+                self.rest_ear();
             }
             return;
         }
@@ -403,9 +419,12 @@ impl<R: Fn(MediaReport)> Worker<R> {
         if ticks == 0 {
             return;
         }
-        self.tend_devices(now, !self.calls.is_empty(), true);
+        self.tend_devices(now, microphone_wanted, speaker_wanted);
         self.speak(now, ticks);
-        self.listen(now, ticks);
+        if speaker_wanted {
+            self.listen(now, ticks);
+        }
+        self.tend_trial(now);
         if self.output.take_record_failure()
             && let Some(path) = self.record_path.clone()
         {
@@ -428,7 +447,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             change,
             &mut self.playout_gone,
         );
-        if !speaker {
+        if !microphone && !speaker {
             (self.capture_gone, self.playout_gone) = (false, false);
         }
     }
@@ -436,12 +455,20 @@ impl<R: Fn(MediaReport)> Worker<R> {
     /// Frames from the microphone, as many as it has; or from files and silence, by the clock.
     /// Silence too in place of a microphone that runs and gives nothing.
     fn speak(&mut self, now: Instant, ticks: usize) {
+        let (listening, far_speaks) = self.listening();
+        if self.input.running().is_none() {
+            self.rest_ear();
+        }
         let Worker {
             calls,
             buffers,
             report,
             input,
             pace,
+            output,
+            ear,
+            trial,
+            loudness,
             ..
         } = self;
         let Some(capture) = input.running() else {
@@ -478,6 +505,16 @@ impl<R: Fn(MediaReport)> Worker<R> {
             buffers.captured.resize(frame, 0.0);
             if !capture.reader.read(&mut buffers.captured) {
                 break;
+            }
+            let sound = buffers.captured.as_slice();
+            if let Some(state) = ear.hear(rate, sound, far_speaks, listening) {
+                report(MediaReport::Microphone(state));
+            }
+            if let Some(trial) = trial {
+                trial.hear(rate, sound, loudness);
+            }
+            if listening == Listening::Open && !calls.is_empty() {
+                output.add_sidetone(rate, sound, capture.reader.health().quantum());
             }
             for call in calls.iter_mut() {
                 call.guarded(|call| call.speak_captured(now, rate, buffers, report));
@@ -734,6 +771,9 @@ fn fresh_setup() -> std::io::Result<Setup> {
         wall_clock: NtpTime::from_unix(since_1970),
     })
 }
+
+#[path = "loud.rs"]
+mod loud;
 
 #[cfg(test)]
 #[path = "worker_tests.rs"]

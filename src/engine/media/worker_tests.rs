@@ -2,11 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::{Ipv4Addr, UdpSocket as StdSocket};
+use std::rc::Rc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::*;
 use crate::audio::{
-    Capture, CaptureCallback, Opening, Playout, Wish, capture_ring, playout_ring, testing,
+    Capture, CaptureCallback, Opening, Playout, PlayoutCallback, Wish, capture_ring, playout_ring,
+    testing,
 };
 use crate::codec::CodecKind;
 use crate::engine::media::device::Device;
@@ -18,6 +20,7 @@ const CALL: MediaId = MediaId(3);
 
 thread_local! {
     static MICROPHONE: RefCell<Option<CaptureCallback>> = const { RefCell::new(None) };
+    static SPEAKER: RefCell<Option<PlayoutCallback>> = const { RefCell::new(None) };
     static SPEAKERS_OPENED: Cell<usize> = const { Cell::new(0) };
     static MICROPHONES_OPENED: Cell<usize> = const { Cell::new(0) };
 }
@@ -32,7 +35,8 @@ fn microphone(_: Wish) -> Opening<Capture> {
 }
 
 fn speaker(_: Wish) -> Opening<Playout> {
-    let (_, writer) = playout_ring(SampleRate::NARROW, 1);
+    let (callback, writer) = playout_ring(SampleRate::NARROW, 1);
+    SPEAKER.set(Some(callback));
     SPEAKERS_OPENED.set(SPEAKERS_OPENED.get() + 1);
     let (attempt, opening) = testing::attempt();
     attempt.answer(Ok(testing::playout(writer, SampleRate::NARROW)));
@@ -54,6 +58,7 @@ type Reports = Box<dyn Fn(MediaReport)>;
 struct Bench {
     worker: Worker<Reports>,
     orders: SyncSender<Order>,
+    reports: Rc<RefCell<Vec<MediaReport>>>,
     far: StdSocket,
     now: Instant,
 }
@@ -64,7 +69,9 @@ impl Bench {
         let (orders, inbox) = sync_channel(8);
         let input = Input::Device(Device::new(None, microphone));
         let output = Output::with_speaker(Device::new(None, speaker));
-        let report: Reports = Box::new(|_| {});
+        let reports = Rc::new(RefCell::new(Vec::new()));
+        let told = Rc::clone(&reports);
+        let report: Reports = Box::new(move |report| told.borrow_mut().push(report));
         let poll = Poll::new().unwrap();
         let mut worker = Worker::new(poll, inbox, input, output, None, None, report);
         let now = clock::now();
@@ -80,6 +87,7 @@ impl Bench {
         Bench {
             worker,
             orders,
+            reports,
             far,
             now,
         }
@@ -247,3 +255,6 @@ fn who_only_listens_keeps_the_way_open_for_what_comes() {
     bench.worker.expire(start + Duration::from_secs(120));
     assert!(bench.far.recv(&mut datagram).is_err(), "sound does it now");
 }
+
+#[path = "loud_tests.rs"]
+mod loud;

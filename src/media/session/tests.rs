@@ -4,6 +4,7 @@ mod delays;
 mod early;
 mod extended;
 mod lengths;
+mod loud;
 mod pauses;
 mod quiet;
 mod world;

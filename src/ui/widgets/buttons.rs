@@ -288,7 +288,8 @@ pub(crate) fn segmented<T: Copy + PartialEq>(
 ) -> Option<T> {
     let palette = Palette::of(ui);
     let width = ui.available_width();
-    let (outer, _) = ui.allocate_exact_size(vec2(width, size::PILL + space::XS), Sense::hover());
+    let wanted = vec2(width, size::PILL + space::XS);
+    let (outer, whole) = ui.allocate_exact_size(wanted, Sense::hover());
     ui.painter()
         .rect_filled(outer, CornerRadius::same(radius::M), palette.sub);
     let inner = outer.shrink(3.0);
@@ -298,7 +299,7 @@ pub(crate) fn segmented<T: Copy + PartialEq>(
         let left = pos2(inner.left() + each * at as f32, inner.top());
         let rect = Rect::from_min_size(left, vec2(each, inner.height()));
         let on = *value == selected;
-        let response = ui.interact(rect, ui.scope_id().with(("segment", at)), Sense::click());
+        let response = ui.interact(rect, whole.id.with(("segment", at)), Sense::click());
         response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, on, text));
         let corner = CornerRadius::same(radius::S + 1);
         if on {

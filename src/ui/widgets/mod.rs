@@ -4,6 +4,7 @@
 mod buttons;
 mod fields;
 mod indicators;
+mod sliders;
 mod surfaces;
 
 pub(crate) use buttons::{
@@ -12,6 +13,7 @@ pub(crate) use buttons::{
 };
 pub(crate) use fields::{Beside, Field, cursor_to_end, field};
 pub(crate) use indicators::{avatar, dot, meter, signal_bars, tag};
+pub(crate) use sliders::slider;
 pub(crate) use surfaces::{
     above_foot, card, column, floating_card, heading, icon_line, opens_menu, spaced, within,
 };
