@@ -14,6 +14,7 @@ use ramal::dsp::resample::Resampler;
 use ramal::dsp::tone::Tone;
 use ramal::jitter::receiver::MAX_PULL_SAMPLES;
 use ramal::jitter::{Receiver, ReceiverConfig, RtpMeta, Sound};
+use ramal::media::recording::{Paced, Side, Sides, Tap};
 use ramal::units::{PayloadType, RtpTime, SampleRate, SeqNo, Ssrc};
 
 #[global_allocator]
@@ -116,6 +117,37 @@ fn deep_redundancy_allocates_nothing() {
         }
     });
     assert!(held > 100, "{held}");
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "any instant will do as the beginning of time"
+)]
+fn laying_both_sides_of_a_call_down_allocates_nothing() {
+    let mut now = Instant::now();
+    let mut tap = Tap::new(now, Sides::Mixed);
+    let mut given = 0;
+    assert_no_alloc(|| {
+        let mut out = [0.0; 960];
+        for frame in 0..2_000_u32 {
+            now += Duration::from_millis(10);
+            // A card that is too fast, and one that stalls now and then.
+            tap.push(
+                Side::Near,
+                now - Duration::from_micros(2) * frame,
+                Paced::Card,
+                &[0.7; 480],
+            );
+            if frame % 100 < 90 {
+                tap.push(Side::Far, now, Paced::Card, &[0.7; 480]);
+            }
+            while tap.poll(now, &mut out).is_some() {
+                given += 1;
+            }
+        }
+    });
+    assert!(given > 1_900, "{given}");
 }
 
 #[test]

@@ -10,7 +10,6 @@ mod clip;
 mod devices;
 mod health;
 mod playout;
-mod record;
 mod stream;
 
 pub use capture::{CaptureCallback, CaptureReader, capture_ring};
@@ -18,7 +17,6 @@ pub use clip::{Clip, ClipError, ClipReader};
 pub use devices::{DeviceError, DeviceInfo, DeviceList, list};
 pub use health::{Fault, Health};
 pub use playout::{PlayoutCallback, PlayoutWriter, playout_ring};
-pub use record::{RecordError, Recorder};
 #[cfg(test)]
 pub(crate) use stream::testing;
 pub use stream::{Abandoned, Capture, Opening, Playout, open_capture, open_playout};
@@ -47,9 +45,9 @@ pub enum SourceChoice {
 pub enum SinkChoice {
     /// A speaker by name; `None` follows the system's default.
     Device(Option<String>),
-    /// A WAV file, 16-bit mono at the codec's rate, written while the call lasts.
+    /// A file, WAV or Ogg Opus by its name, written while the call lasts.
     Record(PathBuf),
-    /// A speaker and a WAV file.
+    /// A speaker and a file.
     Both {
         /// The speaker; `None` follows the system's default.
         device: Option<String>,

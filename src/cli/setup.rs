@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{AccountArgs, SoundArgs, TransportArg};
+use super::args::{AccountArgs, SidesArg, SoundArgs, TransportArg};
 use super::exit::Exit;
 use crate::agent::{AccountConfig, AccountId, AgentConfig, dial};
-use crate::audio::{self, ClipError, RecordError, SinkChoice, SourceChoice};
-use crate::engine::{EngineConfig, MediaConfig, MediaError, StartError, account_config, server};
+use crate::audio::{self, ClipError, SinkChoice, SourceChoice};
+use crate::engine::{
+    EngineConfig, MediaConfig, MediaError, RecordError, StartError, account_config, server,
+};
 use crate::i18n::Words;
+use crate::media::recording::Sides;
 use crate::net::BindError;
 use crate::redact::Secret;
 use crate::say;
@@ -241,6 +244,11 @@ pub(super) fn engine(
             agent.codecs = sound.codecs.iter().map(|codec| codec.0).collect();
         }
         agent.ptime = sound.ptime.0;
+        media.record_sides = match sound.record_sides {
+            SidesArg::Far => Sides::Far,
+            SidesArg::Mixed => Sides::Mixed,
+            SidesArg::Stereo => Sides::Stereo,
+        };
         media.rtp_ports = sound.rtp_ports.as_ref().map(|ports| ports.0.clone());
         media.source = match (&sound.play, sound.silence) {
             (Some(path), _) => SourceChoice::File {

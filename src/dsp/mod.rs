@@ -5,8 +5,10 @@
 pub mod comfort_noise;
 pub mod compare;
 pub mod dtmf_detect;
+pub mod elastic;
 pub mod gain;
 pub mod level;
+pub mod limiter;
 pub mod resample;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -1,6 +1,9 @@
 //! What a face may ask of the engine: the phone's own commands, and those about this computer.
 
+use std::path::PathBuf;
+
 use crate::agent::{self, AccountId, CallId};
+use crate::media::recording::Sides;
 use crate::redact::Secret;
 use crate::store::{AccountSettings, Theme};
 
@@ -44,6 +47,17 @@ pub enum Command {
         /// Speaker.
         output: Option<String>,
     },
+    /// Records a call from here on.
+    Record {
+        /// Which call.
+        call: CallId,
+        /// The file: Ogg Opus if its name ends in `.opus` or `.ogg`, else WAV.
+        path: PathBuf,
+        /// Who is in it.
+        sides: Sides,
+    },
+    /// Ends the recording of a call; the call goes on.
+    StopRecording(CallId),
     /// Chooses the language by its tag; `None`: the system's.
     SetLanguage(Option<String>),
     /// Chooses the colours.

@@ -72,6 +72,11 @@ pub enum Event {
         /// Which file.
         path: PathBuf,
     },
+    /// The disk is slower than the sound: the recording has holes.
+    RecordGaps {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The file that is played for a microphone is at its end.
     PlayFinished {
         /// Which call.

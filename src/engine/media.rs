@@ -14,6 +14,8 @@ mod input;
 mod output;
 mod pace;
 mod ports;
+mod recorder;
+mod recording;
 mod worker;
 
 use std::io;
@@ -25,18 +27,25 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use mio::{Poll, Token, Waker};
+use rand::TryRng as _;
+use rand::rngs::SysRng;
 
 use self::input::Input;
 use self::output::Output;
+use self::recorder::{Layout, Recorder};
+use self::recording::Recording;
 use self::worker::Worker;
-use crate::audio::{Clip, ClipError, DeviceError, RecordError, Recorder, SinkChoice, SourceChoice};
+use crate::audio::{Clip, ClipError, DeviceError, SinkChoice, SourceChoice};
 use crate::codec::CodecError;
+use crate::engine::clock;
 use crate::media::plan::{MediaCommand, MediaId, Opened};
+use crate::media::recording::{Format, Sides};
 use crate::media::tones::Tone;
 use crate::media::{Levels, Quality};
 use crate::rtp::dtmf::Digit;
 
 pub use self::ports::PortError;
+pub use self::recorder::RecordError;
 
 /// Orders that may wait. The thread takes them within 10 ms, and a person gives few.
 const MAX_ORDERS: usize = 256;
@@ -52,6 +61,11 @@ pub struct MediaConfig {
     pub source: SourceChoice,
     /// What becomes of what it says.
     pub sink: SinkChoice,
+    /// Who is in the file of `sink`, if it names one: the far sides of all calls together, or
+    /// both sides of one call at a time.
+    pub record_sides: Sides,
+    /// Its kind; `None`: by its name.
+    pub record_format: Option<Format>,
 }
 
 /// Why the thread did not start.
@@ -187,6 +201,11 @@ pub enum MediaReport {
         /// Which file.
         path: PathBuf,
     },
+    /// The disk is slower than the sound: the recording has holes. Told once.
+    RecordGaps {
+        /// Which file.
+        path: PathBuf,
+    },
 }
 
 /// Why a session could not be opened.
@@ -242,10 +261,20 @@ impl MediaThread {
             },
             SourceChoice::Silence => Input::Silence,
         };
+        let sides = config.record_sides;
         let record_path = config.sink.path().cloned();
-        let recorder = record_path.as_deref().map(Recorder::create).transpose()?;
+        let recorder = record_path.as_deref().map(|path| {
+            let format = config.record_format.unwrap_or_else(|| Format::of(path));
+            Recorder::create(path, layout(format, sides))
+        });
+        let recorder = recorder.transpose()?;
         let device = config.sink.device().map(|name| name.map(str::to_owned));
-        let output = Output::new(device, recorder);
+        let (far, both) = match sides {
+            Sides::Far => (recorder, None),
+            Sides::Mixed | Sides::Stereo => (None, recorder),
+        };
+        let both = both.map(|recorder| Recording::new(clock::now(), recorder, sides));
+        let output = Output::new(device, far);
 
         let poll = Poll::new().map_err(MediaError::Thread)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(MediaError::Thread)?);
@@ -255,7 +284,10 @@ impl MediaThread {
             .name("media".into())
             .spawn(move || {
                 raise_priority();
-                Worker::new(poll, inbox, input, output, record_path, rtp_ports, report).run();
+                let mut worker =
+                    Worker::new(poll, inbox, input, output, record_path, rtp_ports, report);
+                worker.record_calls(both);
+                worker.run();
             })
             .map_err(MediaError::Thread)?;
         Ok(MediaThread {
@@ -327,6 +359,15 @@ impl Drop for MediaThread {
         if thread.join().is_err() {
             tracing::error!("media thread ended by a defect");
         }
+    }
+}
+
+/// What a file of these sides is to be.
+fn layout(format: Format, sides: Sides) -> Layout {
+    Layout {
+        format,
+        channels: sides.channels(),
+        serial: SysRng.try_next_u32().unwrap_or_default(),
     }
 }
 

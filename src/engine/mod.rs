@@ -29,7 +29,7 @@ pub use accounts::{AccountError, account_config, server};
 pub use command::Command;
 pub use config::{EngineConfig, StartError};
 pub use event::{Event, Stamped};
-pub use media::{MediaConfig, MediaError};
+pub use media::{MediaConfig, MediaError, RecordError};
 pub use snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, Grade, Levels, Notice, Quality,
     RecentCall, RemoteQuality, Snapshot,

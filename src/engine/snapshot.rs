@@ -145,4 +145,8 @@ pub enum Notice {
     SettingsNotSaved,
     /// The microphone or the speaker is gone.
     DeviceGone,
+    /// A recording stopped growing: the disk is full, the folder not there.
+    RecordFailed,
+    /// The disk is too slow for a recording: it has holes.
+    RecordGaps,
 }

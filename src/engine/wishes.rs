@@ -12,6 +12,7 @@ use super::{Command, clock};
 use crate::agent::{self, AccountId, CallId};
 use crate::audio::{DeviceInfo, DeviceList};
 use crate::media::plan::{MediaCommand, MediaId};
+use crate::media::recording::Format;
 use crate::media::tones::Tone;
 use crate::redact::Secret;
 use crate::store::{AccountSettings, Answer, Order, Settings};
@@ -70,6 +71,20 @@ impl Driver {
                     tracing::warn!("devices not changed: {error}");
                 }
                 self.look_for_devices();
+            }
+            Command::Record { call, path, sides } => {
+                let format = Format::of(&path);
+                self.order_media(MediaCommand::Record {
+                    media: MediaId(call.0),
+                    path,
+                    format,
+                    sides,
+                });
+            }
+            Command::StopRecording(call) => {
+                self.order_media(MediaCommand::StopRecording {
+                    media: MediaId(call.0),
+                });
             }
             Command::SetLanguage(language) => {
                 self.change_settings(|settings| settings.language = language);
@@ -392,7 +407,13 @@ impl Driver {
             }
             MediaReport::RecordFailed { path } => {
                 tracing::error!(path = %path.display(), "the recording stopped growing");
+                self.notice(Notice::RecordFailed);
                 self.tell(Event::RecordFailed { path });
+            }
+            MediaReport::RecordGaps { path } => {
+                tracing::warn!(path = %path.display(), "the recording has holes");
+                self.notice(Notice::RecordGaps);
+                self.tell(Event::RecordGaps { path });
             }
         }
     }

@@ -473,7 +473,10 @@ impl Server {
                     line.flush(now);
                 }
             }
-            MediaCommand::SetMuted { .. } | MediaCommand::SendDtmf { .. } => {}
+            MediaCommand::SetMuted { .. }
+            | MediaCommand::SendDtmf { .. }
+            | MediaCommand::Record { .. }
+            | MediaCommand::StopRecording { .. } => {}
         }
     }
 

@@ -8,6 +8,7 @@
 //! - [`quality`]: how it is, second by second, reckoned by `figures`; [`emodel`]: what a person
 //!   would say of it.
 //! - [`tones`]: ringing, busy.
+//! - [`recording`]: both sides of a call on one line of time, and the files for them.
 //! - `again`: packets that carry earlier ones again.
 //! - [`adaptation`]: what Opus does about the loss the far side tells of.
 
@@ -19,6 +20,7 @@ mod figures;
 mod meter;
 pub mod plan;
 pub mod quality;
+pub mod recording;
 pub mod session;
 pub mod tones;
 pub mod uplink;

@@ -1,8 +1,10 @@
 //! What a call's sound should be, as data: the agent says it, the media thread does it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::recording::{Format, Sides};
 use crate::codec::CodecKind;
 pub use crate::rtp::session::{Answerers, XrTerms};
 use crate::units::PayloadType;
@@ -41,6 +43,22 @@ pub enum MediaCommand {
         media: MediaId,
         /// Only `0`–`9 * # A`–`D`.
         digits: String,
+    },
+    /// Record this call from here on, in place of a recording of it that is under way.
+    Record {
+        /// Which session.
+        media: MediaId,
+        /// The file; one that is there is replaced.
+        path: PathBuf,
+        /// Its kind.
+        format: Format,
+        /// Who is in it.
+        sides: Sides,
+    },
+    /// End that recording; the call goes on.
+    StopRecording {
+        /// Which session.
+        media: MediaId,
     },
     /// Send RTCP BYE, stop, give the ports back.
     Close {

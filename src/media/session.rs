@@ -303,6 +303,12 @@ impl Session {
         self.uplink.is_sending()
     }
 
+    /// Whether what [`Session::capture`] takes is heard on the far side: neither muted nor held.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.uplink.is_open()
+    }
+
     #[cfg(test)]
     fn opus(&mut self) -> Option<&mut crate::codec::opus::Encoder> {
         self.uplink.opus()

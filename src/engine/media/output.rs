@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::convert::Converter;
 use super::device::{Change, Device};
-use crate::audio::{Playout, Recorder, open_playout};
+use super::recorder::Recorder;
+use crate::audio::{Playout, open_playout};
 use crate::media::tones::{Tone, ToneSource};
 use crate::units::SampleRate;
 
@@ -203,6 +204,14 @@ mod tests {
 
     use super::*;
     use crate::audio::{Opening, PlayoutCallback, playout_ring, testing};
+    use crate::engine::media::recorder::Layout;
+    use crate::media::recording::Format;
+
+    const WAV: Layout = Layout {
+        format: Format::Wav,
+        channels: 1,
+        serial: 1,
+    };
 
     thread_local! {
         static SPEAKER: RefCell<Option<PlayoutCallback>> = const { RefCell::new(None) };
@@ -220,7 +229,7 @@ mod tests {
     fn two_calls_at_once_are_heard_together_in_the_recording() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("both.wav");
-        let mut output = Output::new(None, Some(Recorder::create(&path).unwrap()));
+        let mut output = Output::new(None, Some(Recorder::create(&path, WAV).unwrap()));
         let (mut one, mut other) = (Share::default(), Share::default());
         for _ in 0..50 {
             output.add(&mut one, SampleRate::NARROW, &[0.25; 80]);
@@ -243,7 +252,7 @@ mod tests {
     fn a_second_call_of_another_codec_is_in_the_recording_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("both.wav");
-        let mut output = Output::new(None, Some(Recorder::create(&path).unwrap()));
+        let mut output = Output::new(None, Some(Recorder::create(&path, WAV).unwrap()));
         let (mut one, mut other) = (Share::default(), Share::default());
         for _ in 0..50 {
             output.add(&mut one, SampleRate::NARROW, &[0.25; 80]);

@@ -17,10 +17,13 @@ use super::input::{Input, Voice};
 use super::output::{Output, Share};
 use super::pace::{Pace, Step};
 use super::ports::{PortError, PortPair};
-use super::{DeviceSide, MediaReport, OpenError, Order, WAKE};
+use super::recorder::Recorder;
+use super::recording::{Recording, Trouble};
+use super::{DeviceSide, MediaReport, OpenError, Order, WAKE, layout};
 use crate::engine::clock;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
 use crate::media::plan::{MediaCommand, MediaId, Plan};
+use crate::media::recording::{Paced, Side, Sides};
 use crate::media::{self, Event, LocalDelay, Port, Session, Setup};
 use crate::rtp::NtpTime;
 use crate::units::{SampleRate, Ssrc};
@@ -56,6 +59,10 @@ pub(super) struct Worker<R> {
     rtp_ports: Option<RangeInclusive<u16>>,
     report: R,
     calls: Vec<Call>,
+    /// The recording of both sides of whichever call there is, while there is none.
+    between_calls: Option<Box<Recording>>,
+    /// Recorders that bring their files to an end.
+    finishing: Vec<Recorder>,
     /// Names the next call's sockets to the poll.
     next_slot: usize,
     /// When sound is moved next; `None` while there is none.
@@ -81,6 +88,8 @@ struct Call {
     ports: PortPair,
     voice: Voice,
     share: Share,
+    /// The recording that goes from call to call, and the one of this call alone.
+    recordings: [Option<Box<Recording>>; 2],
     /// It has been sending.
     started: bool,
     wake_at: Option<Instant>,
@@ -114,6 +123,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             rtp_ports,
             report,
             calls: Vec::new(),
+            between_calls: None,
+            finishing: Vec::new(),
             next_slot: 0,
             tick_at: None,
             capture_gone: false,
@@ -153,6 +164,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         let now = clock::now();
         for mut call in std::mem::take(&mut self.calls) {
             call.close(now, &mut self.buffers);
+            self.put_recordings_away(now, &mut call);
         }
     }
 
@@ -211,10 +223,24 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     tracing::debug!("{taken} of the digits were taken");
                 }
             }),
+            MediaCommand::Record {
+                media,
+                path,
+                format,
+                sides,
+            } => match Recorder::start(&path, layout(format, sides)) {
+                Ok(recorder) => self.record(now, media, recorder, sides),
+                Err(error) => {
+                    tracing::warn!("no recording: {error:#}");
+                    (self.report)(MediaReport::RecordFailed { path });
+                }
+            },
+            MediaCommand::StopRecording { media } => self.stop_recording(now, media),
             MediaCommand::Close { media } => {
                 if let Some(index) = self.calls.iter().position(|call| call.media == media) {
                     let mut call = self.calls.swap_remove(index);
                     call.close(now, &mut self.buffers);
+                    self.put_recordings_away(now, &mut call);
                 }
             }
         }
@@ -244,6 +270,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             opened: ports.opened,
             levels: session.levels(),
         };
+        let recording = self.take_recording(now);
         self.calls.push(Call {
             media,
             slot,
@@ -251,6 +278,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             ports,
             voice: self.input.voice(),
             share: Share::default(),
+            recordings: [recording, None],
             started: false,
             wake_at: None,
             readable: [false; 2],
@@ -277,7 +305,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 // Nothing has to be waited for: the first packet leaves at once.
                 self.with(media, |call, buffers, report| {
                     for _ in 0..FIRST_PACKET {
-                        if call.speak_by_clock(now, buffers, report) {
+                        if call.speak_by_clock(now, now, buffers, report) {
                             break;
                         }
                     }
@@ -340,9 +368,80 @@ impl<R: Fn(MediaReport)> Worker<R> {
     /// Takes out what a defect has ended.
     fn sweep(&mut self) {
         while let Some(index) = self.calls.iter().position(|call| call.crashed) {
-            let call = self.calls.swap_remove(index);
+            let mut call = self.calls.swap_remove(index);
+            self.put_recordings_away(clock::now(), &mut call);
             tracing::error!("the sound of a call ended by a defect");
             (self.report)(MediaReport::Crashed { media: call.media });
+        }
+    }
+
+    // ---- recordings ---------------------------------------------------------------------------
+
+    /// Keeps both sides of one call after the other in this recording; of several at once, those
+    /// of the first.
+    pub(super) fn record_calls(&mut self, recording: Option<Recording>) {
+        self.between_calls = recording.map(Box::new);
+    }
+
+    fn record(&mut self, now: Instant, media: MediaId, recorder: Recorder, sides: Sides) {
+        self.stop_recording(now, media);
+        let recording = Box::new(Recording::new(now, recorder, sides));
+        match self.calls.iter_mut().find(|call| call.media == media) {
+            Some(call) => call.recordings[1] = Some(recording),
+            // The call has ended meanwhile: the file stays empty.
+            None => self.finishing.push(recording.stop(now)),
+        }
+    }
+
+    fn stop_recording(&mut self, now: Instant, media: MediaId) {
+        let call = self.calls.iter_mut().find(|call| call.media == media);
+        if let Some(recording) = call.and_then(|call| call.recordings[1].take()) {
+            self.finishing.push(recording.stop(now));
+        }
+    }
+
+    fn take_recording(&mut self, now: Instant) -> Option<Box<Recording>> {
+        let mut recording = self.between_calls.take()?;
+        recording.resume(now);
+        Some(recording)
+    }
+
+    /// A call is over: its own recording too, and the one that goes from call to call goes on.
+    fn put_recordings_away(&mut self, now: Instant, call: &mut Call) {
+        let [common, own] = &mut call.recordings;
+        if let Some(recording) = own.take() {
+            self.finishing.push(recording.stop(now));
+        }
+        if let Some(mut recording) = common.take() {
+            recording.pause(now);
+            match self.calls.first_mut() {
+                Some(next) => {
+                    recording.resume(now);
+                    next.recordings[0] = Some(recording);
+                }
+                None => self.between_calls = Some(recording),
+            }
+        }
+    }
+
+    /// Files grow; what is wrong with one is told.
+    fn turn_recordings(&mut self, now: Instant) {
+        self.finishing.retain(|recorder| !recorder.is_over());
+        for recording in self
+            .calls
+            .iter_mut()
+            .flat_map(|call| call.recordings.iter_mut().flatten())
+        {
+            recording.turn(now);
+            let trouble = recording.take_trouble();
+            let path = || recording.recorder().path().to_owned();
+            match trouble {
+                Some(Trouble::Stopped) => {
+                    (self.report)(MediaReport::RecordFailed { path: path() });
+                }
+                Some(Trouble::Gaps) => (self.report)(MediaReport::RecordGaps { path: path() }),
+                None => {}
+            }
         }
     }
 
@@ -370,6 +469,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         self.tend_devices(now, !self.calls.is_empty(), true);
         self.speak(now, ticks);
         self.listen(now, ticks);
+        self.turn_recordings(now);
         if self.output.take_record_failure()
             && let Some(path) = self.record_path.clone()
         {
@@ -412,8 +512,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             *pace = Pace::default();
             for call in calls.iter_mut() {
                 call.guarded(|call| {
-                    for _ in 0..ticks {
-                        call.speak_by_clock(now, buffers, report);
+                    for left in (0..ticks).rev() {
+                        call.speak_by_clock(now, earlier(now, left), buffers, report);
                     }
                 });
             }
@@ -426,8 +526,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             Step::Silence(frames) => {
                 for call in calls.iter_mut() {
                     call.guarded(|call| {
-                        for _ in 0..frames.min(MAX_CATCH_UP) {
-                            call.speak_by_clock(now, buffers, report);
+                        for left in (0..frames.min(MAX_CATCH_UP)).rev() {
+                            call.speak_by_clock(now, earlier(now, left), buffers, report);
                         }
                     });
                 }
@@ -439,12 +539,15 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
         }
         for _ in 0..MAX_CATCH_UP {
+            // The first of what waits was spoken that long ago.
+            let waiting = rate.duration_of(capture.reader.available() as u64);
+            let spoken_at = now.checked_sub(waiting).unwrap_or(now);
             buffers.captured.resize(frame, 0.0);
             if !capture.reader.read(&mut buffers.captured) {
                 break;
             }
             for call in calls.iter_mut() {
-                call.guarded(|call| call.speak_captured(now, rate, buffers, report));
+                call.guarded(|call| call.speak_captured(now, spoken_at, rate, buffers, report));
             }
         }
     }
@@ -464,7 +567,14 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 .rate
                 .duration_of(capture.reader.health().quantum() as u64)
         });
-        for _ in 0..output.frames_wanted().unwrap_or(ticks) {
+        let wanted = output.frames_wanted();
+        let frames = wanted.unwrap_or(ticks);
+        for n in 0..frames {
+            // A speaker's frames are heard one after the other, behind what waits there already.
+            let (heard_at, paced) = match wanted {
+                Some(_) => (now + playout + TICK * n as u32, Paced::Card),
+                None => (earlier(now, frames - 1 - n), Paced::Clock),
+            };
             for call in calls.iter_mut() {
                 call.guarded(|call| {
                     call.session
@@ -472,12 +582,20 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     if let Some(info) = call.session.playout(now, &mut buffers.frame) {
                         let sound = &buffers.frame[..info.samples];
                         output.add(&mut call.share, info.rate, sound);
+                        for recording in call.recordings.iter_mut().flatten() {
+                            recording.push(Side::Far, heard_at, paced, info.rate, sound);
+                        }
                     }
                 });
             }
             output.finish_frame();
         }
     }
+}
+
+/// So many ticks before.
+fn earlier(now: Instant, ticks: usize) -> Instant {
+    now.checked_sub(TICK * ticks as u32).unwrap_or(now)
 }
 
 fn tell(report: &impl Fn(MediaReport), side: DeviceSide, change: Option<Change>, gone: &mut bool) {
@@ -586,10 +704,12 @@ impl Call {
         }
     }
 
-    /// Gives the session one frame of file or silence; answers whether a packet went out.
+    /// Gives the session one frame of file or silence, of the moment `at`; answers whether a
+    /// packet went out.
     fn speak_by_clock(
         &mut self,
         now: Instant,
+        at: Instant,
         buffers: &mut Buffers,
         report: &impl Fn(MediaReport),
     ) -> bool {
@@ -605,6 +725,8 @@ impl Call {
             frame.fill(0.0);
             false
         };
+        self.said_here(at, Paced::Clock, rate, &buffers.frame[..length]);
+        let frame = &buffers.frame[..length];
         let to = capture(&mut self.session, now, frame, &mut buffers.packet);
         if let Some(to) = to {
             self.transmit(Port::Rtp, to, &buffers.packet);
@@ -616,10 +738,25 @@ impl Call {
         to.is_some()
     }
 
-    /// Gives the session 10 ms of the microphone.
+    /// What goes to the far side goes into the recordings too; where it hears nothing of us,
+    /// silence does.
+    fn said_here(&mut self, at: Instant, paced: Paced, rate: SampleRate, frame: &[f32]) {
+        const SILENCE: [f32; MAX_PULL_SAMPLES] = [0.0; MAX_PULL_SAMPLES];
+        let heard = if self.session.is_open() {
+            frame
+        } else {
+            &SILENCE[..frame.len()]
+        };
+        for recording in self.recordings.iter_mut().flatten() {
+            recording.push(Side::Near, at, paced, rate, heard);
+        }
+    }
+
+    /// Gives the session 10 ms of the microphone, spoken at `at`.
     fn speak_captured(
         &mut self,
         now: Instant,
+        at: Instant,
         rate: SampleRate,
         buffers: &mut Buffers,
         report: &impl Fn(MediaReport),
@@ -633,6 +770,7 @@ impl Call {
             if !self.voice.next(&mut buffers.frame[..length]) {
                 return;
             }
+            self.said_here(at, Paced::Card, wanted, &buffers.frame[..length]);
             let frame = &buffers.frame[..length];
             if let Some(to) = capture(&mut self.session, now, frame, &mut buffers.packet) {
                 self.transmit(Port::Rtp, to, &buffers.packet);

@@ -11,6 +11,7 @@ use crate::audio::{
 use crate::codec::CodecKind;
 use crate::engine::media::device::Device;
 use crate::media::plan::{CodecChoice, OpusWishes, XrTerms};
+use crate::media::recording::Format;
 use crate::rtp::RtpPacket;
 use crate::units::PayloadType;
 
@@ -18,6 +19,7 @@ const CALL: MediaId = MediaId(3);
 
 thread_local! {
     static MICROPHONE: RefCell<Option<CaptureCallback>> = const { RefCell::new(None) };
+    static TOLD: RefCell<Vec<MediaReport>> = const { RefCell::new(Vec::new()) };
     static SPEAKERS_OPENED: Cell<usize> = const { Cell::new(0) };
     static MICROPHONES_OPENED: Cell<usize> = const { Cell::new(0) };
 }
@@ -64,7 +66,7 @@ impl Bench {
         let (orders, inbox) = sync_channel(8);
         let input = Input::Device(Device::new(None, microphone));
         let output = Output::with_speaker(Device::new(None, speaker));
-        let report: Reports = Box::new(|_| {});
+        let report: Reports = Box::new(|report| TOLD.with_borrow_mut(|told| told.push(report)));
         let poll = Poll::new().unwrap();
         let mut worker = Worker::new(poll, inbox, input, output, None, None, report);
         let now = clock::now();
@@ -73,16 +75,31 @@ impl Bench {
         }
         let far = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         far.set_nonblocking(true).unwrap();
-        worker.obey(MediaCommand::Open {
-            media: CALL,
-            local: Ipv4Addr::LOCALHOST.into(),
-        });
-        Bench {
+        let mut bench = Bench {
             worker,
             orders,
             far,
             now,
-        }
+        };
+        bench.open(CALL);
+        bench
+    }
+
+    fn open(&mut self, media: MediaId) {
+        let local = Ipv4Addr::LOCALHOST.into();
+        self.worker.obey(MediaCommand::Open { media, local });
+    }
+
+    /// The recording of the call begins by the bench's clock rather than by the real one.
+    fn start_recording_clock(&mut self) {
+        let recording = self.worker.calls[0].recordings[0].as_mut().unwrap();
+        recording.resume(self.now);
+    }
+
+    /// The call ends at this moment of the bench's clock.
+    fn close_at(&mut self, now: Instant) {
+        let mut call = self.worker.calls.swap_remove(0);
+        self.worker.put_recordings_away(now, &mut call);
     }
 
     fn apply(&mut self, send: bool) {
@@ -140,6 +157,110 @@ fn without_gap(heard: &[(u32, bool)]) -> bool {
     heard
         .windows(2)
         .all(|pair| pair[1].0.wrapping_sub(pair[0].0) == 160)
+}
+
+/// Both channels of a recording, at the middle of each 10 ms.
+fn recorded(path: &std::path::Path) -> Vec<[f32; 2]> {
+    let mut reader = hound::WavReader::open(path).unwrap();
+    assert_eq!(reader.spec().channels, 2);
+    let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
+    let level = |sample: i16| f32::from(sample) / 32_768.0;
+    let frames = samples.chunks_exact(960);
+    frames
+        .map(|frame| [level(frame[480]), level(frame[481])])
+        .collect()
+}
+
+#[test]
+fn a_call_is_recorded_from_the_middle_on_and_muted_means_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("call.wav");
+    let mut bench = Bench::new();
+    bench.apply(true);
+    bench.pass(10, 1, 0.3);
+    bench.worker.record(
+        bench.now,
+        CALL,
+        Recorder::start(&path, layout(Format::Wav, Sides::Stereo)).unwrap(),
+        Sides::Stereo,
+    );
+    bench.pass(30, 1, 0.3);
+    bench.worker.obey(MediaCommand::SetMuted {
+        media: CALL,
+        muted: true,
+    });
+    bench.pass(20, 1, 0.3);
+    bench.worker.obey(MediaCommand::SetMuted {
+        media: CALL,
+        muted: false,
+    });
+    bench.pass(30, 1, 0.3);
+    bench.worker.stop_recording(bench.now, CALL);
+    // The call goes on, and is no longer recorded.
+    bench.pass(20, 1, 0.3);
+    assert_eq!(bench.heard().len(), 55);
+    bench.worker.finishing.clear();
+    let sound = recorded(&path);
+    assert_eq!(sound.len(), 80);
+    let loud = |n: usize| (sound[n][0] - 0.3).abs() < 0.02;
+    assert!((3..28).chain(53..78).all(loud), "{sound:?}");
+    assert!((33..48).all(|n| sound[n] == [0.0, 0.0]), "{sound:?}");
+}
+
+#[test]
+fn a_recording_that_goes_from_call_to_call_waits_between_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.wav");
+    let mut bench = Bench::new();
+    bench.worker.obey(MediaCommand::Close { media: CALL });
+    let recorder = Recorder::create(&path, layout(Format::Wav, Sides::Stereo)).unwrap();
+    let recording = Recording::new(bench.now, recorder, Sides::Stereo);
+    bench.worker.record_calls(Some(recording));
+    for level in [0.2, 0.4] {
+        bench.open(CALL);
+        bench.apply(true);
+        bench.start_recording_clock();
+        bench.pass(20, 1, level);
+        bench.close_at(bench.now);
+        bench.now += Duration::from_secs(60);
+    }
+    drop(bench.worker.between_calls.take());
+    let sound = recorded(&path);
+    assert_eq!(sound.len(), 40, "the minute between them is not in it");
+    assert!((sound[15][0] - 0.2).abs() < 0.02 && (sound[35][0] - 0.4).abs() < 0.02);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_once_and_the_call_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none/call.wav");
+    let mut bench = Bench::new();
+    bench.apply(true);
+    let (format, sides) = (Format::Wav, Sides::Stereo);
+    bench.worker.obey(MediaCommand::Record {
+        media: CALL,
+        path,
+        format,
+        sides,
+    });
+    while !bench.worker.calls[0].recordings[1]
+        .as_ref()
+        .unwrap()
+        .recorder()
+        .is_over()
+    {
+        std::thread::yield_now();
+    }
+    for _ in 0..50 {
+        bench.pass(1, 1, 0.3);
+        bench.worker.turn_recordings(bench.now);
+    }
+    let told = TOLD.with_borrow(|told| {
+        let failed = |report: &&MediaReport| matches!(report, MediaReport::RecordFailed { .. });
+        told.iter().filter(failed).count()
+    });
+    assert_eq!(told, 1);
+    assert_eq!(bench.heard().len(), 25);
 }
 
 #[test]
