@@ -14,6 +14,9 @@ use ramal::dsp::resample::Resampler;
 use ramal::dsp::tone::Tone;
 use ramal::jitter::receiver::MAX_PULL_SAMPLES;
 use ramal::jitter::{Receiver, ReceiverConfig, RtpMeta, Sound};
+use ramal::media::bridge::Bridge;
+use ramal::media::mixer::Mixer;
+use ramal::media::plan::{ConferenceId, MediaId};
 use ramal::media::recording::{Paced, Side, Sides, Tap};
 use ramal::units::{PayloadType, RtpTime, SampleRate, SeqNo, Ssrc};
 
@@ -148,6 +151,38 @@ fn laying_both_sides_of_a_call_down_allocates_nothing() {
         }
     });
     assert!(given > 1_900, "{given}");
+}
+
+#[test]
+fn a_conference_allocates_nothing() {
+    let mut mixer = Mixer::default();
+    let mut bridges: Vec<Bridge> = (0..8).map(|_| Bridge::default()).collect();
+    let mut loud = 0;
+    assert_no_alloc(|| {
+        let (mut others, mut out) = ([0.0; 480], [0.0; 480]);
+        for frame in 0..500_u64 {
+            // Seats change hands all the while.
+            let changing = MediaId(frame % 8);
+            if frame % 3 == 0 {
+                mixer.leave(changing);
+            } else {
+                let _ = mixer.join(changing, ConferenceId(1));
+            }
+            for member in 0..8 {
+                mixer.put(MediaId(member), &[0.3; 480]);
+            }
+            mixer.settle();
+            for (member, bridge) in (0..8).zip(&mut bridges) {
+                if mixer.others(MediaId(member), &mut others) {
+                    bridge.push(&others);
+                }
+                bridge.pull(&mut out);
+                loud += u32::from(out[240] > 0.9);
+            }
+            mixer.finish_frame();
+        }
+    });
+    assert!(loud > 100, "{loud}");
 }
 
 #[test]

@@ -209,7 +209,11 @@ impl Report {
                 let sentence = say!(self.words, "cli-record-gaps", about = about);
                 self.print(&sentence);
             }
-            Event::PlayFinished { .. } | Event::Interrupted | Event::Stopped => {}
+            Event::ConferenceFull { .. }
+            | Event::Speaking { .. }
+            | Event::PlayFinished { .. }
+            | Event::Interrupted
+            | Event::Stopped => {}
         }
     }
 

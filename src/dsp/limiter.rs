@@ -34,6 +34,12 @@ impl Limiter {
         }
     }
 
+    /// Whether it holds sound down, or is still letting go.
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        self.gain < 1.0
+    }
+
     /// Limits one block, about 10 ms of sound.
     pub fn apply(&mut self, sound: &mut [f32]) {
         let peak = sound.iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::agent::{self, AccountId, CallId};
+use crate::media::plan::{ConferenceId, Feed};
 use crate::media::recording::Sides;
 use crate::redact::Secret;
 use crate::store::{AccountSettings, Theme};
@@ -46,6 +47,20 @@ pub enum Command {
         input: Option<String>,
         /// Speaker.
         output: Option<String>,
+    },
+    /// Seats a call in a conference, out of another one, or in none.
+    Confer {
+        /// Which call.
+        call: CallId,
+        /// Where it sits.
+        conference: Option<ConferenceId>,
+    },
+    /// Says what a call is given of this side: with several calls, who is talked to.
+    Feed {
+        /// Which call.
+        call: CallId,
+        /// What it is given.
+        feed: Feed,
     },
     /// Records a call from here on.
     Record {

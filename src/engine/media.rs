@@ -16,6 +16,7 @@ mod pace;
 mod ports;
 mod recorder;
 mod recording;
+mod seat;
 mod worker;
 
 use std::io;
@@ -38,7 +39,7 @@ use self::worker::Worker;
 use crate::audio::{Clip, ClipError, DeviceError, SinkChoice, SourceChoice};
 use crate::codec::CodecError;
 use crate::engine::clock;
-use crate::media::plan::{MediaCommand, MediaId, Opened};
+use crate::media::plan::{ConferenceId, MediaCommand, MediaId, Opened};
 use crate::media::recording::{Format, Sides};
 use crate::media::tones::Tone;
 use crate::media::{Levels, Quality};
@@ -195,6 +196,18 @@ pub enum MediaReport {
     DeviceBack {
         /// Which.
         side: DeviceSide,
+    },
+    /// All seats of the conferences are taken.
+    ConferenceFull {
+        /// Which session found none.
+        media: MediaId,
+    },
+    /// Of the far sides in a conference, another one speaks.
+    Speaking {
+        /// Where.
+        conference: ConferenceId,
+        /// Which session.
+        media: MediaId,
     },
     /// The recording stopped growing: the disk is full, or the file as long as it may be.
     RecordFailed {

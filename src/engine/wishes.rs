@@ -72,6 +72,14 @@ impl Driver {
                 }
                 self.look_for_devices();
             }
+            Command::Confer { call, conference } => {
+                let media = MediaId(call.0);
+                self.order_media(MediaCommand::Confer { media, conference });
+            }
+            Command::Feed { call, feed } => {
+                let media = MediaId(call.0);
+                self.order_media(MediaCommand::Feed { media, feed });
+            }
             Command::Record { call, path, sides } => {
                 let format = Format::of(&path);
                 self.order_media(MediaCommand::Record {
@@ -404,6 +412,16 @@ impl Driver {
             MediaReport::DeviceBack { .. } => {
                 self.tell(Event::Device { back: true });
                 self.look_for_devices();
+            }
+            MediaReport::ConferenceFull { media } => {
+                self.tell(Event::ConferenceFull {
+                    call: call_of(media),
+                });
+            }
+            MediaReport::Speaking { media, .. } => {
+                self.tell(Event::Speaking {
+                    call: call_of(media),
+                });
             }
             MediaReport::RecordFailed { path } => {
                 tracing::error!(path = %path.display(), "the recording stopped growing");

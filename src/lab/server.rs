@@ -475,6 +475,8 @@ impl Server {
             }
             MediaCommand::SetMuted { .. }
             | MediaCommand::SendDtmf { .. }
+            | MediaCommand::Confer { .. }
+            | MediaCommand::Feed { .. }
             | MediaCommand::Record { .. }
             | MediaCommand::StopRecording { .. } => {}
         }

@@ -9,15 +9,18 @@
 //!   would say of it.
 //! - [`tones`]: ringing, busy.
 //! - [`recording`]: both sides of a call on one line of time, and the files for them.
+//! - [`mixer`]: conferences; [`bridge`]: from the speaker's clock to the microphone's.
 //! - `again`: packets that carry earlier ones again.
 //! - [`adaptation`]: what Opus does about the loss the far side tells of.
 
 pub mod adaptation;
 mod again;
+pub mod bridge;
 pub mod downlink;
 pub mod emodel;
 mod figures;
 mod meter;
+pub mod mixer;
 pub mod plan;
 pub mod quality;
 pub mod recording;

@@ -13,6 +13,20 @@ use crate::units::PayloadType;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MediaId(pub u64);
 
+/// Names a conference: calls that hear each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConferenceId(pub u8);
+
+/// What a call is given of this side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Feed {
+    /// The microphone, or what stands for it.
+    #[default]
+    Microphone,
+    /// Silence: the person talks to others.
+    Silence,
+}
+
 /// One order to the media thread.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MediaCommand {
@@ -43,6 +57,21 @@ pub enum MediaCommand {
         media: MediaId,
         /// Only `0`–`9 * # A`–`D`.
         digits: String,
+    },
+    /// Seat a call in a conference, out of another one, or in none: then it hears this side alone.
+    Confer {
+        /// Which session.
+        media: MediaId,
+        /// Where it sits.
+        conference: Option<ConferenceId>,
+    },
+    /// What the far side is given of this one from here on. In a conference it hears the others
+    /// beside it.
+    Feed {
+        /// Which session.
+        media: MediaId,
+        /// What it is given.
+        feed: Feed,
     },
     /// Record this call from here on, in place of a recording of it that is under way.
     Record {

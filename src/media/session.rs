@@ -270,6 +270,12 @@ impl Session {
         self.uplink.set_muted(muted);
     }
 
+    /// What [`Session::capture`] takes is not the microphone, or not it alone: neither mute nor hold
+    /// is done here, but by whoever makes the sound.
+    pub fn set_substitute(&mut self, substitute: bool) {
+        self.uplink.set_substitute(substitute);
+    }
+
     /// Multiplies the microphone, 0 to 8; 1 leaves it as it is.
     pub fn set_gain(&mut self, gain: f32) {
         self.uplink.set_gain(gain);

@@ -40,6 +40,7 @@ pub struct Uplink {
     sending: bool,
     held: bool,
     muted: bool,
+    substitute: bool,
     gain: f32,
     /// Frames since the beginning.
     frames: u64,
@@ -159,6 +160,7 @@ impl Default for Uplink {
             sending: false,
             held: false,
             muted: false,
+            substitute: false,
             gain: 1.0,
             frames: 0,
             packet_began: 0,
@@ -259,7 +261,12 @@ impl Uplink {
     /// Whether what the microphone gives is heard on the far side.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.is_sending() && !self.held && !self.muted
+        self.is_sending() && (self.substitute || !(self.held || self.muted))
+    }
+
+    /// The frames are not the microphone's, or not its alone: neither mute nor hold silences them.
+    pub fn set_substitute(&mut self, substitute: bool) {
+        self.substitute = substitute;
     }
 
     /// Microphone or silence.
@@ -357,7 +364,7 @@ impl Uplink {
         }
         let end = (speaking.filled + frame.len()).min(speaking.sound.len());
         let room = &mut speaking.sound[speaking.filled..end];
-        if self.muted || self.held {
+        if (self.muted || self.held) && !self.substitute {
             room.fill(0.0);
         } else {
             for (out, sample) in room.iter_mut().zip(frame) {

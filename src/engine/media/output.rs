@@ -6,6 +6,7 @@ use super::convert::Converter;
 use super::device::{Change, Device};
 use super::recorder::Recorder;
 use crate::audio::{Playout, open_playout};
+use crate::dsp::limiter::Limiter;
 use crate::media::tones::{Tone, ToneSource};
 use crate::units::SampleRate;
 
@@ -31,6 +32,9 @@ pub(super) struct Output {
     to_device: Option<Converter>,
     tone: Option<ToneSource>,
     mix: Box<[f32; MIX]>,
+    /// Calls in the mix of this frame.
+    voices: usize,
+    limiter: Limiter,
     /// 10 ms at the speaker's rate, or at the file's.
     frame: Vec<f32>,
     /// What goes into the file with this frame, of all calls together; empty while there is none.
@@ -39,10 +43,31 @@ pub(super) struct Output {
 }
 
 /// One call's way into the mix and into the file.
-#[derive(Default)]
 pub(super) struct Share {
     to_mix: Option<Converter>,
     to_file: Option<Converter>,
+    /// Its 10 ms at the rate of the mix.
+    frame: Box<[f32; MIX]>,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Share {
+            to_mix: None,
+            to_file: None,
+            frame: Box::new([0.0; MIX]),
+        }
+    }
+}
+
+impl Share {
+    /// Brings one call's 10 ms to the rate of the mix.
+    pub(super) fn bring(&mut self, rate: SampleRate, sound: &[f32]) -> &[f32; MIX] {
+        let to_mix = converter(&mut self.to_mix, rate, SampleRate::FULL);
+        to_mix.push(sound);
+        to_mix.fetch_padded(self.frame.as_mut_slice());
+        &self.frame
+    }
 }
 
 impl Output {
@@ -53,6 +78,8 @@ impl Output {
             to_device: None,
             tone: None,
             mix: Box::new([0.0; MIX]),
+            voices: 0,
+            limiter: Limiter::new(SampleRate::FULL),
             frame: Vec::with_capacity(4 * MIX),
             file_mix: Vec::with_capacity(4 * MIX),
             record_failed: false,
@@ -125,15 +152,17 @@ impl Output {
         playout.rate.duration_of(queued as u64)
     }
 
+    /// Whether calls are mixed for a speaker: [`Share::bring`] is wanted before
+    /// [`Output::add`] then.
+    pub(super) fn has_speaker(&self) -> bool {
+        self.device.is_some()
+    }
+
     /// Takes one call's 10 ms at `rate` into the mix and the file.
     pub(super) fn add(&mut self, share: &mut Share, rate: SampleRate, sound: &[f32]) {
         if self.device.is_some() {
-            let to_mix = converter(&mut share.to_mix, rate, SampleRate::FULL);
-            to_mix.push(sound);
-            self.frame.clear();
-            self.frame.resize(MIX, 0.0);
-            to_mix.fetch_padded(&mut self.frame);
-            for (mixed, sample) in self.mix.iter_mut().zip(&self.frame) {
+            self.voices += 1;
+            for (mixed, sample) in self.mix.iter_mut().zip(share.frame.iter()) {
                 *mixed += sample;
             }
         }
@@ -163,6 +192,10 @@ impl Output {
         if let Some(recorder) = &mut self.recorder {
             recorder.write(&self.file_mix);
             self.file_mix.clear();
+        }
+        // A single voice is as loud as it is, to the bit.
+        if std::mem::take(&mut self.voices) > 1 || self.limiter.is_holding() {
+            self.limiter.apply(self.mix.as_mut_slice());
         }
         if let Some(tone) = &mut self.tone {
             tone.mix_into(self.mix.as_mut_slice());

@@ -19,10 +19,13 @@ use super::pace::{Pace, Step};
 use super::ports::{PortError, PortPair};
 use super::recorder::Recorder;
 use super::recording::{Recording, Trouble};
+use super::seat::Seat;
 use super::{DeviceSide, MediaReport, OpenError, Order, WAKE, layout};
 use crate::engine::clock;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
-use crate::media::plan::{MediaCommand, MediaId, Plan};
+use crate::media::bridge::FRAME;
+use crate::media::mixer::{MEMBERS, Mixer};
+use crate::media::plan::{ConferenceId, MediaCommand, MediaId, Plan};
 use crate::media::recording::{Paced, Side, Sides};
 use crate::media::{self, Event, LocalDelay, Port, Session, Setup};
 use crate::rtp::NtpTime;
@@ -59,6 +62,9 @@ pub(super) struct Worker<R> {
     rtp_ports: Option<RangeInclusive<u16>>,
     report: R,
     calls: Vec<Call>,
+    mixer: Mixer,
+    /// Who spoke last in each conference.
+    speakers: Vec<(ConferenceId, MediaId)>,
     /// The recording of both sides of whichever call there is, while there is none.
     between_calls: Option<Box<Recording>>,
     /// Recorders that bring their files to an end.
@@ -88,6 +94,7 @@ struct Call {
     ports: PortPair,
     voice: Voice,
     share: Share,
+    seat: Seat,
     /// The recording that goes from call to call, and the one of this call alone.
     recordings: [Option<Box<Recording>>; 2],
     /// It has been sending.
@@ -123,6 +130,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             rtp_ports,
             report,
             calls: Vec::new(),
+            mixer: Mixer::default(),
+            speakers: Vec::with_capacity(MEMBERS),
             between_calls: None,
             finishing: Vec::new(),
             next_slot: 0,
@@ -215,7 +224,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
             },
             MediaCommand::Apply { media, plan } => self.apply(now, media, &plan),
             MediaCommand::SetMuted { media, muted } => {
-                self.with(media, |call, _, _| call.session.set_muted(muted));
+                self.with(media, |call, _, _| {
+                    call.seat.muted = muted;
+                    call.session.set_muted(muted);
+                });
             }
             MediaCommand::SendDtmf { media, digits } => self.with(media, |call, _, _| {
                 let taken = call.session.press(&digits);
@@ -223,6 +235,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     tracing::debug!("{taken} of the digits were taken");
                 }
             }),
+            MediaCommand::Confer { media, conference } => self.confer(media, conference),
+            MediaCommand::Feed { media, feed } => {
+                self.with(media, |call, _, _| call.seat.feed = feed);
+            }
             MediaCommand::Record {
                 media,
                 path,
@@ -240,6 +256,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 if let Some(index) = self.calls.iter().position(|call| call.media == media) {
                     let mut call = self.calls.swap_remove(index);
                     call.close(now, &mut self.buffers);
+                    self.mixer.leave(media);
                     self.put_recordings_away(now, &mut call);
                 }
             }
@@ -278,6 +295,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             ports,
             voice: self.input.voice(),
             share: Share::default(),
+            seat: Seat::default(),
             recordings: [recording, None],
             started: false,
             wake_at: None,
@@ -289,6 +307,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
 
     fn apply(&mut self, now: Instant, media: MediaId, plan: &Plan) {
         self.with(media, |call, buffers, report| {
+            call.seat.held = plan.held;
             if let Err(error) = call.session.apply(now, plan) {
                 report(MediaReport::PlanFailed { media, error });
             }
@@ -369,9 +388,29 @@ impl<R: Fn(MediaReport)> Worker<R> {
     fn sweep(&mut self) {
         while let Some(index) = self.calls.iter().position(|call| call.crashed) {
             let mut call = self.calls.swap_remove(index);
+            self.mixer.leave(call.media);
             self.put_recordings_away(clock::now(), &mut call);
             tracing::error!("the sound of a call ended by a defect");
             (self.report)(MediaReport::Crashed { media: call.media });
+        }
+    }
+
+    // ---- conferences --------------------------------------------------------------------------
+
+    fn confer(&mut self, media: MediaId, conference: Option<ConferenceId>) {
+        let Some(call) = self.calls.iter_mut().find(|call| call.media == media) else {
+            return;
+        };
+        let Some(conference) = conference else {
+            self.mixer.leave(media);
+            call.seat.leave();
+            return;
+        };
+        if self.mixer.join(media, conference).is_err() {
+            call.seat.leave();
+            (self.report)(MediaReport::ConferenceFull { media });
+        } else {
+            call.seat.join(call.session.capture_rate());
         }
     }
 
@@ -559,6 +598,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
             buffers,
             output,
             input,
+            mixer,
+            speakers,
+            report,
             ..
         } = self;
         let playout = output.delay();
@@ -581,6 +623,11 @@ impl<R: Fn(MediaReport)> Worker<R> {
                         .set_local_delay(LocalDelay { capture, playout });
                     if let Some(info) = call.session.playout(now, &mut buffers.frame) {
                         let sound = &buffers.frame[..info.samples];
+                        let seated = mixer.conference_of(call.media).is_some();
+                        if seated || output.has_speaker() {
+                            let frame = call.share.bring(info.rate, sound);
+                            mixer.put(call.media, frame);
+                        }
                         output.add(&mut call.share, info.rate, sound);
                         for recording in call.recordings.iter_mut().flatten() {
                             recording.push(Side::Far, heard_at, paced, info.rate, sound);
@@ -589,7 +636,42 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 });
             }
             output.finish_frame();
+            if !mixer.is_empty() {
+                confer(mixer, calls, speakers, report);
+            }
         }
+    }
+}
+
+/// Everybody in a conference has said their 10 ms: the others hear it, and whoever speaks is told.
+fn confer(
+    mixer: &mut Mixer,
+    calls: &mut [Call],
+    speakers: &mut Vec<(ConferenceId, MediaId)>,
+    report: &impl Fn(MediaReport),
+) {
+    mixer.settle();
+    let mut others = [0.0; FRAME];
+    for call in calls.iter_mut() {
+        if mixer.others(call.media, &mut others) {
+            call.seat.hear(&others);
+        }
+    }
+    mixer.finish_frame();
+    for call in calls.iter() {
+        let Some(conference) = mixer.conference_of(call.media) else {
+            continue;
+        };
+        if mixer.speaker(conference) != Some(call.media) {
+            continue;
+        }
+        let media = call.media;
+        if speakers.contains(&(conference, media)) {
+            continue;
+        }
+        speakers.retain(|(known, _)| *known != conference);
+        speakers.push((conference, media));
+        report(MediaReport::Speaking { conference, media });
     }
 }
 
@@ -725,8 +807,9 @@ impl Call {
             frame.fill(0.0);
             false
         };
-        self.said_here(at, Paced::Clock, rate, &buffers.frame[..length]);
-        let frame = &buffers.frame[..length];
+        let frame = &mut buffers.frame[..length];
+        self.compose(rate, frame);
+        self.said_here(at, Paced::Clock, rate, frame);
         let to = capture(&mut self.session, now, frame, &mut buffers.packet);
         if let Some(to) = to {
             self.transmit(Port::Rtp, to, &buffers.packet);
@@ -736,6 +819,12 @@ impl Call {
             report(MediaReport::PlayFinished { media: self.media });
         }
         to.is_some()
+    }
+
+    /// What the call is given, of 10 ms of the microphone.
+    fn compose(&mut self, rate: SampleRate, frame: &mut [f32]) {
+        self.session.set_substitute(self.seat.is_substitute());
+        self.seat.compose(rate, frame);
     }
 
     /// What goes to the far side goes into the recordings too; where it hears nothing of us,
@@ -770,8 +859,9 @@ impl Call {
             if !self.voice.next(&mut buffers.frame[..length]) {
                 return;
             }
-            self.said_here(at, Paced::Card, wanted, &buffers.frame[..length]);
-            let frame = &buffers.frame[..length];
+            let frame = &mut buffers.frame[..length];
+            self.compose(wanted, frame);
+            self.said_here(at, Paced::Card, wanted, frame);
             if let Some(to) = capture(&mut self.session, now, frame, &mut buffers.packet) {
                 self.transmit(Port::Rtp, to, &buffers.packet);
                 self.flush(buffers, report);
