@@ -7,7 +7,7 @@
 //! - [`plan`]: what a call's sound should be, as data.
 //! - [`quality`]: how it is, second by second, reckoned by `figures`; [`emodel`]: what a person
 //!   would say of it.
-//! - [`tones`]: ringing, busy.
+//! - [`tones`]: ringback, busy, keys; [`rings`]: what rings; [`music`]: for whoever waits.
 //! - [`recording`]: both sides of a call on one line of time, and the files for them.
 //! - [`mixer`]: conferences; [`bridge`]: from the speaker's clock to the microphone's.
 //! - `again`: packets that carry earlier ones again.
@@ -21,9 +21,11 @@ pub mod emodel;
 mod figures;
 mod meter;
 pub mod mixer;
+pub mod music;
 pub mod plan;
 pub mod quality;
 pub mod recording;
+pub mod rings;
 pub mod session;
 pub mod tones;
 pub mod uplink;
