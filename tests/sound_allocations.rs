@@ -5,19 +5,23 @@
 use std::time::{Duration, Instant};
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use ramal::audio::{Clip, ClipReader};
 use ramal::codec::{CodecKind, Decoder, Encoder, MAX_PAYLOAD};
 use ramal::dsp::comfort_noise::ComfortNoise;
 use ramal::dsp::dtmf_detect::DtmfDetector;
 use ramal::dsp::gain::Gain;
 use ramal::dsp::level::Meter;
+use ramal::dsp::progress::COUNTRIES;
 use ramal::dsp::resample::Resampler;
-use ramal::dsp::tone::Tone;
+use ramal::dsp::tone;
 use ramal::jitter::receiver::MAX_PULL_SAMPLES;
 use ramal::jitter::{Receiver, ReceiverConfig, RtpMeta, Sound};
 use ramal::media::bridge::Bridge;
 use ramal::media::mixer::Mixer;
+use ramal::media::music;
 use ramal::media::plan::{ConferenceId, MediaId};
 use ramal::media::recording::{Paced, Side, Sides, Tap};
+use ramal::media::tones::{KeyTones, Tone, ToneSource};
 use ramal::units::{PayloadType, RtpTime, SampleRate, SeqNo, Ssrc};
 
 #[global_allocator]
@@ -49,7 +53,7 @@ fn sending_and_receiving_allocate_nothing() {
     };
     let mut receiver = Receiver::new(&config).unwrap();
     let mut now = Instant::now();
-    let mut tone = Tone::dtmf(SampleRate::FULL, '5').unwrap();
+    let mut tone = tone::Tone::dtmf(SampleRate::FULL, '5').unwrap();
     let mut repaired = 0;
     assert_no_alloc(|| {
         let (mut sound, mut payload) = ([0.0; 960], [0; MAX_PAYLOAD]);
@@ -96,7 +100,7 @@ fn deep_redundancy_allocates_nothing() {
     opus.set_expected_loss(20).unwrap();
     opus.set_dred_span(5 * PTIME).unwrap();
     let mut decoder = Decoder::new(CodecKind::Opus).unwrap();
-    let mut voice = Tone::dtmf(SampleRate::FULL, '5').unwrap();
+    let mut voice = tone::Tone::dtmf(SampleRate::FULL, '5').unwrap();
     let mut held = 0;
     assert_no_alloc(|| {
         let (mut sound, mut payload) = ([0.0; 960], [0; MAX_PAYLOAD]);
@@ -157,16 +161,18 @@ fn laying_both_sides_of_a_call_down_allocates_nothing() {
 fn a_conference_allocates_nothing() {
     let mut mixer = Mixer::default();
     let mut bridges: Vec<Bridge> = (0..8).map(|_| Bridge::default()).collect();
+    for member in 0..8 {
+        mixer.join(MediaId(member), ConferenceId(1)).unwrap();
+    }
     let mut loud = 0;
     assert_no_alloc(|| {
         let (mut others, mut out) = ([0.0; 480], [0.0; 480]);
         for frame in 0..500_u64 {
-            // Seats change hands all the while.
-            let changing = MediaId(frame % 8);
-            if frame % 3 == 0 {
-                mixer.leave(changing);
-            } else {
-                let _ = mixer.join(changing, ConferenceId(1));
+            // One comes and goes all the while.
+            match frame % 30 {
+                0 => mixer.leave(MediaId(7)),
+                15 => mixer.join(MediaId(7), ConferenceId(1)).unwrap(),
+                _ => {}
             }
             for member in 0..8 {
                 mixer.put(MediaId(member), &[0.3; 480]);
@@ -182,7 +188,37 @@ fn a_conference_allocates_nothing() {
             mixer.finish_frame();
         }
     });
-    assert!(loud > 100, "{loud}");
+    assert!(loud > 3_000, "{loud} of 4,000");
+}
+
+#[test]
+fn tones_keys_and_music_allocate_nothing() {
+    let countries = &COUNTRIES;
+    let mut keys = KeyTones::new(SampleRate::FULL);
+    let music = Clip::from_samples(music::RATE, &music::render());
+    let mut player = ClipReader::new(music, true);
+    player.set_rate(SampleRate::NARROW);
+    assert_no_alloc(|| {
+        let (mut sound, mut heard) = ([0.0; 480], [0.0; 80]);
+        for country in countries {
+            for tone in [
+                Tone::Ringback,
+                Tone::Busy,
+                Tone::CallWaiting,
+                Tone::Information,
+            ] {
+                let mut source = ToneSource::new(tone, country, SampleRate::FULL).unwrap();
+                for frame in 0..50 {
+                    if frame % 7 == 0 {
+                        keys.press('5');
+                    }
+                    source.mix_into(&mut sound);
+                    keys.mix_into(&mut sound);
+                    player.read(&mut heard);
+                }
+            }
+        }
+    });
 }
 
 #[test]

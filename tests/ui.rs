@@ -9,6 +9,8 @@ mod fake;
 mod hands;
 #[path = "ui/scenes.rs"]
 mod scenes;
+#[path = "ui/sounds.rs"]
+mod sounds;
 
 use std::time::Duration;
 

@@ -8,10 +8,11 @@ use super::args::{AccountArgs, SidesArg, SoundArgs, TransportArg};
 use super::exit::Exit;
 use crate::agent::{AccountConfig, AccountId, AgentConfig, dial};
 use crate::audio::{self, ClipError, SinkChoice, SourceChoice};
+use crate::dsp::progress::Country;
 use crate::engine::{
     EngineConfig, MediaConfig, MediaError, RecordError, StartError, account_config, server,
 };
-use crate::i18n::Words;
+use crate::i18n::{Language, Words};
 use crate::media::recording::Sides;
 use crate::net::BindError;
 use crate::redact::Secret;
@@ -249,6 +250,7 @@ pub(super) fn engine(
             SidesArg::Mixed => Sides::Mixed,
             SidesArg::Stereo => Sides::Stereo,
         };
+        media.country = Country::of_locale(&Language::locale_of_system());
         media.rtp_ports = sound.rtp_ports.as_ref().map(|ports| ports.0.clone());
         media.source = match (&sound.play, sound.silence) {
             (Some(path), _) => SourceChoice::File {

@@ -9,6 +9,7 @@ pub mod elastic;
 pub mod gain;
 pub mod level;
 pub mod limiter;
+pub mod progress;
 pub mod resample;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::SoundWish;
 use crate::agent::{self, AccountId, CallId};
 use crate::media::plan::{ConferenceId, Feed};
 use crate::media::recording::Sides;
@@ -73,6 +74,8 @@ pub enum Command {
     },
     /// Ends the recording of a call; the call goes on.
     StopRecording(CallId),
+    /// Changes what the phone sounds like.
+    Sound(SoundWish),
     /// Chooses the language by its tag; `None`: the system's.
     SetLanguage(Option<String>),
     /// Chooses the colours.

@@ -11,19 +11,23 @@
 mod convert;
 mod device;
 mod input;
+mod load;
 mod output;
 mod pace;
 mod ports;
 mod recorder;
 mod recording;
+mod ring;
 mod seat;
 mod worker;
 
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -32,19 +36,23 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 
 use self::input::Input;
+use self::load::{Load, Loaded, load};
 use self::output::Output;
 use self::recorder::{Layout, Recorder};
 use self::recording::Recording;
 use self::worker::Worker;
 use crate::audio::{Clip, ClipError, DeviceError, SinkChoice, SourceChoice};
 use crate::codec::CodecError;
+use crate::dsp::progress::Country;
 use crate::engine::clock;
-use crate::media::plan::{ConferenceId, MediaCommand, MediaId, Opened};
+use crate::media::music::HoldMusic;
+use crate::media::plan::{ConferenceId, Feed, MediaCommand, MediaId, Opened};
 use crate::media::recording::{Format, Sides};
 use crate::media::tones::Tone;
 use crate::media::{Levels, Quality};
 use crate::rtp::dtmf::Digit;
 
+pub use self::load::{RingSound, Unusable};
 pub use self::ports::PortError;
 pub use self::recorder::RecordError;
 
@@ -58,6 +66,8 @@ const WAKE: Token = Token(usize::MAX);
 pub struct MediaConfig {
     /// Where ports are taken from, the first free even one first; `None`: any.
     pub rtp_ports: Option<RangeInclusive<u16>>,
+    /// Whose tones are heard, where the settings name no country.
+    pub country: &'static Country,
     /// What the far side hears.
     pub source: SourceChoice,
     /// What becomes of what it says.
@@ -197,6 +207,13 @@ pub enum MediaReport {
         /// Which.
         side: DeviceSide,
     },
+    /// A sound file cannot be played; in its place stands what is usual.
+    SoundUnusable {
+        /// What it was for.
+        what: Unusable,
+        /// Which file.
+        path: PathBuf,
+    },
     /// All seats of the conferences are taken.
     ConferenceFull {
         /// Which session found none.
@@ -242,6 +259,10 @@ enum Order {
         output: Option<String>,
     },
     Tone(Option<Tone>),
+    Country(&'static Country),
+    Key(char),
+    RingVolume(u8),
+    Loaded(Loaded),
     Close,
 }
 
@@ -251,6 +272,9 @@ pub struct MediaThread {
     orders: SyncSender<Order>,
     waker: Arc<Waker>,
     thread: Option<JoinHandle<()>>,
+    /// Sounds asked for, and how many of them have come: they come in that order.
+    loads: AtomicU64,
+    loaded: Arc<(Mutex<u64>, Condvar)>,
 }
 
 impl MediaThread {
@@ -307,6 +331,8 @@ impl MediaThread {
             orders,
             waker,
             thread: Some(thread),
+            loads: AtomicU64::new(0),
+            loaded: Arc::default(),
         })
     }
 
@@ -316,7 +342,72 @@ impl MediaThread {
     ///
     /// [`SendError`]; the order is lost then.
     pub fn send(&self, command: MediaCommand) -> Result<(), SendError> {
+        if let MediaCommand::Feed {
+            media,
+            feed: Feed::File(path),
+        } = &command
+        {
+            let (media, path) = (*media, path.clone());
+            self.order(Order::Media(command))?;
+            self.load(Load::Player { media, path });
+            return Ok(());
+        }
         self.order(Order::Media(command))
+    }
+
+    /// Whose tones are heard from the next one on.
+    pub fn set_country(&self, country: &'static Country) {
+        self.tell(Order::Country(country));
+    }
+
+    /// Lets the person hear a key, `0`–`9 * # A`–`D`.
+    pub fn press_key(&self, key: char) {
+        self.tell(Order::Key(key));
+    }
+
+    /// How loud it rings, 0 to 100 %.
+    pub fn set_ring_volume(&self, percent: u8) {
+        self.tell(Order::RingVolume(percent));
+    }
+
+    /// What rings from the next call on; as a `sample`, what is heard once. Loaded on a thread of
+    /// its own; a file that cannot be played is reported, and the usual tone rings.
+    pub fn load_ring(&self, sound: RingSound, sample: bool) {
+        self.load(Load::Ring { sound, sample });
+    }
+
+    /// What is heard on hold, loaded likewise; a file that cannot be played changes nothing.
+    pub fn load_hold_music(&self, music: HoldMusic) {
+        self.load(Load::HoldMusic(music));
+    }
+
+    fn load(&self, wanted: Load) {
+        let (orders, waker) = (self.orders.clone(), Arc::clone(&self.waker));
+        let (turn, turns) = (self.loads.fetch_add(1, Relaxed), Arc::clone(&self.loaded));
+        let loading = thread::Builder::new().name("load".into()).spawn(move || {
+            let loaded = load(wanted);
+            // In the order of the wishes, however long each took.
+            let (lock, next) = &*turns;
+            let done = lock.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut done = next
+                .wait_while(done, |done| *done < turn)
+                .unwrap_or_else(PoisonError::into_inner);
+            // Where nobody takes it any more, nobody wants it.
+            let _ = orders.try_send(Order::Loaded(loaded));
+            let _ = waker.wake();
+            *done += 1;
+            next.notify_all();
+        });
+        if let Err(error) = loading {
+            tracing::warn!("sound not loaded: {error}");
+            *self.loaded.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        }
+    }
+
+    fn tell(&self, order: Order) {
+        if let Err(error) = self.order(order) {
+            tracing::warn!("an order to the media thread is lost: {error}");
+        }
     }
 
     /// Chooses devices by name, `None` for the system's defaults; calls under way change to

@@ -16,6 +16,7 @@ pub mod seed;
 pub mod signals;
 pub mod sip_port;
 mod snapshot;
+mod sounds;
 mod suspend;
 mod wishes;
 
@@ -32,8 +33,9 @@ pub use event::{Event, Stamped};
 pub use media::{MediaConfig, MediaError, RecordError};
 pub use snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, Grade, Levels, Notice, Quality,
-    RecentCall, RemoteQuality, Snapshot,
+    RecentCall, RemoteQuality, Snapshot, SoundView,
 };
+pub use sounds::SoundWish;
 
 /// Commands that may wait for the engine; a person does not type faster.
 const COMMANDS: usize = 256;

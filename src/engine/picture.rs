@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::snapshot::{
-    AccountView, AudioView, CallPhase, CallView, Direction, Notice, RecentCall, Snapshot,
+    AccountView, AudioView, CallPhase, CallView, Direction, Notice, RecentCall, Snapshot, SoundView,
 };
 use crate::agent::{self, AccountConfig, AccountId, AccountState, CallId, Party, Side};
 use crate::media::{Levels, Quality};
@@ -236,6 +236,10 @@ impl Picture {
 
     pub(super) fn audio(&mut self, audio: AudioView) {
         self.snapshot.audio = audio;
+    }
+
+    pub(super) fn sounds(&mut self, sounds: SoundView) {
+        self.snapshot.sounds = sounds;
     }
 
     pub(super) fn dismiss(&mut self, call: CallId) {

@@ -55,6 +55,8 @@ impl Driver {
             }
             Command::ForgetAccount(id) => self.forget_account(id),
             Command::Dismiss(call) => {
+                self.after = None;
+                self.ring();
                 self.picture.dismiss(call);
                 self.dirty = true;
             }
@@ -94,6 +96,7 @@ impl Driver {
                     media: MediaId(call.0),
                 });
             }
+            Command::Sound(wish) => self.sound_wish(wish),
             Command::SetLanguage(language) => {
                 self.change_settings(|settings| settings.language = language);
             }
@@ -107,7 +110,10 @@ impl Driver {
             agent::Command::AddAccount(config) => self.picture.add_account(config),
             agent::Command::RemoveAccount(id) => self.picture.remove_account(*id),
             agent::Command::SetMuted { call, muted } => self.picture.muted(*call, *muted),
-            agent::Command::SendDtmf { call, digits } => self.picture.digits_sent(*call, digits),
+            agent::Command::SendDtmf { call, digits } => {
+                self.picture.digits_sent(*call, digits);
+                self.hear_own_keys(digits);
+            }
             _ => {}
         }
         self.dirty = true;
@@ -174,7 +180,7 @@ impl Driver {
         self.phone(agent::Command::RemoveAccount(id));
     }
 
-    fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {
+    pub(super) fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {
         if let Some((_, settings)) = &mut self.settings {
             change(settings);
         }
@@ -247,6 +253,7 @@ impl Driver {
         match &event {
             agent::Event::Finished => self.finished = true,
             agent::Event::Incoming { call, .. } => {
+                self.after = None;
                 if let Some(levels) = self.levels.get(call) {
                     self.picture.levels(*call, Arc::clone(levels));
                 }
@@ -254,19 +261,26 @@ impl Driver {
             agent::Event::Ringing { call } => {
                 self.rang.insert(*call);
             }
-            agent::Event::Ended { call, .. } => {
+            agent::Event::Ended { call, end } => {
+                let calls = self.picture.calls();
+                let view = calls.iter().find(|view| view.id == *call);
+                self.after = view.and_then(|view| self.tone_after(view, end));
                 self.levels.remove(call);
                 self.rang.remove(call);
                 self.heard.remove(call);
             }
+            agent::Event::Calling { .. } | agent::Event::Answered { .. } => self.after = None,
+            agent::Event::Held { call, by } => self.feed_held(*call, *by, true),
+            agent::Event::Resumed { call, by } => self.feed_held(*call, *by, false),
             _ => {}
         }
         self.ring();
         self.tell(Event::Phone(event));
     }
 
-    /// Rings here while a call waits to be taken and nobody talks; sounds the ringback tone while
-    /// it rings there and the far side sends no sound of its own.
+    /// Rings here while a call waits to be taken, or knocks where somebody talks already; sounds
+    /// the ringback tone while it rings there and the far side sends no sound of its own, and for a
+    /// while why a call came to nothing.
     fn ring(&mut self) {
         let calls = self.picture.calls();
         let is = |phase: CallPhase| calls.iter().any(|call| call.phase == phase);
@@ -274,14 +288,16 @@ impl Driver {
         let waits =
             |call: &CallView| matches!(call.phase, CallPhase::RingingThere | CallPhase::EarlyMedia);
         let heard = |call: &CallView| self.heard.contains(&call.id);
-        let tone = if is(CallPhase::Connected) || calls.iter().any(|c| waits(c) && heard(c)) {
+        let tone = if is(CallPhase::Connected) && is(CallPhase::RingingHere) {
+            Some(Tone::CallWaiting)
+        } else if is(CallPhase::Connected) || calls.iter().any(|c| waits(c) && heard(c)) {
             None
         } else if is(CallPhase::RingingHere) {
             Some(Tone::Ringing)
         } else if calls.iter().any(|c| waits(c) && self.rang.contains(&c.id)) {
             Some(Tone::Ringback)
         } else {
-            None
+            self.after
         };
         if std::mem::replace(&mut self.tone, tone) != tone
             && let Err(error) = self.media.ring(tone)
@@ -359,6 +375,7 @@ impl Driver {
                 duration,
             } => {
                 let digit = digit.to_char();
+                self.hear_far_key(digit);
                 self.tell(Event::Digit {
                     call: call_of(media),
                     digit,
@@ -412,6 +429,10 @@ impl Driver {
             MediaReport::DeviceBack { .. } => {
                 self.tell(Event::Device { back: true });
                 self.look_for_devices();
+            }
+            MediaReport::SoundUnusable { what, path } => {
+                tracing::warn!(path = %path.display(), "a sound file cannot be played");
+                self.sound_unusable(what);
             }
             MediaReport::ConferenceFull { media } => {
                 self.tell(Event::ConferenceFull {

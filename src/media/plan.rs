@@ -25,6 +25,10 @@ pub enum Feed {
     Microphone,
     /// Silence: the person talks to others.
     Silence,
+    /// The music on hold; silence where there is none. Neither mute nor hold silences it.
+    HoldMusic,
+    /// A WAV file over and over, at the level of the music.
+    File(PathBuf),
 }
 
 /// One order to the media thread.

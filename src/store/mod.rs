@@ -5,5 +5,7 @@ mod settings;
 mod worker;
 
 pub use secrets::{Keyring, SecretError, Secrets, SessionSecrets};
-pub use settings::{AccountSettings, LoadError, Loaded, SaveError, Settings, SettingsFile, Theme};
+pub use settings::{
+    AccountSettings, LoadError, Loaded, SaveError, Settings, SettingsFile, SoundSettings, Theme,
+};
 pub use worker::{Answer, Order, Worker};

@@ -17,6 +17,7 @@ mod link;
 mod quality;
 mod rail;
 mod settings;
+mod sounds;
 pub mod theme;
 mod toast;
 mod widgets;

@@ -1,13 +1,16 @@
 //! Where the far sides' sound goes: a device, a file, both, or nowhere.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::convert::Converter;
 use super::device::{Change, Device};
 use super::recorder::Recorder;
+use super::ring::Ringer;
 use crate::audio::{Playout, open_playout};
 use crate::dsp::limiter::Limiter;
-use crate::media::tones::{Tone, ToneSource};
+use crate::dsp::progress::Country;
+use crate::media::tones::{KeyTones, Tone, ToneSource};
 use crate::units::SampleRate;
 
 /// Sound kept in the device's ring beyond one of its callbacks: the media thread comes by every
@@ -31,6 +34,9 @@ pub(super) struct Output {
     /// To the speaker's own rate.
     to_device: Option<Converter>,
     tone: Option<ToneSource>,
+    country: &'static Country,
+    keys: KeyTones,
+    ringer: Ringer,
     mix: Box<[f32; MIX]>,
     /// Calls in the mix of this frame.
     voices: usize,
@@ -77,6 +83,9 @@ impl Output {
             recorder,
             to_device: None,
             tone: None,
+            country: <&Country>::default(),
+            keys: KeyTones::new(SampleRate::FULL),
+            ringer: Ringer::new(100),
             mix: Box::new([0.0; MIX]),
             voices: 0,
             limiter: Limiter::new(SampleRate::FULL),
@@ -105,14 +114,49 @@ impl Output {
 
     /// Begins a tone on the speaker, or ends it.
     pub(super) fn set_tone(&mut self, tone: Option<Tone>) {
+        self.ringer.ring(tone == Some(Tone::Ringing));
+        let tone = tone.filter(|tone| *tone != Tone::Ringing);
         if self.tone.as_ref().map(ToneSource::tone) != tone {
-            self.tone = tone.map(|tone| ToneSource::new(tone, SampleRate::FULL));
+            self.tone = tone.and_then(|tone| ToneSource::new(tone, self.country, SampleRate::FULL));
         }
+    }
+
+    /// Whose tones are heard from the next one on.
+    pub(super) fn set_country(&mut self, country: &'static Country) {
+        self.country = country;
+    }
+
+    /// Lets a key be heard.
+    pub(super) fn press_key(&mut self, key: char) {
+        if self.device.is_some() {
+            self.keys.press(key);
+        }
+    }
+
+    /// What rings from the next call on, or what is heard once.
+    pub(super) fn set_ring(&mut self, sound: Arc<[f32]>, sample: bool) {
+        if !sample {
+            self.ringer.set_sound(sound);
+        } else if self.device.is_some() {
+            self.ringer.sample(sound);
+        }
+    }
+
+    /// The usual ring tone.
+    pub(super) fn reset_ring(&mut self) {
+        self.ringer.reset();
+    }
+
+    /// How loud it rings, 0 to 100 %.
+    pub(super) fn set_ring_volume(&mut self, percent: u8) {
+        self.ringer.set_volume(percent);
     }
 
     /// Whether a tone sounds, which wants the speaker without any call.
     pub(super) fn has_tone(&self) -> bool {
-        self.tone.is_some() && self.device.is_some()
+        let tone = self.tone.as_ref().is_some_and(|tone| !tone.is_over());
+        let sounds = tone || !self.keys.is_silent() || !self.ringer.is_silent();
+        sounds && self.device.is_some()
     }
 
     /// Opens, watches and reopens the speaker; `wanted` while anything needs it.
@@ -193,12 +237,17 @@ impl Output {
             recorder.write(&self.file_mix);
             self.file_mix.clear();
         }
+        if self.has_tone() {
+            self.voices += 1;
+            if let Some(tone) = &mut self.tone {
+                tone.mix_into(self.mix.as_mut_slice());
+            }
+            self.keys.mix_into(self.mix.as_mut_slice());
+            self.ringer.mix_into(self.mix.as_mut_slice());
+        }
         // A single voice is as loud as it is, to the bit.
         if std::mem::take(&mut self.voices) > 1 || self.limiter.is_holding() {
             self.limiter.apply(self.mix.as_mut_slice());
-        }
-        if let Some(tone) = &mut self.tone {
-            tone.mix_into(self.mix.as_mut_slice());
         }
         if let Some(playout) = self.device.as_mut().and_then(Device::running) {
             let to_device = converter(&mut self.to_device, SampleRate::FULL, playout.rate);
@@ -256,6 +305,39 @@ mod tests {
         let (attempt, opening) = testing::attempt();
         attempt.answer(Ok(testing::playout(writer, SampleRate::FULL)));
         opening
+    }
+
+    /// Tends the speaker and gives it so many frames; whether a tone wants it still.
+    fn sounding(output: &mut Output, frames: usize) -> bool {
+        for _ in 0..frames {
+            output.finish_frame();
+        }
+        output.has_tone()
+    }
+
+    #[test]
+    fn keys_and_tones_want_the_speaker_for_as_long_as_they_sound() {
+        let mut output = Output::with_speaker(Device::new(None, open));
+        assert!(!output.has_tone());
+        output.press_key('5');
+        assert!(output.has_tone() && sounding(&mut output, 10));
+        assert!(!sounding(&mut output, 10), "100 ms and a pause");
+        output.set_tone(Some(Tone::Busy));
+        assert!(sounding(&mut output, 390));
+        assert!(!sounding(&mut output, 20), "four seconds");
+        output.set_tone(Some(Tone::Ringing));
+        assert!(sounding(&mut output, 1_000));
+        output.set_tone(None);
+        assert!(!sounding(&mut output, 3));
+        output.set_ring([0.5; 4_800].into(), true);
+        assert!(
+            sounding(&mut output, 9) && !sounding(&mut output, 2),
+            "once"
+        );
+        let mut mute = Output::new(None, None);
+        mute.press_key('5');
+        mute.set_tone(Some(Tone::Ringing));
+        assert!(!mute.has_tone(), "there is no speaker");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a call is given of this side: the microphone, others of its conference, or neither.
 
 use super::convert::Converter;
+use crate::audio::{Clip, ClipReader};
 use crate::dsp::limiter::Limiter;
 use crate::media::bridge::{Bridge, FRAME};
 use crate::media::plan::Feed;
@@ -12,6 +13,8 @@ pub(super) struct Seat {
     pub(super) feed: Feed,
     pub(super) muted: bool,
     pub(super) held: bool,
+    /// What stands for the microphone.
+    player: Option<ClipReader>,
     /// What the others of its conference say.
     others: Option<Others>,
 }
@@ -27,6 +30,15 @@ struct Others {
 }
 
 impl Seat {
+    /// What is heard instead of the microphone, over and over; `rate`: at which the call speaks.
+    pub(super) fn play(&mut self, clip: Option<Clip>, rate: Option<SampleRate>) {
+        self.player = clip.map(|clip| {
+            let mut player = ClipReader::new(clip, true);
+            rate.into_iter().for_each(|rate| player.set_rate(rate));
+            player
+        });
+    }
+
     /// It sits in a conference from here on. `rate`: at which it speaks, if that is known.
     pub(super) fn join(&mut self, rate: Option<SampleRate>) {
         if let Some(others) = &mut self.others {
@@ -70,8 +82,13 @@ impl Seat {
             // The session itself mutes and holds.
             return;
         }
-        if self.muted || self.held || self.feed != Feed::Microphone {
-            frame.fill(0.0);
+        match (&self.feed, &mut self.player) {
+            (Feed::Microphone, _) if !(self.muted || self.held) => {}
+            (Feed::HoldMusic | Feed::File(_), Some(player)) => {
+                player.set_rate(rate);
+                player.read(frame);
+            }
+            _ => frame.fill(0.0),
         }
         let Some(others) = &mut self.others else {
             return;

@@ -449,3 +449,42 @@ fn in_a_conference_each_hears_all_others_and_not_itself() {
         }
     }
 }
+
+#[test]
+fn a_sound_file_that_cannot_be_played_is_reported_and_a_good_one_is_heard_on_the_far_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut near = Phone::start(SourceChoice::Silence, SinkChoice::Discard);
+    let none = folder.path().join("none.wav");
+    near.thread.load_ring(RingSound::File(none.clone()), false);
+    near.thread.load_hold_music(HoldMusic::File(none));
+    for wanted in [Unusable::Ringtone, Unusable::HoldMusic] {
+        near.wait_for(|report| match report {
+            MediaReport::SoundUnusable { what, .. } if *what == wanted => Some(()),
+            _ => None,
+        });
+    }
+    let heard = folder.path().join("heard.wav");
+    let mut far = Phone::start(SourceChoice::Silence, SinkChoice::Record(heard.clone()));
+    let (at_near, at_far) = (near.open(), far.open());
+    far.apply(CodecKind::G722, at_near);
+    near.apply(CodecKind::G722, at_far);
+    let SourceChoice::File { path, .. } = tone(folder.path(), 700.0, 1) else {
+        panic!("a file")
+    };
+    let feed = Feed::File(path);
+    near.thread
+        .send(MediaCommand::Feed { media: CALL, feed })
+        .unwrap();
+    for _ in 0..4 {
+        far.wait_for(|report| matches!(report, MediaReport::Quality { .. }).then_some(()));
+    }
+    near.thread.close();
+    far.thread.close();
+    let mut reader = hound::WavReader::open(&heard).unwrap();
+    let samples = reader.samples::<i16>();
+    let sound: Vec<f32> = samples.map(|s| f32::from(s.unwrap()) / 32_768.0).collect();
+    let last = &sound[sound.len() - 20_000..sound.len() - 4_000];
+    // -24 dBov, over and over although the file lasts a second.
+    let amplitude = crate::dsp::testing::amplitude(SampleRate::WIDE, 700.0, last);
+    assert!((0.05..0.075).contains(&amplitude), "{amplitude}");
+}

@@ -14,18 +14,20 @@ use rand::rngs::SysRng;
 
 use super::device::Change;
 use super::input::{Input, Voice};
+use super::load::Loaded;
 use super::output::{Output, Share};
 use super::pace::{Pace, Step};
 use super::ports::{PortError, PortPair};
 use super::recorder::Recorder;
 use super::recording::{Recording, Trouble};
 use super::seat::Seat;
-use super::{DeviceSide, MediaReport, OpenError, Order, WAKE, layout};
+use super::{DeviceSide, MediaReport, OpenError, Order, Unusable, WAKE, layout};
+use crate::audio::Clip;
 use crate::engine::clock;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
 use crate::media::bridge::FRAME;
 use crate::media::mixer::{MEMBERS, Mixer};
-use crate::media::plan::{ConferenceId, MediaCommand, MediaId, Plan};
+use crate::media::plan::{ConferenceId, Feed, MediaCommand, MediaId, Plan};
 use crate::media::recording::{Paced, Side, Sides};
 use crate::media::{self, Event, LocalDelay, Port, Session, Setup};
 use crate::rtp::NtpTime;
@@ -63,6 +65,8 @@ pub(super) struct Worker<R> {
     report: R,
     calls: Vec<Call>,
     mixer: Mixer,
+    /// For calls on hold.
+    hold_music: Option<Clip>,
     /// Who spoke last in each conference.
     speakers: Vec<(ConferenceId, MediaId)>,
     /// The recording of both sides of whichever call there is, while there is none.
@@ -131,6 +135,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             report,
             calls: Vec::new(),
             mixer: Mixer::default(),
+            hold_music: None,
             speakers: Vec::with_capacity(MEMBERS),
             between_calls: None,
             finishing: Vec::new(),
@@ -206,6 +211,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     self.output.select(output);
                 }
                 Ok(Order::Tone(tone)) => self.output.set_tone(tone),
+                Ok(Order::Country(country)) => self.output.set_country(country),
+                Ok(Order::Key(key)) => self.output.press_key(key),
+                Ok(Order::RingVolume(percent)) => self.output.set_ring_volume(percent),
+                Ok(Order::Loaded(loaded)) => self.take_loaded(loaded),
                 Ok(Order::Close) | Err(TryRecvError::Disconnected) => return Went::Home,
                 Err(TryRecvError::Empty) => return Went::On,
             }
@@ -236,9 +245,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 }
             }),
             MediaCommand::Confer { media, conference } => self.confer(media, conference),
-            MediaCommand::Feed { media, feed } => {
-                self.with(media, |call, _, _| call.seat.feed = feed);
-            }
+            MediaCommand::Feed { media, feed } => self.feed(media, feed),
             MediaCommand::Record {
                 media,
                 path,
@@ -392,6 +399,47 @@ impl<R: Fn(MediaReport)> Worker<R> {
             self.put_recordings_away(clock::now(), &mut call);
             tracing::error!("the sound of a call ended by a defect");
             (self.report)(MediaReport::Crashed { media: call.media });
+        }
+    }
+
+    // ---- sounds from files --------------------------------------------------------------------
+
+    fn feed(&mut self, media: MediaId, feed: Feed) {
+        let clip = match feed {
+            Feed::HoldMusic => self.hold_music.clone(),
+            // A file comes when it is loaded.
+            Feed::Microphone | Feed::Silence | Feed::File(_) => None,
+        };
+        self.with(media, |call, _, _| {
+            call.seat.feed = feed;
+            call.seat.play(clip, call.session.capture_rate());
+        });
+    }
+
+    fn take_loaded(&mut self, loaded: Loaded) {
+        match loaded {
+            Loaded::Ring { sound, sample } => self.output.set_ring(sound, sample),
+            Loaded::HoldMusic(clip) => {
+                self.hold_music = clip;
+                for call in &mut self.calls {
+                    if call.seat.feed == Feed::HoldMusic {
+                        let rate = call.session.capture_rate();
+                        call.seat.play(self.hold_music.clone(), rate);
+                    }
+                }
+            }
+            Loaded::Player { media, clip } => self.with(media, |call, _, _| {
+                if matches!(call.seat.feed, Feed::File(_)) {
+                    call.seat.play(Some(clip), call.session.capture_rate());
+                }
+            }),
+            Loaded::Unusable { what, path } => {
+                match what {
+                    Unusable::Ringtone => self.output.reset_ring(),
+                    Unusable::HoldMusic => {}
+                }
+                (self.report)(MediaReport::SoundUnusable { what, path });
+            }
         }
     }
 

@@ -373,3 +373,67 @@ fn who_only_listens_keeps_the_way_open_for_what_comes() {
     bench.worker.expire(start + Duration::from_secs(120));
     assert!(bench.far.recv(&mut datagram).is_err(), "sound does it now");
 }
+
+/// The level of what came to the far side, in dBov.
+fn level_heard(bench: &Bench) -> f32 {
+    let mut decoder = crate::codec::Decoder::new(CodecKind::Pcmu).unwrap();
+    let (mut datagram, mut out, mut sound) = ([0; 2_048], [0.0; 160], Vec::new());
+    while let Ok(length) = bench.far.recv(&mut datagram) {
+        let packet = RtpPacket::parse(&datagram[..length]).unwrap();
+        decoder.decode(packet.payload, &mut out).unwrap();
+        sound.extend_from_slice(&out);
+    }
+    assert!(sound.len() > 8_000, "{}", sound.len());
+    crate::dsp::level::level(&sound[1_600..]).0
+}
+
+#[test]
+fn a_call_on_hold_hears_the_music_and_not_the_person() {
+    let mut bench = Bench::new();
+    bench
+        .worker
+        .take_loaded(Loaded::HoldMusic(Some(super::super::load::ours())));
+    bench.apply(true);
+    let feed = |feed| MediaCommand::Feed { media: CALL, feed };
+    bench.worker.calls[0].seat.held = true;
+    bench.worker.obey(feed(Feed::HoldMusic));
+    bench.worker.obey(MediaCommand::SetMuted {
+        media: CALL,
+        muted: true,
+    });
+    bench.pass(800, 1, 0.5);
+    // Eight seconds of it lie near the level of the whole; the microphone would be at -3.
+    let level = level_heard(&bench);
+    assert!((level + 24.0).abs() < 2.0, "{level}");
+    bench.worker.calls[0].seat.held = false;
+    bench.worker.obey(MediaCommand::SetMuted {
+        media: CALL,
+        muted: false,
+    });
+    bench.worker.obey(feed(Feed::Microphone));
+    bench.pass(200, 1, 0.5);
+    assert!(level_heard(&bench) > -5.0);
+    bench.worker.obey(feed(Feed::Silence));
+    bench.pass(200, 1, 0.5);
+    assert!(level_heard(&bench) < -60.0);
+}
+
+#[test]
+fn music_that_comes_after_the_hold_is_heard_from_then_on_and_without_any_it_is_silent() {
+    let mut bench = Bench::new();
+    bench.apply(true);
+    bench.worker.obey(MediaCommand::Feed {
+        media: CALL,
+        feed: Feed::HoldMusic,
+    });
+    bench.pass(150, 1, 0.5);
+    assert!(level_heard(&bench) < -60.0);
+    bench
+        .worker
+        .take_loaded(Loaded::HoldMusic(Some(super::super::load::ours())));
+    bench.pass(400, 1, 0.5);
+    assert!((level_heard(&bench) + 24.0).abs() < 3.0);
+    bench.worker.take_loaded(Loaded::HoldMusic(None));
+    bench.pass(150, 1, 0.5);
+    assert!(level_heard(&bench) < -60.0);
+}
