@@ -1,5 +1,9 @@
 //! The loop of the media thread.
 
+mod conferences;
+mod feeds;
+mod recordings;
+
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,21 +18,19 @@ use rand::rngs::SysRng;
 
 use super::device::Change;
 use super::input::{Input, Voice};
-use super::load::Loaded;
 use super::output::{Output, Share};
 use super::pace::{Pace, Step};
 use super::ports::{PortError, PortPair};
 use super::recorder::Recorder;
-use super::recording::{Recording, Trouble};
+use super::recording::Recording;
 use super::seat::Seat;
-use super::{DeviceSide, MediaReport, OpenError, Order, Unusable, WAKE, layout};
+use super::{DeviceSide, MediaReport, OpenError, Order, WAKE, layout};
 use crate::audio::Clip;
 use crate::engine::clock;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
-use crate::media::bridge::FRAME;
 use crate::media::mixer::{MEMBERS, Mixer};
-use crate::media::plan::{ConferenceId, Feed, MediaCommand, MediaId, Plan};
-use crate::media::recording::{Paced, Side, Sides};
+use crate::media::plan::{ConferenceId, MediaCommand, MediaId, Plan};
+use crate::media::recording::{Paced, Side};
 use crate::media::{self, Event, LocalDelay, Port, Session, Setup};
 use crate::rtp::NtpTime;
 use crate::units::{SampleRate, Ssrc};
@@ -402,136 +404,6 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
-    // ---- sounds from files --------------------------------------------------------------------
-
-    fn feed(&mut self, media: MediaId, feed: Feed) {
-        let clip = match feed {
-            Feed::HoldMusic => self.hold_music.clone(),
-            // A file comes when it is loaded.
-            Feed::Microphone | Feed::Silence | Feed::File(_) => None,
-        };
-        self.with(media, |call, _, _| {
-            call.seat.feed = feed;
-            call.seat.play(clip, call.session.capture_rate());
-        });
-    }
-
-    fn take_loaded(&mut self, loaded: Loaded) {
-        match loaded {
-            Loaded::Ring { sound, sample } => self.output.set_ring(sound, sample),
-            Loaded::HoldMusic(clip) => {
-                self.hold_music = clip;
-                for call in &mut self.calls {
-                    if call.seat.feed == Feed::HoldMusic {
-                        let rate = call.session.capture_rate();
-                        call.seat.play(self.hold_music.clone(), rate);
-                    }
-                }
-            }
-            Loaded::Player { media, clip } => self.with(media, |call, _, _| {
-                if matches!(call.seat.feed, Feed::File(_)) {
-                    call.seat.play(Some(clip), call.session.capture_rate());
-                }
-            }),
-            Loaded::Unusable { what, path } => {
-                match what {
-                    Unusable::Ringtone => self.output.reset_ring(),
-                    Unusable::HoldMusic => {}
-                }
-                (self.report)(MediaReport::SoundUnusable { what, path });
-            }
-        }
-    }
-
-    // ---- conferences --------------------------------------------------------------------------
-
-    fn confer(&mut self, media: MediaId, conference: Option<ConferenceId>) {
-        let Some(call) = self.calls.iter_mut().find(|call| call.media == media) else {
-            return;
-        };
-        let Some(conference) = conference else {
-            self.mixer.leave(media);
-            call.seat.leave();
-            return;
-        };
-        if self.mixer.join(media, conference).is_err() {
-            call.seat.leave();
-            (self.report)(MediaReport::ConferenceFull { media });
-        } else {
-            call.seat.join(call.session.capture_rate());
-        }
-    }
-
-    // ---- recordings ---------------------------------------------------------------------------
-
-    /// Keeps both sides of one call after the other in this recording; of several at once, those
-    /// of the first.
-    pub(super) fn record_calls(&mut self, recording: Option<Recording>) {
-        self.between_calls = recording.map(Box::new);
-    }
-
-    fn record(&mut self, now: Instant, media: MediaId, recorder: Recorder, sides: Sides) {
-        self.stop_recording(now, media);
-        let recording = Box::new(Recording::new(now, recorder, sides));
-        match self.calls.iter_mut().find(|call| call.media == media) {
-            Some(call) => call.recordings[1] = Some(recording),
-            // The call has ended meanwhile: the file stays empty.
-            None => self.finishing.push(recording.stop(now)),
-        }
-    }
-
-    fn stop_recording(&mut self, now: Instant, media: MediaId) {
-        let call = self.calls.iter_mut().find(|call| call.media == media);
-        if let Some(recording) = call.and_then(|call| call.recordings[1].take()) {
-            self.finishing.push(recording.stop(now));
-        }
-    }
-
-    fn take_recording(&mut self, now: Instant) -> Option<Box<Recording>> {
-        let mut recording = self.between_calls.take()?;
-        recording.resume(now);
-        Some(recording)
-    }
-
-    /// A call is over: its own recording too, and the one that goes from call to call goes on.
-    fn put_recordings_away(&mut self, now: Instant, call: &mut Call) {
-        let [common, own] = &mut call.recordings;
-        if let Some(recording) = own.take() {
-            self.finishing.push(recording.stop(now));
-        }
-        if let Some(mut recording) = common.take() {
-            recording.pause(now);
-            match self.calls.first_mut() {
-                Some(next) => {
-                    recording.resume(now);
-                    next.recordings[0] = Some(recording);
-                }
-                None => self.between_calls = Some(recording),
-            }
-        }
-    }
-
-    /// Files grow; what is wrong with one is told.
-    fn turn_recordings(&mut self, now: Instant) {
-        self.finishing.retain(|recorder| !recorder.is_over());
-        for recording in self
-            .calls
-            .iter_mut()
-            .flat_map(|call| call.recordings.iter_mut().flatten())
-        {
-            recording.turn(now);
-            let trouble = recording.take_trouble();
-            let path = || recording.recorder().path().to_owned();
-            match trouble {
-                Some(Trouble::Stopped) => {
-                    (self.report)(MediaReport::RecordFailed { path: path() });
-                }
-                Some(Trouble::Gaps) => (self.report)(MediaReport::RecordGaps { path: path() }),
-                None => {}
-            }
-        }
-    }
-
     // ---- sound --------------------------------------------------------------------------------
 
     fn tick(&mut self, now: Instant) {
@@ -685,41 +557,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
             output.finish_frame();
             if !mixer.is_empty() {
-                confer(mixer, calls, speakers, report);
+                conferences::settle(mixer, calls, speakers, report);
             }
         }
-    }
-}
-
-/// Everybody in a conference has said their 10 ms: the others hear it, and whoever speaks is told.
-fn confer(
-    mixer: &mut Mixer,
-    calls: &mut [Call],
-    speakers: &mut Vec<(ConferenceId, MediaId)>,
-    report: &impl Fn(MediaReport),
-) {
-    mixer.settle();
-    let mut others = [0.0; FRAME];
-    for call in calls.iter_mut() {
-        if mixer.others(call.media, &mut others) {
-            call.seat.hear(&others);
-        }
-    }
-    mixer.finish_frame();
-    for call in calls.iter() {
-        let Some(conference) = mixer.conference_of(call.media) else {
-            continue;
-        };
-        if mixer.speaker(conference) != Some(call.media) {
-            continue;
-        }
-        let media = call.media;
-        if speakers.contains(&(conference, media)) {
-            continue;
-        }
-        speakers.retain(|(known, _)| *known != conference);
-        speakers.push((conference, media));
-        report(MediaReport::Speaking { conference, media });
     }
 }
 

@@ -10,8 +10,10 @@ use crate::audio::{
 };
 use crate::codec::CodecKind;
 use crate::engine::media::device::Device;
+use crate::engine::media::load::{Loaded, ours};
+use crate::media::plan::Feed;
 use crate::media::plan::{CodecChoice, OpusWishes, XrTerms};
-use crate::media::recording::Format;
+use crate::media::recording::{Format, Sides};
 use crate::rtp::RtpPacket;
 use crate::units::PayloadType;
 
@@ -390,9 +392,7 @@ fn level_heard(bench: &Bench) -> f32 {
 #[test]
 fn a_call_on_hold_hears_the_music_and_not_the_person() {
     let mut bench = Bench::new();
-    bench
-        .worker
-        .take_loaded(Loaded::HoldMusic(Some(super::super::load::ours())));
+    bench.worker.take_loaded(Loaded::HoldMusic(Some(ours())));
     bench.apply(true);
     let feed = |feed| MediaCommand::Feed { media: CALL, feed };
     bench.worker.calls[0].seat.held = true;
@@ -428,9 +428,7 @@ fn music_that_comes_after_the_hold_is_heard_from_then_on_and_without_any_it_is_s
     });
     bench.pass(150, 1, 0.5);
     assert!(level_heard(&bench) < -60.0);
-    bench
-        .worker
-        .take_loaded(Loaded::HoldMusic(Some(super::super::load::ours())));
+    bench.worker.take_loaded(Loaded::HoldMusic(Some(ours())));
     bench.pass(400, 1, 0.5);
     assert!((level_heard(&bench) + 24.0).abs() < 3.0);
     bench.worker.take_loaded(Loaded::HoldMusic(None));
