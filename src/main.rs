@@ -10,6 +10,7 @@ use ramal::agent::AgentConfig;
 use ramal::allocations::Counted;
 use ramal::audio::{SinkChoice, SourceChoice};
 use ramal::cli::{self, Face};
+use ramal::dsp::progress::Country;
 use ramal::engine::{self, Command, EngineConfig, Handle, MediaConfig, Snapshot, clock, signals};
 use ramal::i18n::{Language, Words};
 use ramal::lab::{self, Lab, LabConfig};
@@ -63,6 +64,7 @@ fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCo
         agent: AgentConfig::default(),
         media: MediaConfig {
             rtp_ports: None,
+            country: Country::of_locale(&Language::locale_of_system()),
             source: SourceChoice::Device(settings.input_device.clone()),
             sink: SinkChoice::Device(settings.output_device.clone()),
             ..MediaConfig::default()

@@ -5,17 +5,25 @@
 use std::time::{Duration, Instant};
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use ramal::audio::{Clip, ClipReader};
 use ramal::codec::{CodecKind, Decoder, Encoder, MAX_PAYLOAD};
 use ramal::dsp::comfort_noise::ComfortNoise;
 use ramal::dsp::dtmf_detect::DtmfDetector;
 use ramal::dsp::gain::{Gain, Volume};
 use ramal::dsp::level::Meter;
+use ramal::dsp::progress::COUNTRIES;
 use ramal::dsp::resample::Resampler;
 use ramal::dsp::speech_level::SpeechLevel;
-use ramal::dsp::tone::Tone;
+use ramal::dsp::tone;
 use ramal::jitter::receiver::MAX_PULL_SAMPLES;
 use ramal::jitter::{Receiver, ReceiverConfig, RtpMeta, Sound};
+use ramal::media::bridge::Bridge;
 use ramal::media::microphone::{Listening, MicrophoneWatch};
+use ramal::media::mixer::Mixer;
+use ramal::media::music;
+use ramal::media::plan::{ConferenceId, MediaId};
+use ramal::media::recording::{Paced, Side, Sides, Tap};
+use ramal::media::tones::{KeyTones, Tone, ToneSource};
 use ramal::units::{PayloadType, RtpTime, SampleRate, SeqNo, Ssrc};
 
 #[global_allocator]
@@ -47,7 +55,7 @@ fn sending_and_receiving_allocate_nothing() {
     };
     let mut receiver = Receiver::new(&config).unwrap();
     let mut now = Instant::now();
-    let mut tone = Tone::dtmf(SampleRate::FULL, '5').unwrap();
+    let mut tone = tone::tone::Tone::dtmf(SampleRate::FULL, '5').unwrap();
     let mut repaired = 0;
     assert_no_alloc(|| {
         let (mut sound, mut payload) = ([0.0; 960], [0; MAX_PAYLOAD]);
@@ -94,7 +102,7 @@ fn deep_redundancy_allocates_nothing() {
     opus.set_expected_loss(20).unwrap();
     opus.set_dred_span(5 * PTIME).unwrap();
     let mut decoder = Decoder::new(CodecKind::Opus).unwrap();
-    let mut voice = Tone::dtmf(SampleRate::FULL, '5').unwrap();
+    let mut voice = tone::Tone::dtmf(SampleRate::FULL, '5').unwrap();
     let mut held = 0;
     assert_no_alloc(|| {
         let (mut sound, mut payload) = ([0.0; 960], [0; MAX_PAYLOAD]);
@@ -118,6 +126,101 @@ fn deep_redundancy_allocates_nothing() {
         }
     });
     assert!(held > 100, "{held}");
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "any instant will do as the beginning of time"
+)]
+fn laying_both_sides_of_a_call_down_allocates_nothing() {
+    let mut now = Instant::now();
+    let mut tap = Tap::new(now, Sides::Mixed);
+    let mut given = 0;
+    assert_no_alloc(|| {
+        let mut out = [0.0; 960];
+        for frame in 0..2_000_u32 {
+            now += Duration::from_millis(10);
+            // A card that is too fast, and one that stalls now and then.
+            tap.push(
+                Side::Near,
+                now - Duration::from_micros(2) * frame,
+                Paced::Card,
+                &[0.7; 480],
+            );
+            if frame % 100 < 90 {
+                tap.push(Side::Far, now, Paced::Card, &[0.7; 480]);
+            }
+            while tap.poll(now, &mut out).is_some() {
+                given += 1;
+            }
+        }
+    });
+    assert!(given > 1_900, "{given}");
+}
+
+#[test]
+fn a_conference_allocates_nothing() {
+    let mut mixer = Mixer::default();
+    let mut bridges: Vec<Bridge> = (0..8).map(|_| Bridge::default()).collect();
+    for member in 0..8 {
+        mixer.join(MediaId(member), ConferenceId(1)).unwrap();
+    }
+    let mut loud = 0;
+    assert_no_alloc(|| {
+        let (mut others, mut out) = ([0.0; 480], [0.0; 480]);
+        for frame in 0..500_u64 {
+            // One comes and goes all the while.
+            match frame % 30 {
+                0 => mixer.leave(MediaId(7)),
+                15 => mixer.join(MediaId(7), ConferenceId(1)).unwrap(),
+                _ => {}
+            }
+            for member in 0..8 {
+                mixer.put(MediaId(member), &[0.3; 480]);
+            }
+            mixer.settle();
+            for (member, bridge) in (0..8).zip(&mut bridges) {
+                if mixer.others(MediaId(member), &mut others) {
+                    bridge.push(&others);
+                }
+                bridge.pull(&mut out);
+                loud += u32::from(out[240] > 0.9);
+            }
+            mixer.finish_frame();
+        }
+    });
+    assert!(loud > 3_000, "{loud} of 4,000");
+}
+
+#[test]
+fn tones_keys_and_music_allocate_nothing() {
+    let countries = &COUNTRIES;
+    let mut keys = KeyTones::new(SampleRate::FULL);
+    let music = Clip::from_samples(music::RATE, &music::render());
+    let mut player = ClipReader::new(music, true);
+    player.set_rate(SampleRate::NARROW);
+    assert_no_alloc(|| {
+        let (mut sound, mut heard) = ([0.0; 480], [0.0; 80]);
+        for country in countries {
+            for tone in [
+                Tone::Ringback,
+                Tone::Busy,
+                Tone::CallWaiting,
+                Tone::Information,
+            ] {
+                let mut source = ToneSource::new(tone, country, SampleRate::FULL).unwrap();
+                for frame in 0..50 {
+                    if frame % 7 == 0 {
+                        keys.press('5');
+                    }
+                    source.mix_into(&mut sound);
+                    keys.mix_into(&mut sound);
+                    player.read(&mut heard);
+                }
+            }
+        }
+    });
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod hands;
 mod loudness;
 #[path = "ui/scenes.rs"]
 mod scenes;
+#[path = "ui/sounds.rs"]
+mod sounds;
 
 use std::time::Duration;
 

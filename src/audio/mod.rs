@@ -15,7 +15,6 @@ mod playout;
 #[cfg(target_os = "linux")]
 mod pulse;
 mod realtime;
-mod record;
 mod stream;
 mod watch;
 
@@ -26,7 +25,6 @@ pub use health::{Fault, Health};
 pub use list::{DeviceInfo, DeviceList, Direction, Place};
 pub use playout::{PlayoutCallback, PlayoutWriter, playout_ring};
 pub use realtime::{Granted, granted_here, lower_current_thread, raise_current_thread};
-pub use record::{RecordError, Recorder};
 #[cfg(test)]
 pub(crate) use stream::testing;
 pub use stream::{Abandoned, Capture, Opening, Playout, Wish, open_capture, open_playout};
@@ -56,9 +54,9 @@ pub enum SourceChoice {
 pub enum SinkChoice {
     /// A speaker by name; `None` follows the system's default.
     Device(Option<String>),
-    /// A WAV file, 16-bit mono at the codec's rate, written while the call lasts.
+    /// A file, WAV or Ogg Opus by its name, written while the call lasts.
     Record(PathBuf),
-    /// A speaker and a WAV file.
+    /// A speaker and a file.
     Both {
         /// The speaker; `None` follows the system's default.
         device: Option<String>,

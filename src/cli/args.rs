@@ -95,6 +95,14 @@ pub(super) struct SoundArgs {
     pub(super) looped: bool,
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "SIDES",
+        value_enum,
+        default_value = "far",
+        requires = "record"
+    )]
+    pub(super) record_sides: SidesArg,
     #[arg(long, value_name = "NAME", conflicts_with = "play")]
     pub(super) input_device: Option<String>,
     #[arg(long, value_name = "NAME")]
@@ -266,6 +274,14 @@ pub(super) struct BenchCodecArgs {
 pub(super) enum TransportArg {
     Udp,
     Tcp,
+}
+
+/// Who is in a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SidesArg {
+    Far,
+    Mixed,
+    Stereo,
 }
 
 /// `ADDR[:PORT]`: where to listen. Without a port: one that is free.

@@ -17,6 +17,7 @@ use crate::dsp::resample::resample;
 use crate::engine::{Command, EngineConfig, Event, MediaConfig};
 use crate::i18n::Words;
 use crate::lab::{self, LabConfig, Prompt};
+use crate::media::recording::Format;
 use crate::redact::Secret;
 use crate::say;
 use crate::sip::{HostPort, SipUri, Uri};
@@ -50,6 +51,8 @@ pub(super) fn run(words: Words, args: &DemoArgs) -> Result<Exit, Misuse> {
                 looped: false,
             },
             sink: SinkChoice::Record(args.record.clone()),
+            // It is read again to be compared.
+            record_format: Some(Format::Wav),
             ..MediaConfig::default()
         },
         settings: None,

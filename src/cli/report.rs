@@ -212,7 +212,17 @@ impl Report {
                 let sentence = say!(self.words, "cli-record-unwritable", about = about);
                 self.print(&sentence);
             }
-            Event::PlayFinished { .. } | Event::Interrupted | Event::Stopped => {}
+            Event::RecordGaps { path } => {
+                self.line(at, "warning", fields(json!({ "kind": "record_gaps" })));
+                let about = path.display().to_string();
+                let sentence = say!(self.words, "cli-record-gaps", about = about);
+                self.print(&sentence);
+            }
+            Event::ConferenceFull { .. }
+            | Event::Speaking { .. }
+            | Event::PlayFinished { .. }
+            | Event::Interrupted
+            | Event::Stopped => {}
         }
     }
 

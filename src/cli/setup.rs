@@ -4,14 +4,18 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{AccountArgs, SoundArgs, TransportArg};
+use super::args::{AccountArgs, SidesArg, SoundArgs, TransportArg};
 use super::exit::Exit;
 use crate::agent::{AccountConfig, AccountId, AgentConfig, dial};
-use crate::audio::{self, ClipError, RecordError, SinkChoice, SourceChoice};
-use crate::engine::{EngineConfig, MediaConfig, MediaError, StartError, account_config, server};
-use crate::i18n::Words;
+use crate::audio::{self, ClipError, SinkChoice, SourceChoice};
+use crate::dsp::progress::Country;
+use crate::engine::{
+    EngineConfig, MediaConfig, MediaError, RecordError, StartError, account_config, server,
+};
+use crate::i18n::{Language, Words};
 use crate::jitter::DelayBounds;
 use crate::media::Loudness;
+use crate::media::recording::Sides;
 use crate::net::BindError;
 use crate::redact::Secret;
 use crate::say;
@@ -247,6 +251,12 @@ pub(super) fn engine(
         agent.resend = sound.resend;
         let ms = |ms: u32| Duration::from_millis(ms.into());
         media.delay = DelayBounds::within(sound.start_delay_ms.map(ms), sound.max_delay_ms.map(ms));
+        media.record_sides = match sound.record_sides {
+            SidesArg::Far => Sides::Far,
+            SidesArg::Mixed => Sides::Mixed,
+            SidesArg::Stereo => Sides::Stereo,
+        };
+        media.country = Country::of_locale(&Language::locale_of_system());
         media.rtp_ports = sound.rtp_ports.as_ref().map(|ports| ports.0.clone());
         media.loudness = Loudness {
             input_db: sound.input_gain,

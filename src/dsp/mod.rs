@@ -5,10 +5,12 @@
 pub mod comfort_noise;
 pub mod compare;
 pub mod dtmf_detect;
+pub mod elastic;
 pub mod gain;
 pub mod level;
 pub mod limiter;
 pub mod noise_description;
+pub mod progress;
 pub mod resample;
 pub mod speech_level;
 #[cfg(test)]

@@ -1,58 +1,39 @@
-//! Tones: what a telephone line says without words, and keys.
-//!
-//! The call progress tones are those of Brazil (ITU-T E.180, various tones used in national
-//! networks): 425 Hz in several rhythms.
+//! Tones: those of the line, by country, and keys.
 
 use std::f32::consts::TAU;
 use std::time::Duration;
 
+use super::progress::{Cadence, Part};
+pub use super::progress::{CallTone, Country};
 use crate::units::SampleRate;
-
-/// A call progress tone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallTone {
-    /// Dial: without a pause.
-    Dial,
-    /// The far phone rings: 1 s on, 4 s off.
-    Ringback,
-    /// The far side is busy: 0.25 s on, 0.25 s off.
-    Busy,
-    /// No way through: 0.25 s on, 0.25 s off, 0.75 s on, 0.25 s off.
-    Congestion,
-    /// A second call knocks: 0.05 s on, 1 s off.
-    CallWaiting,
-}
-
-impl CallTone {
-    /// On and off in turn, in milliseconds.
-    fn rhythm(self) -> &'static [u64] {
-        match self {
-            CallTone::Dial => &[1_000],
-            CallTone::Ringback => &[1_000, 4_000],
-            CallTone::Busy => &[250, 250],
-            CallTone::Congestion => &[250, 250, 750, 250],
-            CallTone::CallWaiting => &[50, 1_000],
-        }
-    }
-}
 
 /// Time in which a tone begins and ends, so that it does not click.
 const EDGE: Duration = Duration::from_millis(4);
 
-/// Amplitude of call progress tones: −15 dBov, comfortable beside speech.
+/// Amplitude of call progress tones: −15 dBov, comfortable beside speech. Two at once have the
+/// power of one.
 const CALL_TONE_PEAK: f32 = 0.178;
+const CALL_TONES_PEAK: f32 = 0.126;
+
+/// A sine without end.
+const ENDLESS: Cadence = &[Part {
+    hz: [0, 0],
+    millis: 1_000,
+}];
 
 /// One or two sines, without end or in a rhythm. Allocates nothing.
 #[derive(Clone, Debug)]
 pub struct Tone {
     rate: SampleRate,
     sines: [Sine; 2],
-    rhythm: &'static [u64],
+    /// A rhythm of a single part never pauses.
+    rhythm: Cadence,
     /// Where in the rhythm: which part, and samples left of it.
     part: usize,
     left: usize,
     /// Envelope, 0..=1.
     envelope: f32,
+    factor: f32,
     stopping: bool,
 }
 
@@ -80,16 +61,18 @@ impl Sine {
 }
 
 impl Tone {
-    /// A call progress tone from its beginning.
+    /// A call progress tone of a country from its beginning.
     #[must_use]
-    pub fn call(rate: SampleRate, tone: CallTone) -> Tone {
-        Tone::with(rate, (425.0, CALL_TONE_PEAK), (0.0, 0.0), tone.rhythm())
+    pub fn call(rate: SampleRate, country: &Country, tone: CallTone) -> Tone {
+        let mut tone = Tone::with(rate, (0.0, 0.0), (0.0, 0.0), country.cadence(tone));
+        tone.tune();
+        tone
     }
 
     /// A sine of `peak` without end.
     #[must_use]
     pub fn sine(rate: SampleRate, hz: f32, peak: f32) -> Tone {
-        Tone::with(rate, (hz, peak), (0.0, 0.0), &[1_000])
+        Tone::with(rate, (hz, peak), (0.0, 0.0), ENDLESS)
     }
 
     /// The two sines of a key, `0`–`9 * # A`–`D`, at −10 and −8 dBov (ITU-T Q.23, Q.24 put the
@@ -97,15 +80,10 @@ impl Tone {
     #[must_use]
     pub fn dtmf(rate: SampleRate, key: char) -> Option<Tone> {
         let (low, high) = dtmf_pair(key)?;
-        Some(Tone::with(rate, (low, 0.316), (high, 0.398), &[1_000]))
+        Some(Tone::with(rate, (low, 0.316), (high, 0.398), ENDLESS))
     }
 
-    fn with(
-        rate: SampleRate,
-        first: (f32, f32),
-        second: (f32, f32),
-        rhythm: &'static [u64],
-    ) -> Tone {
+    fn with(rate: SampleRate, first: (f32, f32), second: (f32, f32), rhythm: Cadence) -> Tone {
         Tone {
             rate,
             sines: [
@@ -116,8 +94,33 @@ impl Tone {
             part: 0,
             left: part_samples(rate, rhythm, 0),
             envelope: 0.0,
+            factor: 1.0,
             stopping: false,
         }
+    }
+
+    /// To the frequencies of the part it is in; a pause fades what sounds.
+    fn tune(&mut self) {
+        let hz = self.rhythm.get(self.part).map_or([0, 0], |part| part.hz);
+        if hz[0] == 0 {
+            return;
+        }
+        let peak = if hz[1] == 0 {
+            CALL_TONE_PEAK
+        } else {
+            CALL_TONES_PEAK
+        };
+        for (sine, hz) in self.sines.iter_mut().zip(hz) {
+            sine.step = f32::from(hz) / self.rate.hz() as f32;
+            sine.peak = if hz == 0 { 0.0 } else { peak };
+        }
+    }
+
+    /// As loud as it is, times `factor`.
+    #[must_use]
+    pub fn quieter(mut self, factor: f32) -> Tone {
+        self.factor = factor;
+        self
     }
 
     /// Ends within a few milliseconds of sound.
@@ -141,16 +144,18 @@ impl Tone {
     pub fn add_to(&mut self, sound: &mut [f32]) {
         let slope = 1.0 / self.rate.samples_in(EDGE).max(1) as f32;
         for sample in sound {
-            let on = self.part.is_multiple_of(2) && !self.stopping;
+            let part = self.rhythm.get(self.part);
+            let silent = self.rhythm.len() > 1 && part.is_some_and(|part| part.hz[0] == 0);
+            let on = !silent && !self.stopping;
             let change = if on { slope } else { -slope };
             self.envelope = (self.envelope + change).clamp(0.0, 1.0);
             let [first, second] = &mut self.sines;
-            *sample += self.envelope * (first.next() + second.next());
+            *sample += self.factor * self.envelope * (first.next() + second.next());
             self.left -= 1;
             if self.left == 0 {
-                // A rhythm of a single part never pauses.
                 if self.rhythm.len() > 1 {
                     self.part = (self.part + 1) % self.rhythm.len();
+                    self.tune();
                 }
                 self.left = part_samples(self.rate, self.rhythm, self.part);
             }
@@ -158,9 +163,9 @@ impl Tone {
     }
 }
 
-fn part_samples(rate: SampleRate, rhythm: &[u64], part: usize) -> usize {
-    let millis = rhythm.get(part).copied().unwrap_or(1_000);
-    rate.samples_in(Duration::from_millis(millis)).max(1)
+fn part_samples(rate: SampleRate, rhythm: &[Part], part: usize) -> usize {
+    let millis = rhythm.get(part).map_or(1_000, |part| part.millis);
+    rate.samples_in(Duration::from_millis(millis.into())).max(1)
 }
 
 /// Frequencies of the rows and columns of the keypad (ITU-T Q.23).
@@ -196,33 +201,85 @@ mod tests {
         sound
     }
 
+    /// Frequencies of a part and milliseconds, as ITU-T E.180 Supplement 2 lists them.
+    type Listed<'a> = &'a [(&'a [f64], usize)];
+
+    fn check(code: &str, tone: CallTone, rhythm: Listed<'_>) {
+        let country = Country::by_code(code).unwrap();
+        let sound = made(Tone::call(RATE, country, tone), Duration::from_secs(12));
+        let mut at = 0;
+        for (hz, millis) in rhythm.iter().cycle() {
+            let part = at..at + RATE.hz() as usize * millis / 1_000;
+            at = part.end;
+            let Some(part) = sound.get(part) else { break };
+            // Apart from its edges.
+            let middle = &part[80..part.len() - 80];
+            let wanted = if hz.len() == 1 { 0.178 } else { 0.126 };
+            for hz in *hz {
+                let peak = amplitude(RATE, *hz, middle);
+                assert!(
+                    (peak - wanted).abs() < 0.012,
+                    "{code} {tone:?} {hz}: {peak}"
+                );
+            }
+            let power = wanted * wanted / 2.0 * hz.len() as f64;
+            let off = rms(middle).powi(2) - power;
+            assert!(off.abs() < 0.002, "{code} {tone:?}: {off}");
+            if hz.is_empty() {
+                assert_eq!(rms(middle), 0.0, "{code} {tone:?}");
+            }
+        }
+    }
+
     #[test]
     fn brazilian_tones_have_their_rhythm_and_pitch() {
-        let check = |tone: CallTone, rhythm: &[(bool, usize)]| {
-            let sound = made(Tone::call(RATE, tone), Duration::from_secs(12));
-            let mut at = 0;
-            for (on, millis) in rhythm.iter().cycle() {
-                let part = at..at + RATE.hz() as usize * millis / 1_000;
-                at = part.end;
-                let Some(part) = sound.get(part) else { break };
-                // Apart from its edges.
-                let middle = &part[80..part.len() - 80];
-                if *on {
-                    let peak = amplitude(RATE, 425.0, middle);
-                    assert!((peak - 0.178).abs() < 0.002, "{tone:?}: {peak}");
-                } else {
-                    assert_eq!(rms(middle), 0.0, "{tone:?}");
-                }
-            }
-        };
-        check(CallTone::Dial, &[(true, 1_000)]);
-        check(CallTone::Ringback, &[(true, 1_000), (false, 4_000)]);
-        check(CallTone::Busy, &[(true, 250), (false, 250)]);
+        let on = [425.0].as_slice();
+        let tones: [(CallTone, Listed<'_>); 6] = [
+            (CallTone::Dial, &[(on, 1_000)]),
+            (CallTone::Ringback, &[(on, 1_000), (&[], 4_000)]),
+            (CallTone::Busy, &[(on, 250), (&[], 250)]),
+            (
+                CallTone::Congestion,
+                &[(on, 250), (&[], 250), (on, 750), (&[], 250)],
+            ),
+            (CallTone::CallWaiting, &[(on, 50), (&[], 1_000)]),
+            (
+                CallTone::Information,
+                &[
+                    (&[950.0], 330),
+                    (&[1_400.0], 330),
+                    (&[1_800.0], 330),
+                    (&[], 1_000),
+                ],
+            ),
+        ];
+        for (tone, rhythm) in tones {
+            check("BR", tone, rhythm);
+        }
+    }
+
+    #[test]
+    fn tones_of_other_countries_have_theirs() {
+        use CallTone::{Busy, Congestion, Ringback};
+        let (ring, busy) = ([440.0, 480.0].as_slice(), [480.0, 620.0].as_slice());
+        check("US", Ringback, &[(ring, 2_000), (&[], 4_000)]);
+        check("US", Busy, &[(busy, 500), (&[], 500)]);
+        check("US", Congestion, &[(busy, 250), (&[], 250)]);
+        let pair = [400.0, 450.0].as_slice();
         check(
-            CallTone::Congestion,
-            &[(true, 250), (false, 250), (true, 750), (false, 250)],
+            "GB",
+            Ringback,
+            &[(pair, 400), (&[], 200), (pair, 400), (&[], 2_000)],
         );
-        check(CallTone::CallWaiting, &[(true, 50), (false, 1_000)]);
+        check("GB", Busy, &[(&[400.0], 375), (&[], 375)]);
+        check("PT", Ringback, &[(&[425.0], 1_000), (&[], 5_000)]);
+        check("ES", Ringback, &[(&[425.0], 1_500), (&[], 3_000)]);
+        check("ES", Busy, &[(&[425.0], 200), (&[], 200)]);
+        check("AR", Busy, &[(&[425.0], 300), (&[], 200)]);
+        check("CL", Ringback, &[(&[400.0], 1_000), (&[], 3_000)]);
+        check("FR", Ringback, &[(&[440.0], 1_500), (&[], 3_500)]);
+        check("DE", Busy, &[(&[425.0], 480), (&[], 480)]);
+        check("MX", Congestion, &[(&[425.0], 250), (&[], 250)]);
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! What a face may ask of the engine: the phone's own commands, and those about this computer.
 
+use std::path::PathBuf;
+
+use super::SoundWish;
 use super::media::SoundTest;
 use crate::agent::{self, AccountId, CallId};
 use crate::media::Loudness;
+use crate::media::plan::{ConferenceId, Feed};
+use crate::media::recording::Sides;
 use crate::redact::Secret;
 use crate::store::{AccountSettings, LineSettings, Theme};
 
@@ -54,6 +59,33 @@ pub enum Command {
     SetLoudness(Loudness),
     /// Tries microphone or speaker, in place of any other test; `None` ends it.
     TestSound(Option<SoundTest>),
+    /// Seats a call in a conference, out of another one, or in none.
+    Confer {
+        /// Which call.
+        call: CallId,
+        /// Where it sits.
+        conference: Option<ConferenceId>,
+    },
+    /// Says what a call is given of this side: with several calls, who is talked to.
+    Feed {
+        /// Which call.
+        call: CallId,
+        /// What it is given.
+        feed: Feed,
+    },
+    /// Records a call from here on.
+    Record {
+        /// Which call.
+        call: CallId,
+        /// The file: Ogg Opus if its name ends in `.opus` or `.ogg`, else WAV.
+        path: PathBuf,
+        /// Who is in it.
+        sides: Sides,
+    },
+    /// Ends the recording of a call; the call goes on.
+    StopRecording(CallId),
+    /// Changes what the phone sounds like.
+    Sound(SoundWish),
     /// Chooses the language by its tag; `None`: the system's.
     SetLanguage(Option<String>),
     /// Chooses the colours.

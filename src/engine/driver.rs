@@ -19,6 +19,7 @@ use super::suspend::SleepWatch;
 use super::{Command, Shared, clock, seed, signals};
 use crate::agent::{Agent, CallId, Output, ResolveFailure, ResolveId};
 use crate::audio::{DeviceList, SourceChoice, Watch};
+use crate::dsp::progress::Country;
 use crate::media::Levels;
 use crate::media::tones::Tone;
 use crate::net::{self, NetEvent};
@@ -58,6 +59,12 @@ pub(super) struct Driver {
     pub(super) heard: BTreeSet<CallId>,
     /// What sounds on the speaker.
     pub(super) tone: Option<Tone>,
+    /// What says that the last call came to nothing.
+    pub(super) after: Option<Tone>,
+    /// The music on hold is with the media thread, or on its way to it.
+    pub(super) hold_music_loaded: bool,
+    /// Whose tones are heard, where the settings name no country.
+    pub(super) home: &'static Country,
     /// Whether a microphone or a speaker is used at all.
     pub(super) uses_devices: bool,
     devices: mpsc::Receiver<DeviceList>,
@@ -90,6 +97,7 @@ impl Driver {
         let (report, reports) = mpsc::channel(QUEUE);
         let uses_devices = config.media.sink.device().is_some()
             || matches!(config.media.source, SourceChoice::Device(_));
+        let home = config.media.country;
         let mut sound = config.media;
         if let Some((_, settings)) = &config.settings {
             sound.loudness = kept_loudness(settings);
@@ -128,6 +136,9 @@ impl Driver {
             rang: BTreeSet::new(),
             heard: BTreeSet::new(),
             tone: None,
+            after: None,
+            home,
+            hold_music_loaded: false,
             uses_devices,
             devices,
             device_lister,
@@ -143,6 +154,7 @@ impl Driver {
         }
         driver.picture.loudness().chosen = loudness;
         driver.recall_accounts();
+        driver.begin_sounds();
         driver.look_for_devices();
         Ok(driver)
     }

@@ -67,8 +67,23 @@ pub enum Event {
         /// Which call.
         call: CallId,
     },
+    /// All seats of the conferences are taken.
+    ConferenceFull {
+        /// Which call found none.
+        call: CallId,
+    },
+    /// Of the far sides in a conference, another one speaks.
+    Speaking {
+        /// Which call.
+        call: CallId,
+    },
     /// The recording stopped growing: the disk is full, or the file as long as it may be.
     RecordFailed {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The disk is slower than the sound: the recording has holes.
+    RecordGaps {
         /// Which file.
         path: PathBuf,
     },

@@ -12,10 +12,15 @@ mod convert;
 mod device;
 mod ear;
 mod input;
+mod load;
 mod margin;
 mod output;
 mod pace;
 mod ports;
+mod recorder;
+mod recording;
+mod ring;
+mod seat;
 mod sidetone;
 mod storm;
 mod trial;
@@ -24,29 +29,40 @@ mod worker;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use mio::{Poll, Token, Waker};
+use rand::TryRng as _;
+use rand::rngs::SysRng;
 
 use self::input::Input;
+use self::load::{Load, Loaded, load};
 use self::output::Output;
+use self::recorder::{Layout, Recorder};
+use self::recording::Recording;
 use self::worker::Worker;
 use crate::audio::raise_current_thread;
-use crate::audio::{
-    Clip, ClipError, DeviceError, DeviceList, RecordError, Recorder, SinkChoice, SourceChoice,
-};
+use crate::audio::{Clip, ClipError, DeviceError, DeviceList, SinkChoice, SourceChoice};
 use crate::codec::CodecError;
+use crate::dsp::progress::Country;
+use crate::engine::clock;
 use crate::jitter::DelayBounds;
 use crate::media::loudness::Loudness;
-use crate::media::plan::{MediaCommand, MediaId, Opened};
+use crate::media::music::HoldMusic;
+use crate::media::plan::{ConferenceId, Feed, MediaCommand, MediaId, Opened};
+use crate::media::recording::{Format, Sides};
 use crate::media::tones::Tone;
 use crate::media::{Levels, MicrophoneState, Quality};
 use crate::rtp::dtmf::Digit;
 
+pub use self::load::{RingSound, Unusable};
 pub use self::ports::PortError;
+pub use self::recorder::RecordError;
 pub use self::trial::SoundTest;
 
 /// Orders that may wait. The thread takes them within 10 ms, and a person gives few.
@@ -59,6 +75,8 @@ const WAKE: Token = Token(usize::MAX);
 pub struct MediaConfig {
     /// Where ports are taken from, the first free even one first; `None`: any.
     pub rtp_ports: Option<RangeInclusive<u16>>,
+    /// Whose tones are heard, where the settings name no country.
+    pub country: &'static Country,
     /// What the far side hears.
     pub source: SourceChoice,
     /// What becomes of what it says.
@@ -67,6 +85,11 @@ pub struct MediaConfig {
     pub delay: DelayBounds,
     /// How loud.
     pub loudness: Loudness,
+    /// Who is in the file of `sink`, if it names one: the far sides of all calls together, or
+    /// both sides of one call at a time.
+    pub record_sides: Sides,
+    /// Its kind; `None`: by its name.
+    pub record_format: Option<Format>,
 }
 
 /// Why the thread did not start.
@@ -206,8 +229,32 @@ pub enum MediaReport {
     Microphone(MicrophoneState),
     /// A test is over: its time is up, or its notes were played.
     TestEnded,
+    /// A sound file cannot be played; in its place stands what is usual.
+    SoundUnusable {
+        /// What it was for.
+        what: Unusable,
+        /// Which file.
+        path: PathBuf,
+    },
+    /// All seats of the conferences are taken.
+    ConferenceFull {
+        /// Which session found none.
+        media: MediaId,
+    },
+    /// Of the far sides in a conference, another one speaks.
+    Speaking {
+        /// Where.
+        conference: ConferenceId,
+        /// Which session.
+        media: MediaId,
+    },
     /// The recording stopped growing: the disk is full, or the file as long as it may be.
     RecordFailed {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The disk is slower than the sound: the recording has holes. Told once.
+    RecordGaps {
         /// Which file.
         path: PathBuf,
     },
@@ -238,6 +285,10 @@ enum Order {
     Devices(DeviceList),
     Loudness(Loudness),
     Test(Option<(SoundTest, Arc<Levels>)>),
+    Country(&'static Country),
+    Key(char),
+    RingVolume(u8),
+    Loaded(Loaded),
     Close,
 }
 
@@ -247,6 +298,9 @@ pub struct MediaThread {
     orders: SyncSender<Order>,
     waker: Arc<Waker>,
     thread: Option<JoinHandle<()>>,
+    /// Sounds asked for, and how many of them have come: they come in that order.
+    loads: AtomicU64,
+    loaded: Arc<(Mutex<u64>, Condvar)>,
 }
 
 impl MediaThread {
@@ -270,10 +324,20 @@ impl MediaThread {
             },
             SourceChoice::Silence => Input::Silence,
         };
+        let sides = config.record_sides;
         let record_path = config.sink.path().cloned();
-        let recorder = record_path.as_deref().map(Recorder::create).transpose()?;
+        let recorder = record_path.as_deref().map(|path| {
+            let format = config.record_format.unwrap_or_else(|| Format::of(path));
+            Recorder::create(path, layout(format, sides))
+        });
+        let recorder = recorder.transpose()?;
         let device = config.sink.device().map(|name| name.map(str::to_owned));
-        let output = Output::new(device, recorder);
+        let (far, both) = match sides {
+            Sides::Far => (recorder, None),
+            Sides::Mixed | Sides::Stereo => (None, recorder),
+        };
+        let both = both.map(|recorder| Recording::new(clock::now(), recorder, sides));
+        let output = Output::new(device, far);
 
         let poll = Poll::new().map_err(MediaError::Thread)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(MediaError::Thread)?);
@@ -288,6 +352,7 @@ impl MediaThread {
                     Worker::new(poll, inbox, input, output, record_path, rtp_ports, report);
                 worker.bound_delay(delay);
                 worker.set_loudness(loudness);
+                worker.record_calls(both);
                 worker.run();
             })
             .map_err(MediaError::Thread)?;
@@ -295,6 +360,8 @@ impl MediaThread {
             orders,
             waker,
             thread: Some(thread),
+            loads: AtomicU64::new(0),
+            loaded: Arc::default(),
         })
     }
 
@@ -304,7 +371,72 @@ impl MediaThread {
     ///
     /// [`SendError`]; the order is lost then.
     pub fn send(&self, command: MediaCommand) -> Result<(), SendError> {
+        if let MediaCommand::Feed {
+            media,
+            feed: Feed::File(path),
+        } = &command
+        {
+            let (media, path) = (*media, path.clone());
+            self.order(Order::Media(command))?;
+            self.load(Load::Player { media, path });
+            return Ok(());
+        }
         self.order(Order::Media(command))
+    }
+
+    /// Whose tones are heard from the next one on.
+    pub fn set_country(&self, country: &'static Country) {
+        self.tell(Order::Country(country));
+    }
+
+    /// Lets the person hear a key, `0`–`9 * # A`–`D`.
+    pub fn press_key(&self, key: char) {
+        self.tell(Order::Key(key));
+    }
+
+    /// How loud it rings, 0 to 100 %.
+    pub fn set_ring_volume(&self, percent: u8) {
+        self.tell(Order::RingVolume(percent));
+    }
+
+    /// What rings from the next call on; as a `sample`, what is heard once. Loaded on a thread of
+    /// its own; a file that cannot be played is reported, and the usual tone rings.
+    pub fn load_ring(&self, sound: RingSound, sample: bool) {
+        self.load(Load::Ring { sound, sample });
+    }
+
+    /// What is heard on hold, loaded likewise; a file that cannot be played changes nothing.
+    pub fn load_hold_music(&self, music: HoldMusic) {
+        self.load(Load::HoldMusic(music));
+    }
+
+    fn load(&self, wanted: Load) {
+        let (orders, waker) = (self.orders.clone(), Arc::clone(&self.waker));
+        let (turn, turns) = (self.loads.fetch_add(1, Relaxed), Arc::clone(&self.loaded));
+        let loading = thread::Builder::new().name("load".into()).spawn(move || {
+            let loaded = load(wanted);
+            // In the order of the wishes, however long each took.
+            let (lock, next) = &*turns;
+            let done = lock.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut done = next
+                .wait_while(done, |done| *done < turn)
+                .unwrap_or_else(PoisonError::into_inner);
+            // Where nobody takes it any more, nobody wants it.
+            let _ = orders.try_send(Order::Loaded(loaded));
+            let _ = waker.wake();
+            *done += 1;
+            next.notify_all();
+        });
+        if let Err(error) = loading {
+            tracing::warn!("sound not loaded: {error}");
+            *self.loaded.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        }
+    }
+
+    fn tell(&self, order: Order) {
+        if let Err(error) = self.order(order) {
+            tracing::warn!("an order to the media thread is lost: {error}");
+        }
     }
 
     /// Chooses devices by name, `None` for the system's defaults; calls under way change to
@@ -400,5 +532,13 @@ impl Drop for MediaThread {
     }
 }
 
+/// What a file of these sides is to be.
+fn layout(format: Format, sides: Sides) -> Layout {
+    Layout {
+        format,
+        channels: sides.channels(),
+        serial: SysRng.try_next_u32().unwrap_or_default(),
+    }
+}
 #[cfg(test)]
 mod tests;

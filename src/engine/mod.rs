@@ -18,6 +18,7 @@ pub mod seed;
 pub mod signals;
 pub mod sip_port;
 mod snapshot;
+mod sounds;
 mod suspend;
 mod wishes;
 
@@ -31,11 +32,12 @@ pub use accounts::{AccountError, account_config, server};
 pub use command::Command;
 pub use config::{EngineConfig, StartError};
 pub use event::{Event, Stamped};
-pub use media::{MediaConfig, MediaError};
+pub use media::{MediaConfig, MediaError, RecordError};
 pub use snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, Grade, Levels, Loudness, LoudnessView,
-    MicrophoneState, Notice, Quality, RecentCall, RemoteQuality, Snapshot, SoundTest,
+    MicrophoneState, Notice, Quality, RecentCall, RemoteQuality, Snapshot, SoundTest, SoundView,
 };
+pub use sounds::SoundWish;
 
 /// Commands that may wait for the engine; a person does not type faster.
 const COMMANDS: usize = 256;

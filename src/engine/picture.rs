@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, LoudnessView, Notice, RecentCall,
-    Snapshot,
+    Snapshot, SoundView,
 };
 use crate::agent::{self, AccountConfig, AccountId, AccountState, CallId, Party, Side};
 use crate::media::{Levels, Quality};
@@ -251,6 +251,10 @@ impl Picture {
     /// How loud things are to be, and how the microphone fares.
     pub(super) fn loudness(&mut self) -> &mut LoudnessView {
         &mut self.snapshot.loudness
+    }
+
+    pub(super) fn sounds(&mut self, sounds: SoundView) {
+        self.snapshot.sounds = sounds;
     }
 
     pub(super) fn dismiss(&mut self, call: CallId) {

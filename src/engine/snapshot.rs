@@ -5,9 +5,10 @@ use std::time::Instant;
 
 pub use super::media::SoundTest;
 use crate::agent::{AccountId, AccountState, CallEnd, CallId, Party, Side};
+use crate::dsp::progress::Country;
 use crate::media::plan::CodecChoice;
 pub use crate::media::{Grade, Levels, Loudness, MicrophoneState, Quality, RemoteQuality};
-use crate::store::{AccountSettings, LineSettings};
+use crate::store::{AccountSettings, LineSettings, SoundSettings};
 
 /// The phone at one moment. Replaced as a whole, never changed: faces hold it by `Arc`.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub line: LineSettings,
     /// How loud things are to be, and how the microphone fares.
     pub loudness: LoudnessView,
+    /// What the phone sounds like.
+    pub sounds: SoundView,
     /// What the person should know, newest last, at most 8.
     pub notices: Vec<Notice>,
 }
@@ -149,6 +152,15 @@ pub struct LoudnessView {
     pub test_levels: Arc<Levels>,
 }
 
+/// What the phone sounds like.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SoundView {
+    /// As it is stored.
+    pub settings: SoundSettings,
+    /// The country whose tones are heard where the settings name none.
+    pub home: &'static Country,
+}
+
 /// Something a person should know, as data.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -163,4 +175,12 @@ pub enum Notice {
     SettingsNotSaved,
     /// The microphone or the speaker is gone.
     DeviceGone,
+    /// The ring tone's file cannot be played: the usual one rings.
+    RingtoneUnusable,
+    /// The file of the music on hold cannot be played.
+    HoldMusicUnusable,
+    /// A recording stopped growing: the disk is full, the folder not there.
+    RecordFailed,
+    /// The disk is too slow for a recording: it has holes.
+    RecordGaps,
 }

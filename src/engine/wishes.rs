@@ -11,6 +11,7 @@ use super::{Command, clock};
 use crate::agent::{self, AccountId, CallId};
 use crate::jitter::DelayBounds;
 use crate::media::plan::{MediaCommand, MediaId};
+use crate::media::recording::Format;
 use crate::media::tones::Tone;
 use crate::redact::Secret;
 use crate::store::{AccountSettings, Answer, LineSettings, Order, Settings};
@@ -53,6 +54,8 @@ impl Driver {
             }
             Command::ForgetAccount(id) => self.forget_account(id),
             Command::Dismiss(call) => {
+                self.after = None;
+                self.ring();
                 self.picture.dismiss(call);
                 self.dirty = true;
             }
@@ -73,6 +76,29 @@ impl Driver {
             Command::WatchDevices(shown) => self.show_devices(shown),
             Command::SetLoudness(loudness) => self.set_loudness(loudness),
             Command::TestSound(test) => self.test_sound(test),
+            Command::Confer { call, conference } => {
+                let media = MediaId(call.0);
+                self.order_media(MediaCommand::Confer { media, conference });
+            }
+            Command::Feed { call, feed } => {
+                let media = MediaId(call.0);
+                self.order_media(MediaCommand::Feed { media, feed });
+            }
+            Command::Record { call, path, sides } => {
+                let format = Format::of(&path);
+                self.order_media(MediaCommand::Record {
+                    media: MediaId(call.0),
+                    path,
+                    format,
+                    sides,
+                });
+            }
+            Command::StopRecording(call) => {
+                self.order_media(MediaCommand::StopRecording {
+                    media: MediaId(call.0),
+                });
+            }
+            Command::Sound(wish) => self.sound_wish(wish),
             Command::SetLanguage(language) => {
                 self.change_settings(|settings| settings.language = language);
             }
@@ -90,7 +116,10 @@ impl Driver {
             agent::Command::AddAccount(config) => self.picture.add_account(config),
             agent::Command::RemoveAccount(id) => self.picture.remove_account(*id),
             agent::Command::SetMuted { call, muted } => self.picture.muted(*call, *muted),
-            agent::Command::SendDtmf { call, digits } => self.picture.digits_sent(*call, digits),
+            agent::Command::SendDtmf { call, digits } => {
+                self.picture.digits_sent(*call, digits);
+                self.hear_own_keys(digits);
+            }
             _ => {}
         }
         self.dirty = true;
@@ -244,6 +273,7 @@ impl Driver {
         match &event {
             agent::Event::Finished => self.finished = true,
             agent::Event::Incoming { call, .. } => {
+                self.after = None;
                 if let Some(levels) = self.levels.get(call) {
                     self.picture.levels(*call, Arc::clone(levels));
                 }
@@ -251,19 +281,26 @@ impl Driver {
             agent::Event::Ringing { call } => {
                 self.rang.insert(*call);
             }
-            agent::Event::Ended { call, .. } => {
+            agent::Event::Ended { call, end } => {
+                let calls = self.picture.calls();
+                let view = calls.iter().find(|view| view.id == *call);
+                self.after = view.and_then(|view| self.tone_after(view, end));
                 self.levels.remove(call);
                 self.rang.remove(call);
                 self.heard.remove(call);
             }
+            agent::Event::Calling { .. } | agent::Event::Answered { .. } => self.after = None,
+            agent::Event::Held { call, by } => self.feed_held(*call, *by, true),
+            agent::Event::Resumed { call, by } => self.feed_held(*call, *by, false),
             _ => {}
         }
         self.ring();
         self.tell(Event::Phone(event));
     }
 
-    /// Rings here while a call waits to be taken and nobody talks; sounds the ringback tone while
-    /// it rings there and the far side sends no sound of its own.
+    /// Rings here while a call waits to be taken, or knocks where somebody talks already; sounds
+    /// the ringback tone while it rings there and the far side sends no sound of its own, and for a
+    /// while why a call came to nothing.
     fn ring(&mut self) {
         let calls = self.picture.calls();
         let is = |phase: CallPhase| calls.iter().any(|call| call.phase == phase);
@@ -271,14 +308,16 @@ impl Driver {
         let waits =
             |call: &CallView| matches!(call.phase, CallPhase::RingingThere | CallPhase::EarlyMedia);
         let heard = |call: &CallView| self.heard.contains(&call.id);
-        let tone = if is(CallPhase::Connected) || calls.iter().any(|c| waits(c) && heard(c)) {
+        let tone = if is(CallPhase::Connected) && is(CallPhase::RingingHere) {
+            Some(Tone::CallWaiting)
+        } else if is(CallPhase::Connected) || calls.iter().any(|c| waits(c) && heard(c)) {
             None
         } else if is(CallPhase::RingingHere) {
             Some(Tone::Ringing)
         } else if calls.iter().any(|c| waits(c) && self.rang.contains(&c.id)) {
             Some(Tone::Ringback)
         } else {
-            None
+            self.after
         };
         if std::mem::replace(&mut self.tone, tone) != tone
             && let Err(error) = self.media.ring(tone)
@@ -356,6 +395,7 @@ impl Driver {
                 duration,
             } => {
                 let digit = digit.to_char();
+                self.hear_far_key(digit);
                 self.tell(Event::Digit {
                     call: call_of(media),
                     digit,
@@ -416,9 +456,29 @@ impl Driver {
             }
             MediaReport::Microphone(state) => self.microphone_changed(state),
             MediaReport::TestEnded => self.test_ended(),
+            MediaReport::SoundUnusable { what, path } => {
+                tracing::warn!(path = %path.display(), "a sound file cannot be played");
+                self.sound_unusable(what);
+            }
+            MediaReport::ConferenceFull { media } => {
+                self.tell(Event::ConferenceFull {
+                    call: call_of(media),
+                });
+            }
+            MediaReport::Speaking { media, .. } => {
+                self.tell(Event::Speaking {
+                    call: call_of(media),
+                });
+            }
             MediaReport::RecordFailed { path } => {
                 tracing::error!(path = %path.display(), "the recording stopped growing");
+                self.notice(Notice::RecordFailed);
                 self.tell(Event::RecordFailed { path });
+            }
+            MediaReport::RecordGaps { path } => {
+                tracing::warn!(path = %path.display(), "the recording has holes");
+                self.notice(Notice::RecordGaps);
+                self.tell(Event::RecordGaps { path });
             }
         }
     }

@@ -57,6 +57,13 @@ impl Language {
         Language::first_of(DesktopLanguageRequester::requested_languages())
     }
 
+    /// The locale that the system asks for first, such as `pt-BR`; empty where it asks for none.
+    #[must_use]
+    pub fn locale_of_system() -> String {
+        let wanted = DesktopLanguageRequester::requested_languages();
+        wanted.first().map(ToString::to_string).unwrap_or_default()
+    }
+
     fn first_of(wanted: impl IntoIterator<Item = LanguageIdentifier>) -> Language {
         wanted
             .into_iter()

@@ -6,6 +6,7 @@
 
 mod accounts;
 pub mod calls;
+mod countries;
 mod language;
 mod notices;
 mod numbers;

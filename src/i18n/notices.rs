@@ -21,6 +21,10 @@ impl Words {
             Notice::AccountUnusable => explain!("notice-account-unusable"),
             Notice::SettingsNotSaved => explain!("notice-settings-not-saved"),
             Notice::DeviceGone => explain!("notice-device-gone"),
+            Notice::RingtoneUnusable => explain!("notice-ringtone-unusable"),
+            Notice::HoldMusicUnusable => explain!("notice-hold-music-unusable"),
+            Notice::RecordFailed => explain!("notice-record-failed"),
+            Notice::RecordGaps => explain!("notice-record-gaps"),
         }
     }
 

@@ -475,7 +475,11 @@ impl Server {
             }
             MediaCommand::Listen { .. }
             | MediaCommand::SetMuted { .. }
-            | MediaCommand::SendDtmf { .. } => {}
+            | MediaCommand::SendDtmf { .. }
+            | MediaCommand::Confer { .. }
+            | MediaCommand::Feed { .. }
+            | MediaCommand::Record { .. }
+            | MediaCommand::StopRecording { .. } => {}
         }
     }
 

@@ -7,13 +7,16 @@
 //! - [`plan`]: what a call's sound should be, as data.
 //! - [`quality`]: how it is, second by second, reckoned by `figures`; [`emodel`]: what a person
 //!   would say of it.
-//! - [`tones`]: ringing, busy.
+//! - [`tones`]: ringback, busy, keys; [`rings`]: what rings; [`music`]: for whoever waits.
 //! - [`loudness`]: gains that the person chose; [`microphone`]: what is wrong with the microphone.
+//! - [`recording`]: both sides of a call on one line of time, and the files for them.
+//! - [`mixer`]: conferences; [`bridge`]: from the speaker's clock to the microphone's.
 //! - `again`: packets that carry earlier ones again; `silence`: pauses described instead of sent.
 //! - [`adaptation`]: what Opus does about the loss the far side tells of.
 
 pub mod adaptation;
 mod again;
+pub mod bridge;
 pub mod downlink;
 pub mod emodel;
 mod figures;
@@ -21,8 +24,12 @@ mod in_band;
 pub mod loudness;
 mod meter;
 pub mod microphone;
+pub mod mixer;
+pub mod music;
 pub mod plan;
 pub mod quality;
+pub mod recording;
+pub mod rings;
 pub mod session;
 mod silence;
 mod speaking;

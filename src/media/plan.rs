@@ -1,8 +1,10 @@
 //! What a call's sound should be, as data: the agent says it, the media thread does it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::recording::{Format, Sides};
 use crate::codec::{CodecKind, MAX_PACKET_DURATION};
 pub use crate::rtp::session::{Answerers, XrTerms};
 use crate::units::PayloadType;
@@ -10,6 +12,24 @@ use crate::units::PayloadType;
 /// Names one call's sound for as long as the phone runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MediaId(pub u64);
+
+/// Names a conference: calls that hear each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConferenceId(pub u8);
+
+/// What a call is given of this side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Feed {
+    /// The microphone, or what stands for it.
+    #[default]
+    Microphone,
+    /// Silence: the person talks to others.
+    Silence,
+    /// The music on hold; silence where there is none. Neither mute nor hold silences it.
+    HoldMusic,
+    /// A WAV file over and over, at the level of the music.
+    File(PathBuf),
+}
 
 /// One order to the media thread.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +69,37 @@ pub enum MediaCommand {
         media: MediaId,
         /// Only `0`–`9 * # A`–`D`.
         digits: String,
+    },
+    /// Seat a call in a conference, out of another one, or in none: then it hears this side alone.
+    Confer {
+        /// Which session.
+        media: MediaId,
+        /// Where it sits.
+        conference: Option<ConferenceId>,
+    },
+    /// What the far side is given of this one from here on. In a conference it hears the others
+    /// beside it.
+    Feed {
+        /// Which session.
+        media: MediaId,
+        /// What it is given.
+        feed: Feed,
+    },
+    /// Record this call from here on, in place of a recording of it that is under way.
+    Record {
+        /// Which session.
+        media: MediaId,
+        /// The file; one that is there is replaced.
+        path: PathBuf,
+        /// Its kind.
+        format: Format,
+        /// Who is in it.
+        sides: Sides,
+    },
+    /// End that recording; the call goes on.
+    StopRecording {
+        /// Which session.
+        media: MediaId,
     },
     /// Send RTCP BYE, stop, give the ports back.
     Close {

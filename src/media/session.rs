@@ -263,6 +263,12 @@ impl Session {
         self.uplink.set_muted(muted);
     }
 
+    /// What [`Session::capture`] takes is not the microphone, or not it alone: neither mute nor hold
+    /// is done here, but by whoever makes the sound.
+    pub fn set_substitute(&mut self, substitute: bool) {
+        self.uplink.set_substitute(substitute);
+    }
+
     /// The microphone's gain in dB, within [`crate::dsp::gain::GAIN_DB`]; it never leaves full
     /// scale.
     pub fn set_gain(&mut self, db: i32) {
@@ -313,6 +319,12 @@ impl Session {
     #[must_use]
     pub fn far_speaks(&self) -> bool {
         self.heard_speech.speaks()
+    }
+
+    /// Whether what [`Session::capture`] takes is heard on the far side: neither muted nor held.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.uplink.is_open()
     }
 
     #[cfg(test)]

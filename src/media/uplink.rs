@@ -32,6 +32,7 @@ pub struct Uplink {
     sending: bool,
     held: bool,
     muted: bool,
+    substitute: bool,
     /// Frames since the beginning.
     frames: u64,
     /// Of `frames`, where the packet being filled began.
@@ -62,6 +63,7 @@ impl Default for Uplink {
             sending: false,
             held: false,
             muted: false,
+            substitute: false,
             frames: 0,
             packet_began: 0,
             mark: true,
@@ -163,7 +165,12 @@ impl Uplink {
     /// Whether what the microphone gives is heard on the far side.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.is_sending() && !self.held && !self.muted
+        self.is_sending() && (self.substitute || !(self.held || self.muted))
+    }
+
+    /// The frames are not the microphone's, or not its alone: neither mute nor hold silences them.
+    pub fn set_substitute(&mut self, substitute: bool) {
+        self.substitute = substitute;
     }
 
     /// Whether silence goes out by choice instead of what the microphone gives.
@@ -244,7 +251,7 @@ impl Uplink {
         }
         let rate = speaking.rate();
         speaking.fill(frame.len(), |room| {
-            if self.muted || self.held {
+            if (self.muted || self.held) && !self.substitute {
                 room.fill(0.0);
             } else {
                 for (out, sample) in room.iter_mut().zip(frame) {

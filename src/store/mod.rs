@@ -7,5 +7,7 @@ mod worker;
 
 pub use line_settings::LineSettings;
 pub use secrets::{Keyring, SecretError, Secrets, SessionSecrets};
-pub use settings::{AccountSettings, LoadError, Loaded, SaveError, Settings, SettingsFile, Theme};
+pub use settings::{
+    AccountSettings, LoadError, Loaded, SaveError, Settings, SettingsFile, SoundSettings, Theme,
+};
 pub use worker::{Answer, Order, Worker};

@@ -39,6 +39,9 @@ pub struct Settings {
     /// One's own voice in one's own ear, in dB; `None`: not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sidetone_db: Option<i32>,
+    /// What the phone sounds like.
+    #[serde(flatten)]
+    pub sounds: SoundSettings,
     /// In the order they were added.
     #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountSettings>,
@@ -56,6 +59,7 @@ impl Default for Settings {
             input_gain_db: 0,
             output_gain_db: 0,
             sidetone_db: None,
+            sounds: SoundSettings::default(),
             accounts: Vec::new(),
         }
     }
@@ -84,6 +88,49 @@ impl Settings {
     /// Removes an account; does nothing if there is none with this id.
     pub fn remove_account(&mut self, id: u32) {
         self.accounts.retain(|account| account.id != id);
+    }
+}
+
+/// What the phone sounds like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SoundSettings {
+    /// The name of a ring tone of ours, or the path of a WAV file.
+    pub ringtone: String,
+    /// How loud it rings, 0 to 100 %.
+    pub ring_volume: u8,
+    /// The country whose tones are heard, as ISO 3166-1 has it; `None`: the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tones: Option<String>,
+    /// The keys pressed here are heard.
+    pub key_tones: bool,
+    /// Those pressed on the far side too.
+    pub received_key_tones: bool,
+    /// `off`, `built-in`, or the path of a WAV file.
+    pub hold_music: String,
+}
+
+impl Default for SoundSettings {
+    fn default() -> Self {
+        SoundSettings {
+            ringtone: "soft".into(),
+            ring_volume: 60,
+            tones: None,
+            key_tones: true,
+            received_key_tones: false,
+            hold_music: "built-in".into(),
+        }
+    }
+}
+
+impl SoundSettings {
+    /// For a phone without a person's settings: no music that nobody asked for.
+    #[must_use]
+    pub fn unattended() -> SoundSettings {
+        SoundSettings {
+            hold_music: "off".into(),
+            ..SoundSettings::default()
+        }
     }
 }
 
@@ -323,6 +370,27 @@ mod tests {
                 set_aside: None
             }
         );
+    }
+
+    #[test]
+    fn what_the_phone_sounds_like_is_kept_under_keys_of_its_own() {
+        let folder = folder();
+        let file = SettingsFile::in_folder(folder.path());
+        let text = "format = 1\nringtone = \"bell\"\nring_volume = 35\ntones = \"AR\"\n\n[[account]]\nid = 2\n";
+        fs::write(file.path(), text).unwrap();
+        let settings = file.load().unwrap().settings;
+        let sounds = SoundSettings {
+            ringtone: "bell".into(),
+            ring_volume: 35,
+            tones: Some("AR".into()),
+            ..SoundSettings::default()
+        };
+        assert_eq!(settings.sounds, sounds);
+        assert_eq!(settings.accounts.len(), 1);
+        file.save(&settings).unwrap();
+        assert_eq!(file.load().unwrap().settings, settings);
+        let written = fs::read_to_string(file.path()).unwrap();
+        assert!(written.contains("\nring_volume = 35\n"), "{written}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod loudness;
 mod quality;
 mod rail;
 mod settings;
+mod sounds;
 pub mod theme;
 mod toast;
 mod volume;

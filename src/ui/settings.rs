@@ -1,10 +1,11 @@
-//! Settings: language, colours, devices, accounts.
+//! Settings: accounts, devices, language, colours, sounds.
 
 use egui::{Popup, ScrollArea, Sense, Ui, vec2};
 
 use super::dial::{account_name, state_color};
 use super::icons::Icon;
 use super::line_settings::line_ui;
+use super::sounds::sounds_ui;
 use super::theme::{Appearance, Palette, Type, radius, size, space};
 use super::widgets;
 use super::{Ask, Go, loudness};
@@ -54,6 +55,9 @@ pub(crate) fn settings_ui(ui: &mut Ui, view: &SettingsView<'_>, words: &Words) -
                 });
                 section(ui, &say!(words, "settings-theme"), |ui| {
                     ask = ask.take().or(appearance_ui(ui, view.appearance, words));
+                });
+                section(ui, &say!(words, "settings-sounds"), |ui| {
+                    ask = ask.take().or(sounds_ui(ui, &view.snapshot.sounds, words));
                 });
             });
     });

@@ -297,7 +297,7 @@ impl World {
                 Output::Media(MediaCommand::Close { media }) => {
                     phone.open_media.retain(|open| *open != media);
                 }
-                Output::Media(MediaCommand::SetMuted { .. } | MediaCommand::SendDtmf { .. }) => {}
+                Output::Media(_) => {}
                 Output::Event(event) => phone.events.push(event),
                 Output::Wait(at) => {
                     phone.wake_at = at;

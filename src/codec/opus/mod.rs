@@ -3,11 +3,13 @@
 
 mod decoder;
 mod encoder;
+mod file;
 mod packet;
 mod raw;
 
 pub use decoder::Decoder;
 pub use encoder::{Encoder, Settings};
+pub use file::FileEncoder;
 pub(super) use packet::frame_samples;
 pub use packet::{has_dred, has_lbrr, is_dtx, samples_of};
 

@@ -1,17 +1,21 @@
 //! Where the far sides' sound goes: a device, a file, both, or nowhere.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::convert::Converter;
 use super::device::{Change, Device, Runs as _};
 use super::margin::Margin;
+use super::recorder::Recorder;
+use super::ring::Ringer;
 use super::sidetone::Sidetone;
-use crate::audio::{DeviceList, Playout, Recorder, open_playout};
+use crate::audio::{DeviceList, Playout, open_playout};
 use crate::dsp::gain::{self, Gain};
 use crate::dsp::limiter::Limiter;
+use crate::dsp::progress::Country;
 use crate::media::loudness::Loudness;
 use crate::media::test_sound::TestSound;
-use crate::media::tones::{Tone, ToneSource};
+use crate::media::tones::{KeyTones, Tone, ToneSource};
 use crate::units::SampleRate;
 
 /// Frames made in one go at most: after a stall the rest is caught up later, so that packets are
@@ -33,7 +37,10 @@ pub(super) struct Output {
     /// To the speaker's own rate.
     to_device: Option<Converter>,
     tone: Option<ToneSource>,
-    /// The volume of all but the ring, and what keeps everything together within full scale.
+    country: &'static Country,
+    keys: KeyTones,
+    ringer: Ringer,
+    /// The volume of calls and their tests, and what keeps everything together within full scale.
     volume: Gain,
     limiter: Limiter,
     sidetone: Sidetone,
@@ -47,10 +54,31 @@ pub(super) struct Output {
 }
 
 /// One call's way into the mix and into the file.
-#[derive(Default)]
 pub(super) struct Share {
     to_mix: Option<Converter>,
     to_file: Option<Converter>,
+    /// Its 10 ms at the rate of the mix.
+    frame: Box<[f32; MIX]>,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Share {
+            to_mix: None,
+            to_file: None,
+            frame: Box::new([0.0; MIX]),
+        }
+    }
+}
+
+impl Share {
+    /// Brings one call's 10 ms to the rate of the mix.
+    pub(super) fn bring(&mut self, rate: SampleRate, sound: &[f32]) -> &[f32; MIX] {
+        let to_mix = converter(&mut self.to_mix, rate, SampleRate::FULL);
+        to_mix.push(sound);
+        to_mix.fetch_padded(self.frame.as_mut_slice());
+        &self.frame
+    }
 }
 
 impl Output {
@@ -61,6 +89,9 @@ impl Output {
             recorder,
             to_device: None,
             tone: None,
+            country: <&Country>::default(),
+            keys: KeyTones::new(SampleRate::FULL),
+            ringer: Ringer::new(100),
             volume: Gain::new(SampleRate::FULL, 1.0),
             limiter: Limiter::new(SampleRate::FULL),
             sidetone: Sidetone::new(),
@@ -98,8 +129,10 @@ impl Output {
 
     /// Begins a tone on the speaker, or ends it.
     pub(super) fn set_tone(&mut self, tone: Option<Tone>) {
+        self.ringer.ring(tone == Some(Tone::Ringing));
+        let tone = tone.filter(|tone| *tone != Tone::Ringing);
         if self.tone.as_ref().map(ToneSource::tone) != tone {
-            self.tone = tone.map(|tone| ToneSource::new(tone, SampleRate::FULL));
+            self.tone = tone.and_then(|tone| ToneSource::new(tone, self.country, SampleRate::FULL));
         }
     }
 
@@ -136,9 +169,42 @@ impl Output {
         over
     }
 
+    /// Whose tones are heard from the next one on.
+    pub(super) fn set_country(&mut self, country: &'static Country) {
+        self.country = country;
+    }
+
+    /// Lets a key be heard.
+    pub(super) fn press_key(&mut self, key: char) {
+        if self.device.is_some() {
+            self.keys.press(key);
+        }
+    }
+
+    /// What rings from the next call on, or what is heard once.
+    pub(super) fn set_ring(&mut self, sound: Arc<[f32]>, sample: bool) {
+        if !sample {
+            self.ringer.set_sound(sound);
+        } else if self.device.is_some() {
+            self.ringer.sample(sound);
+        }
+    }
+
+    /// The usual ring tone.
+    pub(super) fn reset_ring(&mut self) {
+        self.ringer.reset();
+    }
+
+    /// How loud it rings, 0 to 100 %.
+    pub(super) fn set_ring_volume(&mut self, percent: u8) {
+        self.ringer.set_volume(percent);
+    }
+
     /// Whether a tone sounds, which wants the speaker without any call.
     pub(super) fn has_tone(&self) -> bool {
-        self.tone.is_some() && self.device.is_some()
+        let tone = self.tone.as_ref().is_some_and(|tone| !tone.is_over());
+        let sounds = tone || !self.keys.is_silent() || !self.ringer.is_silent();
+        sounds && self.device.is_some()
     }
 
     /// Opens, watches and reopens the speaker; `wanted` while anything needs it.
@@ -177,15 +243,16 @@ impl Output {
         playout.rate.duration_of(queued as u64)
     }
 
-    /// Takes one call's 10 ms at `rate` into the mix.
-    pub(super) fn play(&mut self, share: &mut Share, rate: SampleRate, sound: &[f32]) {
+    /// Whether calls are mixed for a speaker: [`Share::bring`] is wanted before [`Output::play`]
+    /// then.
+    pub(super) fn has_speaker(&self) -> bool {
+        self.device.is_some()
+    }
+
+    /// Takes the 10 ms of one call that its share was brought into the mix.
+    pub(super) fn play(&mut self, share: &Share) {
         if self.device.is_some() {
-            let to_mix = converter(&mut share.to_mix, rate, SampleRate::FULL);
-            to_mix.push(sound);
-            self.frame.clear();
-            self.frame.resize(MIX, 0.0);
-            to_mix.fetch_padded(&mut self.frame);
-            for (mixed, sample) in self.mix.iter_mut().zip(&self.frame) {
+            for (mixed, sample) in self.mix.iter_mut().zip(share.frame.iter()) {
                 *mixed += sample;
             }
         }
@@ -226,8 +293,12 @@ impl Output {
             test.mix_into(self.mix.as_mut_slice());
         }
         self.volume.apply(self.mix.as_mut_slice());
-        if let Some(tone) = &mut self.tone {
-            tone.mix_into(self.mix.as_mut_slice());
+        if self.has_tone() {
+            if let Some(tone) = &mut self.tone {
+                tone.mix_into(self.mix.as_mut_slice());
+            }
+            self.keys.mix_into(self.mix.as_mut_slice());
+            self.ringer.mix_into(self.mix.as_mut_slice());
         }
         self.sidetone.mix_into(&mut self.mix);
         self.limiter.apply(self.mix.as_mut_slice());
@@ -268,6 +339,14 @@ mod tests {
 
     use super::*;
     use crate::audio::{Opening, PlayoutCallback, Wish, playout_ring, testing};
+    use crate::engine::media::recorder::Layout;
+    use crate::media::recording::Format;
+
+    const WAV: Layout = Layout {
+        format: Format::Wav,
+        channels: 1,
+        serial: 1,
+    };
 
     thread_local! {
         static SPEAKER: RefCell<Option<PlayoutCallback>> = const { RefCell::new(None) };
@@ -281,11 +360,44 @@ mod tests {
         opening
     }
 
+    /// Tends the speaker and gives it so many frames; whether a tone wants it still.
+    fn sounding(output: &mut Output, frames: usize) -> bool {
+        for _ in 0..frames {
+            output.finish_frame();
+        }
+        output.has_tone()
+    }
+
+    #[test]
+    fn keys_and_tones_want_the_speaker_for_as_long_as_they_sound() {
+        let mut output = Output::with_speaker(Device::new(None, open));
+        assert!(!output.has_tone());
+        output.press_key('5');
+        assert!(output.has_tone() && sounding(&mut output, 10));
+        assert!(!sounding(&mut output, 10), "100 ms and a pause");
+        output.set_tone(Some(Tone::Busy));
+        assert!(sounding(&mut output, 390));
+        assert!(!sounding(&mut output, 20), "four seconds");
+        output.set_tone(Some(Tone::Ringing));
+        assert!(sounding(&mut output, 1_000));
+        output.set_tone(None);
+        assert!(!sounding(&mut output, 3));
+        output.set_ring([0.5; 4_800].into(), true);
+        assert!(
+            sounding(&mut output, 9) && !sounding(&mut output, 2),
+            "once"
+        );
+        let mut mute = Output::new(None, None);
+        mute.press_key('5');
+        mute.set_tone(Some(Tone::Ringing));
+        assert!(!mute.has_tone(), "there is no speaker");
+    }
+
     #[test]
     fn two_calls_at_once_are_heard_together_in_the_recording() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("both.wav");
-        let mut output = Output::new(None, Some(Recorder::create(&path).unwrap()));
+        let mut output = Output::new(None, Some(Recorder::create(&path, WAV).unwrap()));
         let (mut one, mut other) = (Share::default(), Share::default());
         for _ in 0..50 {
             output.record(&mut one, SampleRate::NARROW, &[0.25; 80]);
@@ -308,7 +420,7 @@ mod tests {
     fn a_second_call_of_another_codec_is_in_the_recording_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("both.wav");
-        let mut output = Output::new(None, Some(Recorder::create(&path).unwrap()));
+        let mut output = Output::new(None, Some(Recorder::create(&path, WAV).unwrap()));
         let (mut one, mut other) = (Share::default(), Share::default());
         for _ in 0..50 {
             output.record(&mut one, SampleRate::NARROW, &[0.25; 80]);
@@ -337,7 +449,8 @@ mod tests {
         let mut share = Share::default();
         let mut played = Vec::new();
         for _ in 0..frames {
-            output.add(&mut share, SampleRate::FULL, &[level; MIX]);
+            share.bring(SampleRate::FULL, &[level; MIX]);
+            output.play(&share);
             output.finish_frame();
             let mut frame = [0.0_f32; MIX];
             SPEAKER.with_borrow_mut(|speaker| speaker.as_mut().unwrap().fill(&mut frame));

@@ -70,26 +70,30 @@ impl Phone {
     }
 
     fn open(&mut self) -> Opened {
+        self.open_as(CALL)
+    }
+
+    fn open_as(&mut self, wanted: MediaId) -> Opened {
         self.thread
             .send(MediaCommand::Open {
-                media: CALL,
+                media: wanted,
                 local: HERE,
             })
             .unwrap();
         self.wait_for(|report| match report {
-            MediaReport::Opened {
-                media: CALL,
-                opened,
-                ..
-            } => Some(*opened),
+            MediaReport::Opened { media, opened, .. } if *media == wanted => Some(*opened),
             _ => None,
         })
     }
 
     fn apply(&self, kind: CodecKind, far: Opened) {
+        self.apply_as(CALL, kind, far);
+    }
+
+    fn apply_as(&self, media: MediaId, kind: CodecKind, far: Opened) {
         let plan = Box::new(plan(kind, far));
         self.thread
-            .send(MediaCommand::Apply { media: CALL, plan })
+            .send(MediaCommand::Apply { media, plan })
             .unwrap();
     }
 }
@@ -358,4 +362,124 @@ fn a_device_that_does_not_exist_is_reported_and_the_call_goes_on_in_silence() {
         _ => None,
     });
     far.wait_for(|report| matches!(report, MediaReport::FirstPacketReceived { .. }).then_some(()));
+}
+
+/// A tone of so many Hz that a phone plays for its person.
+fn tone(folder: &Path, hz: f64, seconds: usize) -> SourceChoice {
+    let path = folder.join(format!("{hz}.wav"));
+    let sound = crate::dsp::testing::sine(SampleRate::NARROW, hz, 0.2, 8_000 * seconds);
+    write_wav(&path, SampleRate::NARROW, &sound);
+    SourceChoice::File {
+        path,
+        looped: false,
+    }
+}
+
+#[test]
+fn in_a_conference_each_hears_all_others_and_not_itself() {
+    const TONES: [f64; 4] = [600.0, 900.0, 1_300.0, 1_900.0];
+    const PERSON: f64 = 400.0;
+    let folder = tempfile::tempdir().unwrap();
+    let heard = |n: usize| folder.path().join(format!("heard-{n}.wav"));
+    let mut hub = Phone::start(tone(folder.path(), PERSON, 8), SinkChoice::Discard);
+    // Three sit in the conference; the fourth talks to the person alone.
+    let mut far: Vec<Phone> = (0..4)
+        .map(|n| {
+            let source = tone(folder.path(), TONES[n], 4);
+            Phone::start(source, SinkChoice::Record(heard(n)))
+        })
+        .collect();
+    let kinds = [
+        CodecKind::Pcmu,
+        CodecKind::G722,
+        CodecKind::Opus,
+        CodecKind::Pcma,
+    ];
+    for (n, phone) in far.iter_mut().enumerate() {
+        let media = MediaId(n as u64);
+        let (here, there) = (hub.open_as(media), phone.open());
+        hub.apply_as(media, kinds[n], there);
+        phone.apply(kinds[n], here);
+        let conference = (n < 3).then_some(crate::media::plan::ConferenceId(1));
+        let order = MediaCommand::Confer { media, conference };
+        hub.thread.send(order).unwrap();
+    }
+    // The third hears the others and not the person: one is talked to at a time.
+    let quiet = MediaCommand::Feed {
+        media: MediaId(2),
+        feed: crate::media::plan::Feed::Silence,
+    };
+    hub.thread.send(quiet).unwrap();
+    hub.wait_for(|report| matches!(report, MediaReport::Speaking { .. }).then_some(()));
+    for phone in &mut far {
+        phone.wait_for(|report| matches!(report, MediaReport::PlayFinished { .. }).then_some(()));
+    }
+    hub.thread.close();
+    far.into_iter().for_each(|phone| phone.thread.close());
+    for n in 0..4 {
+        let mut reader = hound::WavReader::open(heard(n)).unwrap();
+        let rate = SampleRate::new(reader.spec().sample_rate).unwrap();
+        let samples = reader.samples::<i16>();
+        let sound: Vec<f32> = samples.map(|s| f32::from(s.unwrap()) / 32_768.0).collect();
+        // A second from the middle, when all are there.
+        let hz = rate.hz() as usize;
+        let sound = &sound[hz * 3 / 2..hz * 5 / 2];
+        let amplitude = |hz: f64| crate::dsp::testing::amplitude(rate, hz, sound);
+        for (m, hz) in TONES.iter().enumerate() {
+            let there = amplitude(*hz);
+            if n < 3 && m < 3 && m != n {
+                assert!((0.12..0.25).contains(&there), "{n} hears {m} at {there}");
+            } else {
+                assert!(there < 0.01, "{n} hears {m} at {there}");
+            }
+        }
+        let person = amplitude(PERSON);
+        if n == 2 {
+            assert!(person < 0.01, "the third hears the person at {person}");
+        } else {
+            assert!(
+                (0.12..0.25).contains(&person),
+                "{n} hears the person at {person}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_sound_file_that_cannot_be_played_is_reported_and_a_good_one_is_heard_on_the_far_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut near = Phone::start(SourceChoice::Silence, SinkChoice::Discard);
+    let none = folder.path().join("none.wav");
+    near.thread.load_ring(RingSound::File(none.clone()), false);
+    near.thread.load_hold_music(HoldMusic::File(none));
+    for wanted in [Unusable::Ringtone, Unusable::HoldMusic] {
+        near.wait_for(|report| match report {
+            MediaReport::SoundUnusable { what, .. } if *what == wanted => Some(()),
+            _ => None,
+        });
+    }
+    let heard = folder.path().join("heard.wav");
+    let mut far = Phone::start(SourceChoice::Silence, SinkChoice::Record(heard.clone()));
+    let (at_near, at_far) = (near.open(), far.open());
+    far.apply(CodecKind::G722, at_near);
+    near.apply(CodecKind::G722, at_far);
+    let SourceChoice::File { path, .. } = tone(folder.path(), 700.0, 1) else {
+        panic!("a file")
+    };
+    let feed = Feed::File(path);
+    near.thread
+        .send(MediaCommand::Feed { media: CALL, feed })
+        .unwrap();
+    for _ in 0..4 {
+        far.wait_for(|report| matches!(report, MediaReport::Quality { .. }).then_some(()));
+    }
+    near.thread.close();
+    far.thread.close();
+    let mut reader = hound::WavReader::open(&heard).unwrap();
+    let samples = reader.samples::<i16>();
+    let sound: Vec<f32> = samples.map(|s| f32::from(s.unwrap()) / 32_768.0).collect();
+    let last = &sound[sound.len() - 20_000..sound.len() - 4_000];
+    // -24 dBov, over and over although the file lasts a second.
+    let amplitude = crate::dsp::testing::amplitude(SampleRate::WIDE, 700.0, last);
+    assert!((0.05..0.075).contains(&amplitude), "{amplitude}");
 }

@@ -1,5 +1,9 @@
 //! The loop of the media thread.
 
+mod conferences;
+mod feeds;
+mod recordings;
+
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,15 +22,20 @@ use super::input::{Input, Voice};
 use super::output::{Output, Share};
 use super::pace::{Pace, Step};
 use super::ports::{PortError, PortPair};
+use super::recorder::Recorder;
+use super::recording::Recording;
+use super::seat::Seat;
 use super::trial::{SoundTest, Trial};
-use super::{DeviceSide, MediaReport, OpenError, Order, WAKE};
-use crate::audio::lower_current_thread;
+use super::{DeviceSide, MediaReport, OpenError, Order, WAKE, layout};
+use crate::audio::{Clip, lower_current_thread};
 use crate::engine::clock;
 use crate::jitter::DelayBounds;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
 use crate::media::loudness::Loudness;
 use crate::media::microphone::Listening;
-use crate::media::plan::{MediaCommand, MediaId, Plan};
+use crate::media::mixer::{MEMBERS, Mixer};
+use crate::media::plan::{ConferenceId, MediaCommand, MediaId, Plan};
+use crate::media::recording::{Paced, Side};
 use crate::media::{self, Event, LocalDelay, Port, Session, Setup};
 use crate::rtp::NtpTime;
 use crate::units::{SampleRate, Ssrc};
@@ -71,6 +80,15 @@ pub(super) struct Worker<R> {
     /// Bounds of the delay of sessions to come.
     delay: DelayBounds,
     calls: Vec<Call>,
+    mixer: Mixer,
+    /// For calls on hold.
+    hold_music: Option<Clip>,
+    /// Who spoke last in each conference.
+    speakers: Vec<(ConferenceId, MediaId)>,
+    /// The recording of both sides of whichever call there is, while there is none.
+    between_calls: Option<Box<Recording>>,
+    /// Recorders that bring their files to an end.
+    finishing: Vec<Recorder>,
     /// Names the next call's sockets to the poll.
     next_slot: usize,
     /// When sound is moved next; `None` while there is none.
@@ -96,6 +114,9 @@ struct Call {
     ports: PortPair,
     voice: Voice,
     share: Share,
+    seat: Seat,
+    /// The recording that goes from call to call, and the one of this call alone.
+    recordings: [Option<Box<Recording>>; 2],
     /// It has been sending.
     started: bool,
     wake_at: Option<Instant>,
@@ -133,6 +154,11 @@ impl<R: Fn(MediaReport)> Worker<R> {
             report,
             delay: DelayBounds::default(),
             calls: Vec::new(),
+            mixer: Mixer::default(),
+            hold_music: None,
+            speakers: Vec::with_capacity(MEMBERS),
+            between_calls: None,
+            finishing: Vec::new(),
             next_slot: 0,
             tick_at: None,
             capture_gone: false,
@@ -184,6 +210,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         let now = clock::now();
         for mut call in std::mem::take(&mut self.calls) {
             call.close(now, &mut self.buffers);
+            self.put_recordings_away(now, &mut call);
         }
     }
 
@@ -224,6 +251,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 }
                 Ok(Order::Loudness(loudness)) => self.set_loudness(loudness),
                 Ok(Order::Test(test)) => self.try_sound(test),
+                Ok(Order::Country(country)) => self.output.set_country(country),
+                Ok(Order::Key(key)) => self.output.press_key(key),
+                Ok(Order::RingVolume(percent)) => self.output.set_ring_volume(percent),
+                Ok(Order::Loaded(loaded)) => self.take_loaded(loaded),
                 Ok(Order::Close) | Err(TryRecvError::Disconnected) => return Went::Home,
                 Err(TryRecvError::Empty) => return Went::On,
             }
@@ -250,7 +281,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
             MediaCommand::Apply { media, plan } => self.apply(now, media, &plan),
             MediaCommand::SetMuted { media, muted } => {
-                self.with(media, |call, _, _| call.session.set_muted(muted));
+                self.with(media, |call, _, _| {
+                    call.seat.muted = muted;
+                    call.session.set_muted(muted);
+                });
             }
             MediaCommand::SendDtmf { media, digits } => self.with(media, |call, _, _| {
                 let taken = call.session.press(&digits);
@@ -258,10 +292,27 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     tracing::debug!("{taken} of the digits were taken");
                 }
             }),
+            MediaCommand::Confer { media, conference } => self.confer(media, conference),
+            MediaCommand::Feed { media, feed } => self.feed(media, feed),
+            MediaCommand::Record {
+                media,
+                path,
+                format,
+                sides,
+            } => match Recorder::start(&path, layout(format, sides)) {
+                Ok(recorder) => self.record(now, media, recorder, sides),
+                Err(error) => {
+                    tracing::warn!("no recording: {error:#}");
+                    (self.report)(MediaReport::RecordFailed { path });
+                }
+            },
+            MediaCommand::StopRecording { media } => self.stop_recording(now, media),
             MediaCommand::Close { media } => {
                 if let Some(index) = self.calls.iter().position(|call| call.media == media) {
                     let mut call = self.calls.swap_remove(index);
                     call.close(now, &mut self.buffers);
+                    self.mixer.leave(media);
+                    self.put_recordings_away(now, &mut call);
                 }
             }
         }
@@ -293,6 +344,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             opened: ports.opened,
             levels: session.levels(),
         };
+        let recording = self.take_recording(now);
         self.calls.push(Call {
             media,
             slot,
@@ -300,6 +352,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             ports,
             voice: self.input.voice(),
             share: Share::default(),
+            seat: Seat::default(),
+            recordings: [recording, None],
             started: false,
             wake_at: None,
             readable: [false; 2],
@@ -310,6 +364,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
 
     fn apply(&mut self, now: Instant, media: MediaId, plan: &Plan) {
         self.with(media, |call, buffers, report| {
+            call.seat.held = plan.held;
             if let Err(error) = call.session.apply(now, plan) {
                 report(MediaReport::PlanFailed { media, error });
             }
@@ -326,7 +381,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 // Nothing has to be waited for: the first packet leaves at once.
                 self.with(media, |call, buffers, report| {
                     for _ in 0..FIRST_PACKET {
-                        if call.speak_by_clock(now, buffers, report) {
+                        if call.speak_by_clock(now, now, buffers, report) {
                             break;
                         }
                     }
@@ -389,7 +444,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
     /// Takes out what a defect has ended.
     fn sweep(&mut self) {
         while let Some(index) = self.calls.iter().position(|call| call.crashed) {
-            let call = self.calls.swap_remove(index);
+            let mut call = self.calls.swap_remove(index);
+            self.mixer.leave(call.media);
+            self.put_recordings_away(clock::now(), &mut call);
             tracing::error!("the sound of a call ended by a defect");
             (self.report)(MediaReport::Crashed { media: call.media });
         }
@@ -425,6 +482,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             self.listen(now, ticks);
         }
         self.tend_trial(now);
+        self.turn_recordings(now);
         if self.output.take_record_failure()
             && let Some(path) = self.record_path.clone()
         {
@@ -475,8 +533,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             *pace = Pace::default();
             for call in calls.iter_mut() {
                 call.guarded(|call| {
-                    for _ in 0..ticks {
-                        call.speak_by_clock(now, buffers, report);
+                    for left in (0..ticks).rev() {
+                        call.speak_by_clock(now, earlier(now, left), buffers, report);
                     }
                 });
             }
@@ -489,8 +547,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             Step::Silence(frames) => {
                 for call in calls.iter_mut() {
                     call.guarded(|call| {
-                        for _ in 0..frames.min(MAX_CATCH_UP) {
-                            call.speak_by_clock(now, buffers, report);
+                        for left in (0..frames.min(MAX_CATCH_UP)).rev() {
+                            call.speak_by_clock(now, earlier(now, left), buffers, report);
                         }
                     });
                 }
@@ -502,6 +560,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
         }
         for _ in 0..MAX_CATCH_UP {
+            // The first of what waits was spoken that long ago.
+            let waiting = rate.duration_of(capture.reader.available() as u64);
+            let spoken_at = now.checked_sub(waiting).unwrap_or(now);
             buffers.captured.resize(frame, 0.0);
             if !capture.reader.read(&mut buffers.captured) {
                 break;
@@ -517,7 +578,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 output.add_sidetone(rate, sound, capture.reader.health().quantum());
             }
             for call in calls.iter_mut() {
-                call.guarded(|call| call.speak_captured(now, rate, buffers, report));
+                call.guarded(|call| call.speak_captured(now, spoken_at, rate, buffers, report));
             }
         }
     }
@@ -529,6 +590,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
             buffers,
             output,
             input,
+            mixer,
+            speakers,
+            report,
             ..
         } = self;
         let playout = output.delay();
@@ -537,24 +601,47 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 .rate
                 .duration_of(capture.reader.health().quantum() as u64)
         });
-        for _ in 0..output.frames_wanted().unwrap_or(ticks) {
+        let wanted = output.frames_wanted();
+        let frames = wanted.unwrap_or(ticks);
+        for n in 0..frames {
+            // A speaker's frames are heard one after the other, behind what waits there already.
+            let (heard_at, paced) = match wanted {
+                Some(_) => (now + playout + TICK * n as u32, Paced::Card),
+                None => (earlier(now, frames - 1 - n), Paced::Clock),
+            };
             for call in calls.iter_mut() {
                 call.guarded(|call| {
                     call.session
                         .set_local_delay(LocalDelay { capture, playout });
                     if let Some(info) = call.session.playout(now, &mut buffers.frame) {
                         let sound = &buffers.frame[..info.samples];
-                        output.play(&mut call.share, info.rate, sound);
+                        let seated = mixer.conference_of(call.media).is_some();
+                        if seated || output.has_speaker() {
+                            let frame = call.share.bring(info.rate, sound);
+                            mixer.put(call.media, frame);
+                        }
+                        output.play(&call.share);
                         // A recording begins with what was agreed.
                         if call.session.is_planned() {
                             output.record(&mut call.share, info.rate, sound);
+                            for recording in call.recordings.iter_mut().flatten() {
+                                recording.push(Side::Far, heard_at, paced, info.rate, sound);
+                            }
                         }
                     }
                 });
             }
             output.finish_frame();
+            if !mixer.is_empty() {
+                conferences::settle(mixer, calls, speakers, report);
+            }
         }
     }
+}
+
+/// So many ticks before.
+fn earlier(now: Instant, ticks: usize) -> Instant {
+    now.checked_sub(TICK * ticks as u32).unwrap_or(now)
 }
 
 fn tell(report: &impl Fn(MediaReport), side: DeviceSide, change: Option<Change>, gone: &mut bool) {
@@ -667,10 +754,12 @@ impl Call {
         }
     }
 
-    /// Gives the session one frame of file or silence; answers whether a packet went out.
+    /// Gives the session one frame of file or silence, of the moment `at`; answers whether a
+    /// packet went out.
     fn speak_by_clock(
         &mut self,
         now: Instant,
+        at: Instant,
         buffers: &mut Buffers,
         report: &impl Fn(MediaReport),
     ) -> bool {
@@ -686,6 +775,9 @@ impl Call {
             frame.fill(0.0);
             false
         };
+        let frame = &mut buffers.frame[..length];
+        self.compose(rate, frame);
+        self.said_here(at, Paced::Clock, rate, frame);
         let to = capture(&mut self.session, now, frame, &mut buffers.packet);
         if let Some(to) = to {
             self.transmit(Port::Rtp, to, &buffers.packet);
@@ -697,10 +789,31 @@ impl Call {
         to.is_some()
     }
 
-    /// Gives the session 10 ms of the microphone.
+    /// What the call is given, of 10 ms of the microphone.
+    fn compose(&mut self, rate: SampleRate, frame: &mut [f32]) {
+        self.session.set_substitute(self.seat.is_substitute());
+        self.seat.compose(rate, frame);
+    }
+
+    /// What goes to the far side goes into the recordings too; where it hears nothing of us,
+    /// silence does.
+    fn said_here(&mut self, at: Instant, paced: Paced, rate: SampleRate, frame: &[f32]) {
+        const SILENCE: [f32; MAX_PULL_SAMPLES] = [0.0; MAX_PULL_SAMPLES];
+        let heard = if self.session.is_open() {
+            frame
+        } else {
+            &SILENCE[..frame.len()]
+        };
+        for recording in self.recordings.iter_mut().flatten() {
+            recording.push(Side::Near, at, paced, rate, heard);
+        }
+    }
+
+    /// Gives the session 10 ms of the microphone, spoken at `at`.
     fn speak_captured(
         &mut self,
         now: Instant,
+        at: Instant,
         rate: SampleRate,
         buffers: &mut Buffers,
         report: &impl Fn(MediaReport),
@@ -714,7 +827,9 @@ impl Call {
             if !self.voice.next(&mut buffers.frame[..length]) {
                 return;
             }
-            let frame = &buffers.frame[..length];
+            let frame = &mut buffers.frame[..length];
+            self.compose(wanted, frame);
+            self.said_here(at, Paced::Card, wanted, frame);
             if let Some(to) = capture(&mut self.session, now, frame, &mut buffers.packet) {
                 self.transmit(Port::Rtp, to, &buffers.packet);
                 self.flush(buffers, report);

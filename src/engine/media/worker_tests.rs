@@ -12,7 +12,9 @@ use crate::audio::{
 };
 use crate::codec::CodecKind;
 use crate::engine::media::device::Device;
-use crate::media::plan::{CodecChoice, XrTerms};
+use crate::engine::media::load::{Loaded, ours};
+use crate::media::plan::{CodecChoice, Feed, XrTerms};
+use crate::media::recording::{Format, Sides};
 use crate::rtp::RtpPacket;
 use crate::units::PayloadType;
 
@@ -80,17 +82,32 @@ impl Bench {
         }
         let far = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         far.set_nonblocking(true).unwrap();
-        worker.obey(MediaCommand::Open {
-            media: CALL,
-            local: Ipv4Addr::LOCALHOST.into(),
-        });
-        Bench {
+        let mut bench = Bench {
             worker,
             orders,
             reports,
             far,
             now,
-        }
+        };
+        bench.open(CALL);
+        bench
+    }
+
+    fn open(&mut self, media: MediaId) {
+        let local = Ipv4Addr::LOCALHOST.into();
+        self.worker.obey(MediaCommand::Open { media, local });
+    }
+
+    /// The recording of the call begins by the bench's clock rather than by the real one.
+    fn start_recording_clock(&mut self) {
+        let recording = self.worker.calls[0].recordings[0].as_mut().unwrap();
+        recording.resume(self.now);
+    }
+
+    /// The call ends at this moment of the bench's clock.
+    fn close_at(&mut self, now: Instant) {
+        let mut call = self.worker.calls.swap_remove(0);
+        self.worker.put_recordings_away(now, &mut call);
     }
 
     fn apply(&mut self, send: bool) {
@@ -143,6 +160,108 @@ fn without_gap(heard: &[(u32, bool)]) -> bool {
     heard
         .windows(2)
         .all(|pair| pair[1].0.wrapping_sub(pair[0].0) == 160)
+}
+
+/// Both channels of a recording, at the middle of each 10 ms.
+fn recorded(path: &std::path::Path) -> Vec<[f32; 2]> {
+    let mut reader = hound::WavReader::open(path).unwrap();
+    assert_eq!(reader.spec().channels, 2);
+    let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
+    let level = |sample: i16| f32::from(sample) / 32_768.0;
+    let frames = samples.chunks_exact(960);
+    frames
+        .map(|frame| [level(frame[480]), level(frame[481])])
+        .collect()
+}
+
+#[test]
+fn a_call_is_recorded_from_the_middle_on_and_muted_means_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("call.wav");
+    let mut bench = Bench::new();
+    bench.apply(true);
+    bench.pass(10, 1, 0.3);
+    bench.worker.record(
+        bench.now,
+        CALL,
+        Recorder::start(&path, layout(Format::Wav, Sides::Stereo)).unwrap(),
+        Sides::Stereo,
+    );
+    bench.pass(30, 1, 0.3);
+    bench.worker.obey(MediaCommand::SetMuted {
+        media: CALL,
+        muted: true,
+    });
+    bench.pass(20, 1, 0.3);
+    bench.worker.obey(MediaCommand::SetMuted {
+        media: CALL,
+        muted: false,
+    });
+    bench.pass(30, 1, 0.3);
+    bench.worker.stop_recording(bench.now, CALL);
+    // The call goes on, and is no longer recorded.
+    bench.pass(20, 1, 0.3);
+    assert_eq!(bench.heard().len(), 55);
+    bench.worker.finishing.clear();
+    let sound = recorded(&path);
+    assert_eq!(sound.len(), 80);
+    let loud = |n: usize| (sound[n][0] - 0.3).abs() < 0.02;
+    assert!((3..28).chain(53..78).all(loud), "{sound:?}");
+    assert!((33..48).all(|n| sound[n] == [0.0, 0.0]), "{sound:?}");
+}
+
+#[test]
+fn a_recording_that_goes_from_call_to_call_waits_between_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.wav");
+    let mut bench = Bench::new();
+    bench.worker.obey(MediaCommand::Close { media: CALL });
+    let recorder = Recorder::create(&path, layout(Format::Wav, Sides::Stereo)).unwrap();
+    let recording = Recording::new(bench.now, recorder, Sides::Stereo);
+    bench.worker.record_calls(Some(recording));
+    for level in [0.2, 0.4] {
+        bench.open(CALL);
+        bench.apply(true);
+        bench.start_recording_clock();
+        bench.pass(20, 1, level);
+        bench.close_at(bench.now);
+        bench.now += Duration::from_secs(60);
+    }
+    drop(bench.worker.between_calls.take());
+    let sound = recorded(&path);
+    assert_eq!(sound.len(), 40, "the minute between them is not in it");
+    assert!((sound[15][0] - 0.2).abs() < 0.02 && (sound[35][0] - 0.4).abs() < 0.02);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_once_and_the_call_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none/call.wav");
+    let mut bench = Bench::new();
+    bench.apply(true);
+    let (format, sides) = (Format::Wav, Sides::Stereo);
+    bench.worker.obey(MediaCommand::Record {
+        media: CALL,
+        path,
+        format,
+        sides,
+    });
+    while !bench.worker.calls[0].recordings[1]
+        .as_ref()
+        .unwrap()
+        .recorder()
+        .is_over()
+    {
+        std::thread::yield_now();
+    }
+    for _ in 0..50 {
+        bench.pass(1, 1, 0.3);
+        bench.worker.turn_recordings(bench.now);
+    }
+    let failed = |report: &&MediaReport| matches!(report, MediaReport::RecordFailed { .. });
+    let told = bench.reports.borrow().iter().filter(failed).count();
+    assert_eq!(told, 1);
+    assert_eq!(bench.heard().len(), 25);
 }
 
 #[test]
@@ -258,3 +377,62 @@ fn who_only_listens_keeps_the_way_open_for_what_comes() {
 
 #[path = "loud_tests.rs"]
 mod loud;
+/// The level of what came to the far side, in dBov.
+fn level_heard(bench: &Bench) -> f32 {
+    let mut decoder = crate::codec::Decoder::new(CodecKind::Pcmu).unwrap();
+    let (mut datagram, mut out, mut sound) = ([0; 2_048], [0.0; 160], Vec::new());
+    while let Ok(length) = bench.far.recv(&mut datagram) {
+        let packet = RtpPacket::parse(&datagram[..length]).unwrap();
+        decoder.decode(packet.payload, &mut out).unwrap();
+        sound.extend_from_slice(&out);
+    }
+    assert!(sound.len() > 8_000, "{}", sound.len());
+    crate::dsp::level::level(&sound[1_600..]).0
+}
+
+#[test]
+fn a_call_on_hold_hears_the_music_and_not_the_person() {
+    let mut bench = Bench::new();
+    bench.worker.take_loaded(Loaded::HoldMusic(Some(ours())));
+    bench.apply(true);
+    let feed = |feed| MediaCommand::Feed { media: CALL, feed };
+    bench.worker.calls[0].seat.held = true;
+    bench.worker.obey(feed(Feed::HoldMusic));
+    bench.worker.obey(MediaCommand::SetMuted {
+        media: CALL,
+        muted: true,
+    });
+    bench.pass(800, 1, 0.5);
+    // Eight seconds of it lie near the level of the whole; the microphone would be at -3.
+    let level = level_heard(&bench);
+    assert!((level + 24.0).abs() < 2.0, "{level}");
+    bench.worker.calls[0].seat.held = false;
+    bench.worker.obey(MediaCommand::SetMuted {
+        media: CALL,
+        muted: false,
+    });
+    bench.worker.obey(feed(Feed::Microphone));
+    bench.pass(200, 1, 0.5);
+    assert!(level_heard(&bench) > -5.0);
+    bench.worker.obey(feed(Feed::Silence));
+    bench.pass(200, 1, 0.5);
+    assert!(level_heard(&bench) < -60.0);
+}
+
+#[test]
+fn music_that_comes_after_the_hold_is_heard_from_then_on_and_without_any_it_is_silent() {
+    let mut bench = Bench::new();
+    bench.apply(true);
+    bench.worker.obey(MediaCommand::Feed {
+        media: CALL,
+        feed: Feed::HoldMusic,
+    });
+    bench.pass(150, 1, 0.5);
+    assert!(level_heard(&bench) < -60.0);
+    bench.worker.take_loaded(Loaded::HoldMusic(Some(ours())));
+    bench.pass(400, 1, 0.5);
+    assert!((level_heard(&bench) + 24.0).abs() < 3.0);
+    bench.worker.take_loaded(Loaded::HoldMusic(None));
+    bench.pass(150, 1, 0.5);
+    assert!(level_heard(&bench) < -60.0);
+}

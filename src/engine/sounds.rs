@@ -1,0 +1,194 @@
+//! What the phone sounds like: ring tone, tones of the line, keys, music on hold.
+
+use super::driver::Driver;
+use super::media::{RingSound, Unusable};
+use super::snapshot::{CallView, Direction, Notice, SoundView};
+use crate::agent::{CallEnd, CallId, EndCause, Side};
+use crate::dsp::progress::Country;
+use crate::media::music::HoldMusic;
+use crate::media::plan::{Feed, MediaCommand, MediaId};
+use crate::media::tones::Tone;
+use crate::store::SoundSettings;
+
+/// A person's wish about sounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SoundWish {
+    /// The ring tone: the name of one of ours, or the path of a WAV file.
+    Ringtone(String),
+    /// How loud it rings, 0 to 100 %.
+    RingVolume(u8),
+    /// Let it be heard once.
+    PlayRingtone,
+    /// The country whose tones are heard, two letters; `None`: the system's.
+    Tones(Option<String>),
+    /// Hear the keys that are pressed here.
+    KeyTones(bool),
+    /// Hear the keys that are pressed on the far side.
+    ReceivedKeyTones(bool),
+    /// `off`, `built-in`, or the path of a WAV file.
+    HoldMusic(String),
+}
+
+impl Driver {
+    fn sounds(&self) -> SoundSettings {
+        let settings = self.settings.as_ref();
+        settings.map_or_else(SoundSettings::unattended, |(_, settings)| {
+            settings.sounds.clone()
+        })
+    }
+
+    /// As the settings say, from the beginning.
+    pub(super) fn begin_sounds(&mut self) {
+        let sounds = self.sounds();
+        self.media.set_ring_volume(sounds.ring_volume);
+        self.media.set_country(self.country(&sounds));
+        let ring = RingSound::of_setting(&sounds.ringtone);
+        if ring != RingSound::default() {
+            self.media.load_ring(ring, false);
+        }
+        self.show_sounds();
+    }
+
+    pub(super) fn sound_wish(&mut self, wish: SoundWish) {
+        let changed = wish != SoundWish::PlayRingtone;
+        let mut sounds = self.sounds();
+        match wish {
+            SoundWish::Ringtone(name) => {
+                self.media.load_ring(RingSound::of_setting(&name), false);
+                sounds.ringtone = name;
+            }
+            SoundWish::RingVolume(percent) => {
+                sounds.ring_volume = percent.min(100);
+                self.media.set_ring_volume(sounds.ring_volume);
+            }
+            SoundWish::PlayRingtone => {
+                self.media
+                    .load_ring(RingSound::of_setting(&sounds.ringtone), true);
+            }
+            SoundWish::Tones(code) => {
+                sounds.tones = code;
+                self.media.set_country(self.country(&sounds));
+            }
+            SoundWish::KeyTones(on) => sounds.key_tones = on,
+            SoundWish::ReceivedKeyTones(on) => sounds.received_key_tones = on,
+            SoundWish::HoldMusic(name) => {
+                let music = HoldMusic::of_setting(&name);
+                // Whether a file can be played is told at once; ours is made when it is wanted.
+                self.hold_music_loaded = matches!(music, HoldMusic::File(_));
+                if self.hold_music_loaded {
+                    self.media.load_hold_music(music);
+                }
+                sounds.hold_music = name;
+            }
+        }
+        if changed {
+            self.change_settings(|settings| settings.sounds = sounds);
+            self.show_sounds();
+        }
+    }
+
+    fn country(&self, sounds: &SoundSettings) -> &'static Country {
+        let chosen = sounds.tones.as_deref().and_then(Country::by_code);
+        chosen.unwrap_or(self.home)
+    }
+
+    fn show_sounds(&mut self) {
+        let settings = self.sounds();
+        self.picture.sounds(SoundView {
+            settings,
+            home: self.home,
+        });
+        self.dirty = true;
+    }
+
+    /// Lets the person hear the digits that are sent.
+    pub(super) fn hear_own_keys(&self, digits: &str) {
+        if self.sounds().key_tones {
+            digits.chars().for_each(|key| self.media.press_key(key));
+        }
+    }
+
+    /// Lets the person hear a key of the far side.
+    pub(super) fn hear_far_key(&self, key: char) {
+        if self.sounds().received_key_tones {
+            self.media.press_key(key);
+        }
+    }
+
+    /// A call held by this side hears the music, if there is any, and the person again when it is
+    /// resumed.
+    pub(super) fn feed_held(&mut self, call: CallId, by: Side, held: bool) {
+        let music = HoldMusic::of_setting(&self.sounds().hold_music);
+        if by != Side::Local || music == HoldMusic::Off {
+            return;
+        }
+        if held && !std::mem::replace(&mut self.hold_music_loaded, true) {
+            self.media.load_hold_music(music);
+        }
+        let feed = if held {
+            Feed::HoldMusic
+        } else {
+            Feed::Microphone
+        };
+        let media = MediaId(call.0);
+        self.order_media(MediaCommand::Feed { media, feed });
+    }
+
+    /// What is heard after a call that came to nothing: nothing, where the network has said it
+    /// already in a sound of its own.
+    pub(super) fn tone_after(&self, call: &CallView, end: &CallEnd) -> Option<Tone> {
+        let silent = call.direction == Direction::Incoming
+            || call.answered_at.is_some()
+            || self.heard.contains(&call.id)
+            || end.by == Side::Local;
+        if silent {
+            return None;
+        }
+        tone_of(end.cause)
+    }
+
+    pub(super) fn sound_unusable(&mut self, what: Unusable) {
+        self.notice(match what {
+            Unusable::Ringtone => Notice::RingtoneUnusable,
+            Unusable::HoldMusic => Notice::HoldMusicUnusable,
+        });
+    }
+}
+
+/// The tone that says why a call ended before it was answered.
+fn tone_of(cause: EndCause) -> Option<Tone> {
+    match cause {
+        EndCause::Busy | EndCause::Declined => Some(Tone::Busy),
+        EndCause::NotFound => Some(Tone::Information),
+        EndCause::Unavailable
+        | EndCause::NoCommonCodec
+        | EndCause::Forbidden
+        | EndCause::HostNotFound
+        | EndCause::Unreachable
+        | EndCause::TimedOut
+        | EndCause::ServerTrouble
+        | EndCause::Refused => Some(Tone::Congestion),
+        EndCause::HungUp
+        | EndCause::Cancelled
+        | EndCause::AnsweredElsewhere
+        | EndCause::NoAnswer
+        | EndCause::WrongPassword
+        | EndCause::PasswordNeeded
+        | EndCause::NoMedia
+        | EndCause::Redirected
+        | EndCause::NotAcknowledged => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_line_sounds_busy_and_a_number_that_is_none_sounds_so() {
+        assert_eq!(tone_of(EndCause::Busy), Some(Tone::Busy));
+        assert_eq!(tone_of(EndCause::NotFound), Some(Tone::Information));
+        assert_eq!(tone_of(EndCause::ServerTrouble), Some(Tone::Congestion));
+        assert_eq!(tone_of(EndCause::Cancelled), None);
+    }
+}
