@@ -66,8 +66,9 @@ pub struct AgentConfig {
     /// sides together by the packets that come, and a far side that renders noise badly sounds as
     /// if the line broke between words.
     pub silence_suppression: bool,
-    /// G.711 and G.722 may send packets again (RFC 2198), at twice the rate. Opus may in any case,
-    /// within its rate.
+    /// That packets of G.711 and G.722 may be sent again (RFC 2198), at twice the rate, is offered
+    /// beside Opus too, and not only without it; for Opus it is in any case. To who offers it, it
+    /// is answered.
     pub resend: bool,
     /// What stands in `User-Agent` and `Server`.
     pub user_agent: String,

@@ -18,7 +18,11 @@ pub(crate) fn line_ui(ui: &mut Ui, line: &LineSettings, words: &Words) -> Option
         (false, say!(words, "settings-pauses-sent")),
         (true, say!(words, "settings-pauses-left-out")),
     ];
-    widgets::segmented(ui, &options, line.silence_suppression).map(|silence_suppression| {
+    // The page has another switch of this kind.
+    let pressed = ui.push_id("pauses", |ui| {
+        widgets::segmented(ui, &options, line.silence_suppression)
+    });
+    pressed.inner.map(|silence_suppression| {
         Ask::Send(Command::SetLine(LineSettings {
             silence_suppression,
             ..*line
