@@ -285,14 +285,10 @@ mod tests {
                 ..CreatePlaybackStreamReply::default()
             };
             write_reply_message(server, 2, &reply, VERSION).unwrap();
-            let more = |channel| {
-                Command::Request(Request {
-                    channel,
-                    length: BLOCK,
-                })
-            };
-            write_command_message(server, u32::MAX, &more(CHANNEL + 1), VERSION).unwrap();
-            write_command_message(server, u32::MAX, &more(CHANNEL), VERSION).unwrap();
+            let more = |channel, length| Command::Request(Request { channel, length });
+            let (ours, others) = (more(CHANNEL, BLOCK), more(CHANNEL + 1, 2 * BLOCK));
+            write_command_message(server, u32::MAX, &others, VERSION).unwrap();
+            write_command_message(server, u32::MAX, &ours, VERSION).unwrap();
             server.shutdown(Shutdown::Write).unwrap();
         });
         let (stream, mut writer, handle) = open_playout(connection, None).unwrap();
