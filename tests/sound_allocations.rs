@@ -55,7 +55,7 @@ fn sending_and_receiving_allocate_nothing() {
     };
     let mut receiver = Receiver::new(&config).unwrap();
     let mut now = Instant::now();
-    let mut tone = tone::tone::Tone::dtmf(SampleRate::FULL, '5').unwrap();
+    let mut tone = tone::Tone::dtmf(SampleRate::FULL, '5').unwrap();
     let mut repaired = 0;
     assert_no_alloc(|| {
         let (mut sound, mut payload) = ([0.0; 960], [0; MAX_PAYLOAD]);
@@ -258,7 +258,7 @@ fn volume_levels_and_the_watch_over_the_microphone_allocate_nothing() {
     let mut volume = Volume::new(SampleRate::FULL, 20);
     let mut level = SpeechLevel::recent(SampleRate::FULL, Duration::from_secs(10));
     let mut watch = MicrophoneWatch::new(SampleRate::FULL);
-    let mut tone = Tone::dtmf(SampleRate::FULL, '5').unwrap();
+    let mut tone = tone::Tone::dtmf(SampleRate::FULL, '5').unwrap();
     let mut seen = 0;
     assert_no_alloc(|| {
         let mut frame = [0.0; 480];
