@@ -25,6 +25,7 @@ pub mod codec;
 pub mod dsp;
 pub mod jitter;
 pub mod media;
+pub mod voice;
 
 pub mod bench;
 

@@ -24,6 +24,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rtp", &["units", "redact"]),
     ("codec", &["units", "redact"]),
     ("dsp", &["units", "redact"]),
+    // The microphone's side: echo, noise, gain.
+    ("voice", &["units", "redact", "dsp"]),
     // The sound of one call.
     ("jitter", &["units", "redact", "rtp", "codec", "dsp"]),
     (
@@ -33,7 +35,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // The sound of a call, measured.
     (
         "bench",
-        &["units", "redact", "rtp", "codec", "dsp", "jitter", "media"],
+        &[
+            "units", "redact", "rtp", "codec", "dsp", "voice", "jitter", "media",
+        ],
     ),
     // The phone.
     (
@@ -45,14 +49,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // The outside world carries bytes, samples and records, and decides nothing.
     ("net", &["units", "redact"]),
     ("audio", &["units", "redact"]),
-    ("store", &["units", "redact"]),
+    // What a person chose about the voice is kept as it is.
+    ("store", &["units", "redact", "voice"]),
     ("platform", &["units", "redact"]),
     // Where clock, sockets, threads and cores meet.
     (
         "engine",
         &[
-            "units", "redact", "sip", "sdp", "nat", "rtp", "codec", "dsp", "jitter", "media",
-            "agent", "net", "audio", "store", "platform",
+            "units", "redact", "sip", "sdp", "nat", "rtp", "codec", "dsp", "voice", "jitter",
+            "media", "agent", "net", "audio", "store", "platform",
         ],
     ),
     // A server on loopback: an engine of another kind, which borrows clock and sockets from ours.
@@ -64,7 +69,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     // Sentences for what agent and engine say as data.
-    ("i18n", &["units", "redact", "codec", "agent", "engine"]),
+    (
+        "i18n",
+        &["units", "redact", "codec", "voice", "agent", "engine"],
+    ),
     // Faces: equals, so neither knows the other.
     (
         "cli",
@@ -77,6 +85,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "rtp",
             "codec",
             "dsp",
+            "voice",
             "jitter",
             "media",
             "bench",
@@ -94,8 +103,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "ui",
         &[
-            "units", "redact", "sip", "sdp", "nat", "rtp", "codec", "dsp", "jitter", "media",
-            "agent", "net", "audio", "store", "platform", "engine", "lab", "i18n",
+            "units", "redact", "sip", "sdp", "nat", "rtp", "codec", "dsp", "voice", "jitter",
+            "media", "agent", "net", "audio", "store", "platform", "engine", "lab", "i18n",
         ],
     ),
 ];
