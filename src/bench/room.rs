@@ -18,9 +18,8 @@ const SOUND: f64 = 343.0;
 #[must_use]
 pub fn response(seed: u64, dies_in_secs: f64) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut between = |low: f64, high: f64| {
-        low + (high - low) * f64::from(rng.next_u32()) / f64::from(u32::MAX)
-    };
+    let mut between =
+        |low: f64, high: f64| low + (high - low) * f64::from(rng.next_u32()) / f64::from(u32::MAX);
     let size = [between(3.0, 5.0), between(2.5, 4.5), between(2.4, 3.0)];
     let speaker = [
         between(0.8, size[0] - 0.8),
@@ -68,17 +67,21 @@ pub fn response(seed: u64, dies_in_secs: f64) -> Vec<f32> {
         }
     }
     let energy: f64 = response.iter().map(|s| s * s).sum();
-    response.iter().map(|s| (s / energy.sqrt()) as f32).collect()
+    response
+        .iter()
+        .map(|s| (s / energy.sqrt()) as f32)
+        .collect()
 }
 
 /// A click that lies between samples: eight of a windowed sinc on either side.
 fn add_between_samples(response: &mut [f64], at: f64, loud: f64) {
     let middle = at.floor() as usize;
-    for n in middle - 7..=middle + 8 {
+    let near = response.iter_mut().enumerate().skip(middle - 7).take(16);
+    for (n, sample) in near {
         let x = n as f64 - at;
         let arc = std::f64::consts::PI * x;
         let sinc = if x.abs() < 1e-9 { 1.0 } else { arc.sin() / arc };
         let window = 0.5 + 0.5 * (arc / 8.5).cos();
-        response[n] += loud * sinc * window;
+        *sample += loud * sinc * window;
     }
 }

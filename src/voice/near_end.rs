@@ -141,7 +141,7 @@ impl NearEnd {
         let choice = match self.settings.noise {
             NoiseChoice::Off => noise::Choice::Off,
             NoiseChoice::Low => noise::Choice::Low,
-            NoiseChoice::High | NoiseChoice::Isolation => noise::Choice::High,
+            NoiseChoice::High => noise::Choice::High,
         };
         *self.work = *frame;
         let echo = cancelling.then_some(&*self.estimate);

@@ -41,6 +41,9 @@ const CONFIRM: u32 = 3;
 /// And before it is sure: voices that have nothing to do with each other look alike for a while.
 const STEADY: u32 = 12;
 
+/// Looks that find nothing before the path is taken to be gone: 1.5 s of far speech.
+const MISSED: u32 = 15;
+
 /// Frames in a row in which the filter does harm, after which the path is another one.
 const HARM: u32 = 20;
 
@@ -65,6 +68,8 @@ pub(crate) struct PathMeter {
     heard: u32,
     /// Looks that have found the same.
     same: u32,
+    /// Looks in a row that have found nothing.
+    missed: u32,
     last_at: usize,
     until_look: u32,
     playing: u32,
@@ -83,6 +88,7 @@ impl PathMeter {
             response: vec![0.0; REACH * DECIMATED],
             heard: 0,
             same: 0,
+            missed: 0,
             last_at: 0,
             until_look: LOOK,
             playing: 0,
@@ -164,6 +170,7 @@ impl PathMeter {
         self.found.steady = self.same >= STEADY;
         self.found.certain = self.heard >= ENOUGH;
         if stands_out && energy > 0.0 {
+            self.missed = 0;
             if self.same + 1 >= CONFIRM {
                 let hz = (100 * DECIMATED) as f32;
                 let late = (at + PEAK / 2) as f32 / hz - Decimator::DELAY_DIFFERENCE;
@@ -173,7 +180,11 @@ impl PathMeter {
                 });
             }
         } else if self.found.certain {
-            self.found.path = None;
+            // A path does not go within a breath; a filter that begins anew has to find it again.
+            self.missed += 1;
+            if self.missed >= MISSED {
+                self.found.path = None;
+            }
         }
     }
 }
