@@ -65,6 +65,7 @@ fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCo
             rtp_ports: None,
             source: SourceChoice::Device(settings.input_device.clone()),
             sink: SinkChoice::Device(settings.output_device.clone()),
+            voice: settings.voice,
         },
         settings: file.map(|file| (file, settings)),
         secrets,

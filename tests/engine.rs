@@ -58,6 +58,7 @@ fn with_settings(settings: Settings, file: SettingsFile) -> (EngineConfig, SyncS
             rtp_ports: None,
             source: SourceChoice::Silence,
             sink: SinkChoice::Discard,
+            ..MediaConfig::default()
         },
         settings: Some((file, settings)),
         secrets: Box::new(Locked(locked)),

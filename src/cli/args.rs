@@ -93,6 +93,28 @@ pub(super) struct SoundArgs {
     pub(super) output_device: Option<String>,
     #[arg(long, conflicts_with_all = ["play", "input_device", "output_device"])]
     pub(super) silence: bool,
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) echo: EchoArg,
+    #[arg(long, value_enum, default_value = "low")]
+    pub(super) noise: NoiseArg,
+    #[arg(long)]
+    pub(super) no_gain: bool,
+}
+
+/// When echo is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EchoArg {
+    Auto,
+    On,
+    Off,
+}
+
+/// How much noise is taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum NoiseArg {
+    Off,
+    Low,
+    High,
 }
 
 /// What happens during a call.

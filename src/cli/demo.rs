@@ -50,6 +50,7 @@ pub(super) fn run(words: Words, args: &DemoArgs) -> Result<Exit, Misuse> {
                 looped: false,
             },
             sink: SinkChoice::Record(args.record.clone()),
+            ..MediaConfig::default()
         },
         settings: None,
         secrets: Box::<SessionSecrets>::default(),

@@ -3,6 +3,7 @@
 use crate::agent::{self, AccountId, CallId};
 use crate::redact::Secret;
 use crate::store::{AccountSettings, Theme};
+use crate::voice::VoiceSettings;
 
 /// A person's wish. Sent over a bounded queue; a face never waits for its outcome but reads it
 /// in a later [`super::Snapshot`].
@@ -44,6 +45,8 @@ pub enum Command {
         /// Speaker.
         output: Option<String>,
     },
+    /// Chooses what is done to the microphone's sound.
+    SetVoice(VoiceSettings),
     /// Chooses the language by its tag; `None`: the system's.
     SetLanguage(Option<String>),
     /// Chooses the colours.

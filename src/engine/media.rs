@@ -11,6 +11,7 @@
 mod convert;
 mod device;
 mod input;
+mod microphone;
 mod output;
 mod pace;
 mod ports;
@@ -35,6 +36,7 @@ use crate::media::plan::{MediaCommand, MediaId, Opened};
 use crate::media::tones::Tone;
 use crate::media::{Levels, Quality};
 use crate::rtp::dtmf::Digit;
+use crate::voice::{VoiceReport, VoiceSettings};
 
 pub use self::ports::PortError;
 
@@ -52,6 +54,8 @@ pub struct MediaConfig {
     pub source: SourceChoice,
     /// What becomes of what it says.
     pub sink: SinkChoice,
+    /// What is done to a microphone's sound; files are left as they are.
+    pub voice: VoiceSettings,
 }
 
 /// Why the thread did not start.
@@ -182,6 +186,8 @@ pub enum MediaReport {
         /// Which.
         side: DeviceSide,
     },
+    /// What became of the microphone's sound in the last second.
+    Voice(VoiceReport),
     /// The recording stopped growing: the disk is full, or the file as long as it may be.
     RecordFailed {
         /// Which file.
@@ -209,6 +215,7 @@ enum Order {
         input: Option<String>,
         output: Option<String>,
     },
+    Voice(VoiceSettings),
     Tone(Option<Tone>),
     Close,
 }
@@ -250,12 +257,14 @@ impl MediaThread {
         let poll = Poll::new().map_err(MediaError::Thread)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(MediaError::Thread)?);
         let (orders, inbox) = sync_channel(MAX_ORDERS);
-        let rtp_ports = config.rtp_ports;
+        let (rtp_ports, voice) = (config.rtp_ports, config.voice);
         let thread = thread::Builder::new()
             .name("media".into())
             .spawn(move || {
                 raise_priority();
-                Worker::new(poll, inbox, input, output, record_path, rtp_ports, report).run();
+                Worker::new(poll, inbox, input, output, record_path, rtp_ports, report)
+                    .with_voice(voice)
+                    .run();
             })
             .map_err(MediaError::Thread)?;
         Ok(MediaThread {
@@ -286,6 +295,15 @@ impl MediaThread {
         output: Option<String>,
     ) -> Result<(), SendError> {
         self.order(Order::Select { input, output })
+    }
+
+    /// Chooses what is done to the microphone's sound; calls under way follow.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; the order is lost then.
+    pub fn set_voice(&self, voice: VoiceSettings) -> Result<(), SendError> {
+        self.order(Order::Voice(voice))
     }
 
     /// Begins a tone on the speaker ([`Tone::Ringing`] when called, [`Tone::Ringback`] while it

@@ -15,6 +15,7 @@ use crate::media::plan::{MediaCommand, MediaId};
 use crate::media::tones::Tone;
 use crate::redact::Secret;
 use crate::store::{AccountSettings, Answer, Order, Settings};
+use crate::voice::VoiceSettings;
 
 impl Driver {
     /// Asks the keyring for the passwords of the accounts in the settings.
@@ -70,6 +71,14 @@ impl Driver {
                     tracing::warn!("devices not changed: {error}");
                 }
                 self.look_for_devices();
+            }
+            Command::SetVoice(voice) => {
+                self.change_settings(|settings| settings.voice = voice);
+                if let Err(error) = self.media.set_voice(voice) {
+                    tracing::warn!("voice not changed: {error}");
+                }
+                self.picture.voice(voice);
+                self.dirty = true;
             }
             Command::SetLanguage(language) => {
                 self.change_settings(|settings| settings.language = language);
@@ -390,6 +399,10 @@ impl Driver {
                 self.tell(Event::Device { back: true });
                 self.look_for_devices();
             }
+            MediaReport::Voice(report) => {
+                self.picture.voice_report(report);
+                self.dirty = true;
+            }
             MediaReport::RecordFailed { path } => {
                 tracing::error!(path = %path.display(), "the recording stopped growing");
                 self.tell(Event::RecordFailed { path });
@@ -428,6 +441,8 @@ impl Driver {
             outputs: names(&list.outputs),
             input: settings.and_then(|settings| settings.input_device.clone()),
             output: settings.and_then(|settings| settings.output_device.clone()),
+            voice: settings.map_or_else(VoiceSettings::default, |settings| settings.voice),
+            voice_report: None,
             unavailable: list.inputs.is_empty() && list.outputs.is_empty(),
         });
         self.dirty = true;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
+use crate::voice::VoiceSettings;
+
 /// The format that this version writes.
 const FORMAT: u32 = 1;
 
@@ -27,6 +29,8 @@ pub struct Settings {
     pub input_device: Option<String>,
     /// The chosen speaker; `None`: the system's default.
     pub output_device: Option<String>,
+    /// What is done to the microphone's sound.
+    pub voice: VoiceSettings,
     /// In the order they were added.
     #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountSettings>,
@@ -40,6 +44,7 @@ impl Default for Settings {
             theme: Theme::System,
             input_device: None,
             output_device: None,
+            voice: VoiceSettings::default(),
             accounts: Vec::new(),
         }
     }

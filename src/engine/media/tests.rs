@@ -34,6 +34,7 @@ impl Phone {
             rtp_ports: None,
             source,
             sink,
+            ..MediaConfig::default()
         };
         let thread = MediaThread::start(config, move |report| {
             let _ = tell.try_send(report);
@@ -317,6 +318,7 @@ fn what_is_wrong_with_a_file_is_told_before_any_call() {
                 rtp_ports: None,
                 source,
                 sink,
+                ..MediaConfig::default()
             },
             |_| {},
         )

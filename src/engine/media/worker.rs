@@ -14,6 +14,7 @@ use rand::rngs::SysRng;
 
 use super::device::Change;
 use super::input::{Input, Voice};
+use super::microphone::Microphone;
 use super::output::{Output, Share};
 use super::pace::{Pace, Step};
 use super::ports::{PortError, PortPair};
@@ -23,7 +24,8 @@ use crate::jitter::receiver::MAX_PULL_SAMPLES;
 use crate::media::plan::{MediaCommand, MediaId, Plan};
 use crate::media::{self, Event, LocalDelay, Port, Session, Setup};
 use crate::rtp::NtpTime;
-use crate::units::{SampleRate, Ssrc};
+use crate::units::Ssrc;
+use crate::voice::{FRAME, RATE, VoiceSettings};
 
 /// How often sound is moved.
 const TICK: Duration = Duration::from_millis(10);
@@ -43,6 +45,9 @@ const ORDERS: usize = 64;
 /// Sessions at once.
 const MAX_CALLS: usize = 64;
 
+/// Ticks from one report about the microphone to the next.
+const VOICE_TOLD: usize = 100;
+
 /// Frames that may go into a first packet: 120 ms.
 const FIRST_PACKET: usize = 12;
 
@@ -50,6 +55,10 @@ pub(super) struct Worker<R> {
     poll: Poll,
     inbox: Receiver<Order>,
     input: Input,
+    /// What the microphone hears goes through this.
+    microphone: Microphone,
+    /// Ticks since its state was told.
+    untold: usize,
     pace: Pace,
     output: Output,
     record_path: Option<PathBuf>,
@@ -108,6 +117,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             poll,
             inbox,
             input,
+            microphone: Microphone::new(VoiceSettings::UNTOUCHED),
+            untold: 0,
             pace: Pace::default(),
             output,
             record_path,
@@ -125,6 +136,12 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 captured: Vec::with_capacity(4 * MAX_PULL_SAMPLES),
             },
         }
+    }
+
+    /// With these choices about the microphone's sound; else it is left as it is.
+    pub(super) fn with_voice(mut self, voice: VoiceSettings) -> Worker<R> {
+        self.microphone = Microphone::new(voice);
+        self
     }
 
     /// Until it is told to close, or nobody is left to tell it.
@@ -184,6 +201,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     self.input.select(input);
                     self.output.select(output);
                 }
+                Ok(Order::Voice(settings)) => self.microphone.set(settings),
                 Ok(Order::Tone(tone)) => self.output.set_tone(tone),
                 Ok(Order::Close) | Err(TryRecvError::Disconnected) => return Went::Home,
                 Err(TryRecvError::Empty) => return Went::On,
@@ -370,6 +388,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         self.tend_devices(now, !self.calls.is_empty(), true);
         self.speak(now, ticks);
         self.listen(now, ticks);
+        self.tell_voice(ticks);
         if self.output.take_record_failure()
             && let Some(path) = self.record_path.clone()
         {
@@ -377,8 +396,20 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
+    /// Once a second, while there is a microphone.
+    fn tell_voice(&mut self, ticks: usize) {
+        self.untold += ticks;
+        if self.untold >= VOICE_TOLD {
+            self.untold = 0;
+            if self.input.running().is_some() {
+                (self.report)(MediaReport::Voice(self.microphone.report()));
+            }
+        }
+    }
+
     fn tend_devices(&mut self, now: Instant, microphone: bool, speaker: bool) {
         let change = self.input.tend(now, microphone);
+        let mut opened = matches!(change, Some(Change::Opened));
         tell(
             &self.report,
             DeviceSide::Capture,
@@ -386,6 +417,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
             &mut self.capture_gone,
         );
         let change = self.output.tend(now, speaker);
+        opened |= matches!(change, Some(Change::Opened));
+        if opened {
+            self.microphone.begin(self.input.name(), self.output.name());
+        }
         tell(
             &self.report,
             DeviceSide::Playout,
@@ -405,6 +440,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             buffers,
             report,
             input,
+            microphone,
             pace,
             ..
         } = self;
@@ -443,8 +479,11 @@ impl<R: Fn(MediaReport)> Worker<R> {
             if !capture.reader.read(&mut buffers.captured) {
                 break;
             }
-            for call in calls.iter_mut() {
-                call.guarded(|call| call.speak_captured(now, rate, buffers, report));
+            microphone.push(rate, &buffers.captured);
+            while let Some(frame) = microphone.next() {
+                for call in calls.iter_mut() {
+                    call.guarded(|call| call.speak_captured(now, frame, buffers, report));
+                }
             }
         }
     }
@@ -456,6 +495,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             buffers,
             output,
             input,
+            microphone,
             ..
         } = self;
         let playout = output.delay();
@@ -463,7 +503,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
             capture
                 .rate
                 .duration_of(capture.reader.health().quantum() as u64)
+                + microphone.delay()
         });
+        let heard = input.running().is_some();
         for _ in 0..output.frames_wanted().unwrap_or(ticks) {
             for call in calls.iter_mut() {
                 call.guarded(|call| {
@@ -476,6 +518,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 });
             }
             output.finish_frame();
+            if heard && let Some(played) = output.played() {
+                microphone.render(played);
+            }
         }
     }
 }
@@ -616,18 +661,18 @@ impl Call {
         to.is_some()
     }
 
-    /// Gives the session 10 ms of the microphone.
+    /// Gives the session 10 ms of the microphone, at 48 kHz.
     fn speak_captured(
         &mut self,
         now: Instant,
-        rate: SampleRate,
+        frame: &[f32; FRAME],
         buffers: &mut Buffers,
         report: &impl Fn(MediaReport),
     ) {
         let Some(mut wanted) = self.session.capture_rate() else {
             return;
         };
-        self.voice.push(rate, wanted, &buffers.captured);
+        self.voice.push(RATE, wanted, frame);
         loop {
             let length = wanted.samples_in(TICK).min(buffers.frame.len());
             if !self.voice.next(&mut buffers.frame[..length]) {

@@ -12,7 +12,7 @@ use crate::codec::CodecKind;
 use crate::engine::media::device::Device;
 use crate::media::plan::{CodecChoice, OpusWishes, XrTerms};
 use crate::rtp::RtpPacket;
-use crate::units::PayloadType;
+use crate::units::{PayloadType, SampleRate};
 
 const CALL: MediaId = MediaId(3);
 
