@@ -67,6 +67,7 @@ fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCo
             country: Country::of_locale(&Language::locale_of_system()),
             source: SourceChoice::Device(settings.input_device.clone()),
             sink: SinkChoice::Device(settings.output_device.clone()),
+            voice: settings.voice,
             ..MediaConfig::default()
         },
         settings: file.map(|file| (file, settings)),

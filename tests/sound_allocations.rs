@@ -285,3 +285,28 @@ fn volume_levels_and_the_watch_over_the_microphone_allocate_nothing() {
     assert!(level.level().is_some());
     assert_eq!(seen, 0, "a key is no talk");
 }
+
+#[test]
+fn the_voice_chain_allocates_nothing_whatever_is_chosen_meanwhile() {
+    use ramal::voice::{FRAME, NearEnd, NoiseChoice, VoiceSettings};
+    let mut chain = NearEnd::new(VoiceSettings::default());
+    let mut tone = tone::Tone::dtmf(SampleRate::FULL, '5').unwrap();
+    assert_no_alloc(|| {
+        let (mut played, mut heard) = ([0.0; FRAME], [0.0; FRAME]);
+        for frame in 0..1_000 {
+            chain.set(match frame / 250 {
+                0 | 3 => VoiceSettings::default(),
+                1 => VoiceSettings::UNTOUCHED,
+                _ => VoiceSettings {
+                    noise: NoiseChoice::High,
+                    ..VoiceSettings::default()
+                },
+            });
+            heard.copy_from_slice(&played);
+            tone.fill(&mut played);
+            chain.render(&played);
+            chain.capture(&mut heard);
+        }
+    });
+    assert!(chain.report().delay > Duration::ZERO);
+}

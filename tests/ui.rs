@@ -3,6 +3,8 @@
 
 #[path = "ui/accounts.rs"]
 mod accounts;
+#[path = "ui/clear_speech.rs"]
+mod clear_speech;
 #[path = "ui/fake.rs"]
 mod fake;
 #[path = "ui/hands.rs"]

@@ -402,6 +402,19 @@ sound-sidetone-off = Off
 sound-sidetone-soft = Soft
 sound-sidetone-middle = Medium
 sound-sidetone-loud = Loud
+voice-title = Clear speech
+voice-echo = Echo
+    .why = Takes your loudspeaker out of what your microphone hears.
+voice-echo-auto = Automatic
+voice-echo-on = Always
+voice-noise = Noise
+    .why = Takes out fans, traffic and keys.
+voice-noise-low = Low
+voice-noise-high = High
+voice-gain = Even volume
+    .why = Turns a quiet voice up and a loud one down by itself.
+voice-gain-on = On
+voice-off = Off
 
 ## A link from outside
 
@@ -539,6 +552,9 @@ help-arg-play = A WAV file to play instead of the microphone
 help-arg-looped = Begin the file anew at its end
 help-arg-record = A file for what is said: Ogg Opus if its name ends in .opus, else WAV
 help-arg-record-sides = Who is in the recording: the other side (far), both on one channel (mixed), or you on the left and the other side on the right (stereo)
+help-arg-echo = The loudspeaker's echo in the microphone: taken out if measured, always or never
+help-arg-noise = The room's noise: left, taken out a little or a lot
+help-arg-no-gain = The level of the voice is not adjusted
 help-arg-input-device = The microphone, by name
 help-arg-output-device = The speaker, by name
 help-arg-silence = No microphone and no speaker

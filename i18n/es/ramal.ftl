@@ -400,6 +400,19 @@ sound-sidetone-off = No
 sound-sidetone-soft = Baja
 sound-sidetone-middle = Media
 sound-sidetone-loud = Alta
+voice-title = Voz clara
+voice-echo = Eco
+    .why = Quita el sonido del altavoz de lo que oye el micrófono.
+voice-echo-auto = Automático
+voice-echo-on = Siempre
+voice-noise = Ruido
+    .why = Quita ventiladores, tráfico y teclas.
+voice-noise-low = Poco
+voice-noise-high = Mucho
+voice-gain = Volumen uniforme
+    .why = Sube sola la voz baja y baja la voz alta.
+voice-gain-on = Sí
+voice-off = No
 
 ## Un enlace de fuera
 
@@ -537,6 +550,9 @@ help-arg-play = Un archivo WAV en lugar del micrófono
 help-arg-looped = Empieza de nuevo el archivo al final
 help-arg-record = Un archivo para lo que se dice: Ogg Opus si el nombre termina en .opus, si no WAV
 help-arg-record-sides = Quién está en la grabación: el otro lado (far), los dos en un canal (mixed), o tú a la izquierda y el otro lado a la derecha (stereo)
+help-arg-echo = El eco del altavoz en el micrófono: se quita si se mide, siempre o nunca
+help-arg-noise = El ruido de la sala: se deja, se quita un poco o bastante
+help-arg-no-gain = No se ajusta el volumen de la voz
 help-arg-input-device = El micrófono, por nombre
 help-arg-output-device = El altavoz, por nombre
 help-arg-silence = Sin micrófono ni altavoz

@@ -400,6 +400,19 @@ sound-sidetone-off = Não
 sound-sidetone-soft = Baixa
 sound-sidetone-middle = Média
 sound-sidetone-loud = Alta
+voice-title = Fala limpa
+voice-echo = Eco
+    .why = Tira o som do alto-falante do que o microfone ouve.
+voice-echo-auto = Automático
+voice-echo-on = Sempre
+voice-noise = Ruído
+    .why = Tira ventilador, trânsito e teclas.
+voice-noise-low = Pouco
+voice-noise-high = Muito
+voice-gain = Volume constante
+    .why = Aumenta sozinho a voz baixa e baixa a voz alta.
+voice-gain-on = Ligado
+voice-off = Desligado
 
 ## Um link de fora
 
@@ -537,6 +550,9 @@ help-arg-play = Um arquivo WAV no lugar do microfone
 help-arg-looped = Recomeça o arquivo no fim
 help-arg-record = Um arquivo para o que é dito: Ogg Opus se o nome termina em .opus, senão WAV
 help-arg-record-sides = Quem está na gravação: o outro lado (far), os dois em um canal (mixed), ou você à esquerda e o outro lado à direita (stereo)
+help-arg-echo = O eco do alto-falante no microfone: tirar se for medido, sempre ou nunca
+help-arg-noise = O ruído do ambiente: deixar, tirar um pouco ou bastante
+help-arg-no-gain = Não ajusta o volume da voz
 help-arg-input-device = O microfone, pelo nome
 help-arg-output-device = O alto-falante, pelo nome
 help-arg-silence = Sem microfone nem alto-falante

@@ -5,6 +5,8 @@
 //! - [`call`]: a talker, such a network and a listener; both ends are [`crate::media::Session`]s.
 //! - [`ceiling`]: the same packets and losses decoded at leisure, with everything at hand.
 //! - [`passage`]: what the talker says.
+//! - [`echo`]: two people and a loudspeaker between them, in a [`room`]; how much is understood, by
+//!   [`stoi`].
 //! - [`delay`]: how late the sound was heard, found in the sound itself.
 //!
 //! `ramal bench media` puts them together; how good the sound is, PESQ says.
@@ -12,5 +14,8 @@
 pub mod call;
 pub mod ceiling;
 pub mod delay;
+pub mod echo;
 pub mod network;
 pub mod passage;
+pub mod room;
+pub mod stoi;

@@ -118,6 +118,28 @@ pub(super) struct SoundArgs {
     #[arg(long, value_name = "DB", allow_negative_numbers = true,
         value_parser = clap::value_parser!(i32).range(-30..=-10))]
     pub(super) sidetone: Option<i32>,
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) echo: EchoArg,
+    #[arg(long, value_enum, default_value = "low")]
+    pub(super) noise: NoiseArg,
+    #[arg(long)]
+    pub(super) no_gain: bool,
+}
+
+/// When echo is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EchoArg {
+    Auto,
+    On,
+    Off,
+}
+
+/// How much noise is taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum NoiseArg {
+    Off,
+    Low,
+    High,
 }
 
 /// What happens during a call.

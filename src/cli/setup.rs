@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{AccountArgs, SidesArg, SoundArgs, TransportArg};
+use super::args::{AccountArgs, EchoArg, NoiseArg, SidesArg, SoundArgs, TransportArg};
 use super::exit::Exit;
 use crate::agent::{AccountConfig, AccountId, AgentConfig, dial};
 use crate::audio::{self, ClipError, SinkChoice, SourceChoice};
@@ -21,6 +21,7 @@ use crate::redact::Secret;
 use crate::say;
 use crate::sip::{Transport, Uri};
 use crate::store::{AccountSettings, Keyring, Secrets, SessionSecrets, SettingsFile};
+use crate::voice::{EchoChoice, NoiseChoice, VoiceSettings};
 
 /// The account that the command line makes from its arguments.
 const ACCOUNT: AccountId = AccountId(1);
@@ -271,6 +272,20 @@ pub(super) fn engine(
             },
             (None, true) => SourceChoice::Silence,
             (None, false) => SourceChoice::Device(sound.input_device.clone()),
+        };
+        media.voice = VoiceSettings {
+            echo: match sound.echo {
+                EchoArg::Auto => EchoChoice::Auto,
+                EchoArg::On => EchoChoice::On,
+                EchoArg::Off => EchoChoice::Off,
+            },
+            noise: match sound.noise {
+                NoiseArg::Off => NoiseChoice::Off,
+                NoiseArg::Low => NoiseChoice::Low,
+                NoiseArg::High => NoiseChoice::High,
+            },
+            gain: !sound.no_gain,
+            ..VoiceSettings::default()
         };
         // Whoever plays a file or records one runs a script; a speaker is used when it is named.
         let speaks = !sound.silence

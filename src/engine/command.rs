@@ -10,6 +10,7 @@ use crate::media::plan::{ConferenceId, Feed};
 use crate::media::recording::Sides;
 use crate::redact::Secret;
 use crate::store::{AccountSettings, LineSettings, Theme};
+use crate::voice::VoiceSettings;
 
 /// A person's wish. Sent over a bounded queue; a face never waits for its outcome but reads it
 /// in a later [`super::Snapshot`].
@@ -86,6 +87,8 @@ pub enum Command {
     StopRecording(CallId),
     /// Changes what the phone sounds like.
     Sound(SoundWish),
+    /// Chooses what is done to the microphone's sound.
+    SetVoice(VoiceSettings),
     /// Chooses the language by its tag; `None`: the system's.
     SetLanguage(Option<String>),
     /// Chooses the colours.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::driver::Driver;
 use super::snapshot::{AudioView, Notice};
 use crate::audio::{DeviceInfo, DeviceList, Watch};
+use crate::voice::VoiceSettings;
 
 /// How long the sound system may take to list its devices.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -60,6 +61,8 @@ impl Driver {
             outputs: names(&list.outputs),
             input: settings.and_then(|settings| settings.input_device.clone()),
             output: settings.and_then(|settings| settings.output_device.clone()),
+            voice: settings.map_or_else(VoiceSettings::default, |settings| settings.voice),
+            voice_report: None,
             unavailable: list.inputs.is_empty() && list.outputs.is_empty(),
         });
         self.dirty = true;

@@ -14,6 +14,7 @@ mod ear;
 mod input;
 mod load;
 mod margin;
+mod microphone;
 mod output;
 mod pace;
 mod ports;
@@ -59,6 +60,7 @@ use crate::media::recording::{Format, Sides};
 use crate::media::tones::Tone;
 use crate::media::{Levels, MicrophoneState, Quality};
 use crate::rtp::dtmf::Digit;
+use crate::voice::{VoiceReport, VoiceSettings};
 
 pub use self::load::{RingSound, Unusable};
 pub use self::ports::PortError;
@@ -90,6 +92,8 @@ pub struct MediaConfig {
     pub record_sides: Sides,
     /// Its kind; `None`: by its name.
     pub record_format: Option<Format>,
+    /// What is done to a microphone's sound; files are left as they are.
+    pub voice: VoiceSettings,
 }
 
 /// Why the thread did not start.
@@ -248,6 +252,8 @@ pub enum MediaReport {
         /// Which session.
         media: MediaId,
     },
+    /// What became of the microphone's sound in the last second.
+    Voice(VoiceReport),
     /// The recording stopped growing: the disk is full, or the file as long as it may be.
     RecordFailed {
         /// Which file.
@@ -280,6 +286,7 @@ enum Order {
         input: Option<String>,
         output: Option<String>,
     },
+    Voice(VoiceSettings),
     Tone(Option<Tone>),
     Delay(DelayBounds),
     Devices(DeviceList),
@@ -343,13 +350,15 @@ impl MediaThread {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(MediaError::Thread)?);
         let (orders, inbox) = sync_channel(MAX_ORDERS);
         let (rtp_ports, delay) = (config.rtp_ports, config.delay);
+        let voice = config.voice;
         let loudness = config.loudness;
         let thread = thread::Builder::new()
             .name("media".into())
             .spawn(move || {
                 raise_current_thread("media");
                 let mut worker =
-                    Worker::new(poll, inbox, input, output, record_path, rtp_ports, report);
+                    Worker::new(poll, inbox, input, output, record_path, rtp_ports, report)
+                        .with_voice(voice);
                 worker.bound_delay(delay);
                 worker.set_loudness(loudness);
                 worker.record_calls(both);
@@ -469,6 +478,15 @@ impl MediaThread {
     /// [`SendError`]; the order is lost then.
     pub fn devices_changed(&self, list: DeviceList) -> Result<(), SendError> {
         self.order(Order::Devices(list))
+    }
+
+    /// Chooses what is done to the microphone's sound; calls under way follow.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; the order is lost then.
+    pub fn set_voice(&self, voice: VoiceSettings) -> Result<(), SendError> {
+        self.order(Order::Voice(voice))
     }
 
     /// Begins a tone on the speaker ([`Tone::Ringing`] when called, [`Tone::Ringback`] while it

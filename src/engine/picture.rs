@@ -10,6 +10,7 @@ use super::snapshot::{
 use crate::agent::{self, AccountConfig, AccountId, AccountState, CallId, Party, Side};
 use crate::media::{Levels, Quality};
 use crate::store::{AccountSettings, LineSettings};
+use crate::voice::{VoiceReport, VoiceSettings};
 
 /// Ended calls kept for the list of recents.
 const MAX_RECENTS: usize = 50;
@@ -241,7 +242,19 @@ impl Picture {
     }
 
     pub(super) fn audio(&mut self, audio: AudioView) {
-        self.snapshot.audio = audio;
+        let voice_report = self.snapshot.audio.voice_report;
+        self.snapshot.audio = AudioView {
+            voice_report,
+            ..audio
+        };
+    }
+
+    pub(super) fn voice(&mut self, voice: VoiceSettings) {
+        self.snapshot.audio.voice = voice;
+    }
+
+    pub(super) fn voice_report(&mut self, report: VoiceReport) {
+        self.snapshot.audio.voice_report = Some(report);
     }
 
     pub(super) fn line(&mut self, line: LineSettings) {

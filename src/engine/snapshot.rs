@@ -9,6 +9,7 @@ use crate::dsp::progress::Country;
 use crate::media::plan::CodecChoice;
 pub use crate::media::{Grade, Levels, Loudness, MicrophoneState, Quality, RemoteQuality};
 use crate::store::{AccountSettings, LineSettings, SoundSettings};
+use crate::voice::{VoiceReport, VoiceSettings};
 
 /// The phone at one moment. Replaced as a whole, never changed: faces hold it by `Arc`.
 #[derive(Clone, Debug, Default)]
@@ -135,6 +136,10 @@ pub struct AudioView {
     pub input: Option<String>,
     /// The chosen speaker; `None`: the system's default.
     pub output: Option<String>,
+    /// What is done to the microphone's sound.
+    pub voice: VoiceSettings,
+    /// What became of it in the last second; `None` before there was any.
+    pub voice_report: Option<VoiceReport>,
     /// No device could be opened: the call runs on silence.
     pub unavailable: bool,
 }

@@ -99,6 +99,14 @@ impl Driver {
                 });
             }
             Command::Sound(wish) => self.sound_wish(wish),
+            Command::SetVoice(voice) => {
+                self.change_settings(|settings| settings.voice = voice);
+                if let Err(error) = self.media.set_voice(voice) {
+                    tracing::warn!("voice not changed: {error}");
+                }
+                self.picture.voice(voice);
+                self.dirty = true;
+            }
             Command::SetLanguage(language) => {
                 self.change_settings(|settings| settings.language = language);
             }
@@ -469,6 +477,10 @@ impl Driver {
                 self.tell(Event::Speaking {
                     call: call_of(media),
                 });
+            }
+            MediaReport::Voice(report) => {
+                self.picture.voice_report(report);
+                self.dirty = true;
             }
             MediaReport::RecordFailed { path } => {
                 tracing::error!(path = %path.display(), "the recording stopped growing");

@@ -8,6 +8,7 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
 use super::LineSettings;
+use crate::voice::VoiceSettings;
 
 /// The format that this version writes.
 const FORMAT: u32 = 1;
@@ -42,6 +43,8 @@ pub struct Settings {
     /// What the phone sounds like.
     #[serde(flatten)]
     pub sounds: SoundSettings,
+    /// What is done to the microphone's sound.
+    pub voice: VoiceSettings,
     /// In the order they were added.
     #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountSettings>,
@@ -60,6 +63,7 @@ impl Default for Settings {
             output_gain_db: 0,
             sidetone_db: None,
             sounds: SoundSettings::default(),
+            voice: VoiceSettings::default(),
             accounts: Vec::new(),
         }
     }

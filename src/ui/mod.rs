@@ -8,6 +8,7 @@ mod account_form;
 mod action;
 mod app;
 mod call;
+mod clear_speech;
 mod dial;
 mod ended;
 mod hint;

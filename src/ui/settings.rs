@@ -2,6 +2,7 @@
 
 use egui::{Popup, ScrollArea, Sense, Ui, vec2};
 
+use super::clear_speech::clear_speech_ui;
 use super::dial::{account_name, state_color};
 use super::icons::Icon;
 use super::line_settings::line_ui;
@@ -47,17 +48,21 @@ pub(crate) fn settings_ui(ui: &mut Ui, view: &SettingsView<'_>, words: &Words) -
                 section(ui, &say!(words, "sound-microphone"), |ui| {
                     ask = ask.take().or(loudness::voice_ui(ui, loudness, words));
                 });
+                section(ui, &say!(words, "voice-title"), |ui| {
+                    let voice = view.snapshot.audio.voice;
+                    ask = ask.take().or(clear_speech_ui(ui, voice, words));
+                });
                 section(ui, &say!(words, "sound-speaker"), |ui| {
                     ask = ask.take().or(loudness::hearing_ui(ui, loudness, words));
+                });
+                section(ui, &say!(words, "settings-sounds"), |ui| {
+                    ask = ask.take().or(sounds_ui(ui, &view.snapshot.sounds, words));
                 });
                 section(ui, &say!(words, "settings-language"), |ui| {
                     ask = ask.take().or(language_ui(ui, view.language, words));
                 });
                 section(ui, &say!(words, "settings-theme"), |ui| {
                     ask = ask.take().or(appearance_ui(ui, view.appearance, words));
-                });
-                section(ui, &say!(words, "settings-sounds"), |ui| {
-                    ask = ask.take().or(sounds_ui(ui, &view.snapshot.sounds, words));
                 });
             });
     });

@@ -7,7 +7,7 @@ const CORNER_HZ: f64 = 80.0;
 
 /// A Butterworth high-pass of second order.
 #[derive(Clone, Debug)]
-pub struct HighPass {
+pub(super) struct HighPass {
     forward: [f64; 3],
     back: [f64; 2],
     state: [f64; 2],
@@ -31,7 +31,7 @@ impl Default for HighPass {
 
 impl HighPass {
     /// Filters a frame. What is no number is taken for silence.
-    pub fn apply(&mut self, frame: &mut [f32; FRAME]) {
+    pub(super) fn apply(&mut self, frame: &mut [f32; FRAME]) {
         let [b0, b1, b2] = self.forward;
         let [a1, a2] = self.back;
         let [mut one, mut two] = self.state;

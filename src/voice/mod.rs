@@ -4,16 +4,26 @@
 //!   heard passes through it, both in frames of 10 ms.
 //! - [`settings`]: what the person chose, as plain data.
 //! - [`report`]: what the chain saw and did, as plain data.
-//! - [`high_pass`]: takes away what lies below every voice.
+//!
+//! Inside: `high_pass`, then `echo` (a meter of the path, which decides, and a canceller behind a
+//! trait), `suppress` (spectra, and in them `residual` echo and `noise`), `gain` and `limiter`.
 //!
 //! Sound is mono `f32` in −1..=1 at 48 kHz. Nothing here reads a clock: time is counted in
 //! frames. Everything is allocated when the chain is made.
 
-pub mod high_pass;
+mod echo;
+mod gain;
+mod headset;
+mod high_pass;
+mod limiter;
 mod near_end;
+mod noise;
 pub mod report;
+mod residual;
 pub mod settings;
+mod suppress;
 
+pub use self::headset::says_headset;
 pub use self::near_end::NearEnd;
 pub use self::report::{EchoPath, EchoState, VoiceReport};
 pub use self::settings::{EchoChoice, NoiseChoice, VoiceSettings};

@@ -61,6 +61,4 @@ pub enum NoiseChoice {
     Low,
     /// What is steady: fans, streets.
     High,
-    /// All but the voice, by a neural network.
-    Isolation,
 }

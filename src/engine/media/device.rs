@@ -137,6 +137,11 @@ impl<T: Runs> Device<T> {
         true
     }
 
+    /// Its name; `None`: the system's default.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     pub(super) fn running(&mut self) -> Option<&mut T> {
         match &mut self.state {
             State::Running { device, .. } => Some(device),

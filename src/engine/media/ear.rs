@@ -1,7 +1,7 @@
 //! Watches the microphone whichever it is, and says when its state has changed.
 
 use crate::media::microphone::{Listening, MicrophoneState, MicrophoneWatch};
-use crate::units::SampleRate;
+use crate::voice::{FRAME, RATE};
 
 /// The watch over the microphone in use.
 #[derive(Default)]
@@ -11,22 +11,18 @@ pub(super) struct Ear {
 }
 
 impl Ear {
-    /// Takes 10 ms of the microphone, and answers its state where that is another than before.
+    /// Takes 10 ms of the microphone, `raw` as it gives them and `clean` as the voice chain does, and
+    /// answers its state where that is another than before.
     pub(super) fn hear(
         &mut self,
-        rate: SampleRate,
-        sound: &[f32],
+        raw: &[f32],
+        clean: &[f32; FRAME],
         far_speaks: bool,
         listening: Listening,
     ) -> Option<MicrophoneState> {
-        if self.watch.as_ref().is_none_or(|watch| watch.rate() != rate) {
-            self.watch = Some(MicrophoneWatch::new(rate));
-        }
-        let state = self
-            .watch
-            .as_mut()
-            .map(|watch| watch.observe(sound, sound, far_speaks, listening));
-        self.changed(state.unwrap_or_default())
+        let watch = self.watch.get_or_insert_with(|| MicrophoneWatch::new(RATE));
+        let state = watch.observe(raw, clean, far_speaks, listening);
+        self.changed(state)
     }
 
     /// There is no microphone, or another one.

@@ -46,6 +46,14 @@ impl Input {
         }
     }
 
+    /// The microphone's name; `None`: whichever the system takes, or there is none.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Input::Device(device) => device.name(),
+            Input::File { .. } | Input::Silence => None,
+        }
+    }
+
     /// What one call gets of it.
     pub(super) fn voice(&self) -> Voice {
         match self {

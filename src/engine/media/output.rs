@@ -46,6 +46,8 @@ pub(super) struct Output {
     sidetone: Sidetone,
     test: Option<TestSound>,
     mix: Box<[f32; MIX]>,
+    /// The last frame that went to the speaker.
+    played: Box<[f32; MIX]>,
     /// 10 ms at the speaker's rate, or at the file's.
     frame: Vec<f32>,
     /// What goes into the file with this frame, of all calls together; empty while there is none.
@@ -97,6 +99,7 @@ impl Output {
             sidetone: Sidetone::new(),
             test: None,
             mix: Box::new([0.0; MIX]),
+            played: Box::new([0.0; MIX]),
             frame: Vec::with_capacity(4 * MIX),
             file_mix: Vec::with_capacity(4 * MIX),
             record_failed: false,
@@ -312,7 +315,20 @@ impl Output {
                 playout.writer.write(&self.frame);
             }
         }
+        // The old one is written over by the next calls.
+        std::mem::swap(&mut self.mix, &mut self.played);
         self.mix.fill(0.0);
+    }
+
+    /// What the last frame sent to a running speaker, as all calls and tones made it, at 48 kHz.
+    pub(super) fn played(&mut self) -> Option<&[f32; MIX]> {
+        self.device.as_mut()?.running()?;
+        Some(&self.played)
+    }
+
+    /// The speaker's name; `None`: whichever the system takes, or there is none.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.device.as_ref()?.name()
     }
 
     /// Whether the file stopped growing; true once.

@@ -19,6 +19,7 @@ use rand::rngs::SysRng;
 use super::device::Change;
 use super::ear::Ear;
 use super::input::{Input, Voice};
+use super::microphone::Microphone;
 use super::output::{Output, Share};
 use super::pace::{Pace, Step};
 use super::ports::{PortError, PortPair};
@@ -39,6 +40,7 @@ use crate::media::recording::{Paced, Side};
 use crate::media::{self, Event, LocalDelay, Port, Session, Setup};
 use crate::rtp::NtpTime;
 use crate::units::{SampleRate, Ssrc};
+use crate::voice::{FRAME, RATE, VoiceSettings};
 
 /// How often sound is moved.
 const TICK: Duration = Duration::from_millis(10);
@@ -62,6 +64,9 @@ const ORDERS: usize = 64;
 /// Sessions at once.
 const MAX_CALLS: usize = 64;
 
+/// Ticks from one report about the microphone to the next.
+const VOICE_TOLD: usize = 100;
+
 /// Frames that may go into a first packet: 120 ms.
 const FIRST_PACKET: usize = 12;
 
@@ -69,6 +74,10 @@ pub(super) struct Worker<R> {
     poll: Poll,
     inbox: Receiver<Order>,
     input: Input,
+    /// What the microphone hears goes through this.
+    microphone: Microphone,
+    /// Ticks since its state was told.
+    untold: usize,
     pace: Pace,
     output: Output,
     loudness: Loudness,
@@ -144,6 +153,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             poll,
             inbox,
             input,
+            microphone: Microphone::new(VoiceSettings::UNTOUCHED),
+            untold: 0,
             pace: Pace::default(),
             output,
             loudness: Loudness::default(),
@@ -175,6 +186,12 @@ impl<R: Fn(MediaReport)> Worker<R> {
     /// Bounds the delay of sessions that are opened from now on.
     pub(super) fn bound_delay(&mut self, delay: DelayBounds) {
         self.delay = delay;
+    }
+
+    /// With these choices about the microphone's sound; else it is left as it is.
+    pub(super) fn with_voice(mut self, voice: VoiceSettings) -> Worker<R> {
+        self.microphone = Microphone::new(voice);
+        self
     }
 
     /// Until it is told to close, or nobody is left to tell it.
@@ -242,6 +259,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                     self.input.select(input);
                     self.output.select(output);
                 }
+                Ok(Order::Voice(settings)) => self.microphone.set(settings),
                 Ok(Order::Tone(tone)) => self.output.set_tone(tone),
                 Ok(Order::Delay(delay)) => self.bound_delay(delay),
                 Ok(Order::Devices(list)) => {
@@ -483,6 +501,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
         self.tend_trial(now);
         self.turn_recordings(now);
+        self.tell_voice(ticks);
         if self.output.take_record_failure()
             && let Some(path) = self.record_path.clone()
         {
@@ -490,8 +509,20 @@ impl<R: Fn(MediaReport)> Worker<R> {
         }
     }
 
+    /// Once a second, while there is a microphone.
+    fn tell_voice(&mut self, ticks: usize) {
+        self.untold += ticks;
+        if self.untold >= VOICE_TOLD {
+            self.untold = 0;
+            if self.input.running().is_some() {
+                (self.report)(MediaReport::Voice(self.microphone.report()));
+            }
+        }
+    }
+
     fn tend_devices(&mut self, now: Instant, microphone: bool, speaker: bool) {
         let change = self.input.tend(now, microphone);
+        let mut opened = matches!(change, Some(Change::Opened));
         tell(
             &self.report,
             DeviceSide::Capture,
@@ -499,6 +530,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
             &mut self.capture_gone,
         );
         let change = self.output.tend(now, speaker);
+        opened |= matches!(change, Some(Change::Opened));
+        if opened {
+            self.microphone.begin(self.input.name(), self.output.name());
+        }
         tell(
             &self.report,
             DeviceSide::Playout,
@@ -522,6 +557,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             buffers,
             report,
             input,
+            microphone,
             pace,
             output,
             ear,
@@ -568,17 +604,24 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 break;
             }
             let sound = buffers.captured.as_slice();
-            if let Some(state) = ear.hear(rate, sound, far_speaks, listening) {
-                report(MediaReport::Microphone(state));
-            }
             if let Some(trial) = trial {
                 trial.hear(rate, sound, loudness);
             }
-            if listening == Listening::Open && !calls.is_empty() {
+            // One's own voice in one's ear would come back as echo.
+            let own_ear = !microphone.report().echo.is_cancelling();
+            if own_ear && listening == Listening::Open && !calls.is_empty() {
                 output.add_sidetone(rate, sound, capture.reader.health().quantum());
             }
-            for call in calls.iter_mut() {
-                call.guarded(|call| call.speak_captured(now, spoken_at, rate, buffers, report));
+            microphone.push(rate, sound);
+            while let Some(frame) = microphone.next() {
+                if let Some(state) = ear.hear(&buffers.captured, frame, far_speaks, listening) {
+                    report(MediaReport::Microphone(state));
+                }
+                for call in calls.iter_mut() {
+                    call.guarded(|call| {
+                        call.speak_captured(now, spoken_at, frame, buffers, report)
+                    });
+                }
             }
         }
     }
@@ -593,6 +636,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             mixer,
             speakers,
             report,
+            microphone,
             ..
         } = self;
         let playout = output.delay();
@@ -600,7 +644,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
             capture
                 .rate
                 .duration_of(capture.reader.health().quantum() as u64)
+                + microphone.delay()
         });
+        let heard = input.running().is_some();
         let wanted = output.frames_wanted();
         let frames = wanted.unwrap_or(ticks);
         for n in 0..frames {
@@ -632,6 +678,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 });
             }
             output.finish_frame();
+            if heard && let Some(played) = output.played() {
+                microphone.render(played);
+            }
             if !mixer.is_empty() {
                 conferences::settle(mixer, calls, speakers, report);
             }
@@ -809,19 +858,19 @@ impl Call {
         }
     }
 
-    /// Gives the session 10 ms of the microphone, spoken at `at`.
+    /// Gives the session 10 ms of the microphone, at 48 kHz, spoken at `at`.
     fn speak_captured(
         &mut self,
         now: Instant,
         at: Instant,
-        rate: SampleRate,
+        frame: &[f32; FRAME],
         buffers: &mut Buffers,
         report: &impl Fn(MediaReport),
     ) {
         let Some(mut wanted) = self.session.capture_rate() else {
             return;
         };
-        self.voice.push(rate, wanted, &buffers.captured);
+        self.voice.push(RATE, wanted, frame);
         loop {
             let length = wanted.samples_in(TICK).min(buffers.frame.len());
             if !self.voice.next(&mut buffers.frame[..length]) {

@@ -16,7 +16,7 @@ use crate::engine::media::load::{Loaded, ours};
 use crate::media::plan::{CodecChoice, Feed, XrTerms};
 use crate::media::recording::{Format, Sides};
 use crate::rtp::RtpPacket;
-use crate::units::PayloadType;
+use crate::units::{PayloadType, SampleRate};
 
 const CALL: MediaId = MediaId(3);
 
@@ -270,7 +270,8 @@ fn a_microphone_that_falls_silent_does_not_stop_the_stream() {
     bench.apply(true);
     bench.pass(50, 1, 0.3);
     let spoken = bench.heard();
-    assert_eq!(spoken.len(), 25);
+    // To 48 kHz and back, a narrow microphone's last frame is still under way.
+    assert!((24..=25).contains(&spoken.len()), "{}", spoken.len());
     assert!(spoken[2..].iter().all(|(_, silent)| !silent));
     bench.pass(100, 0, 0.0);
     let stalled = bench.heard();
