@@ -331,7 +331,8 @@ impl JitterBuffer {
         self.keep(packet, media);
         let overtaken = self.highest.is_some_and(|highest| seq < highest);
         if packet.kind != PacketKind::Other {
-            self.delay.observe(now, media, overtaken);
+            self.delay
+                .observe(now, self.begun(packet, media), overtaken);
         }
         self.sent_until = match packet.kind {
             PacketKind::Sound => self.sent_until.max(Some(media + nanos(packet.duration))),
@@ -539,7 +540,8 @@ impl JitterBuffer {
         self.counts.late += 1;
         if packet.kind != PacketKind::Other {
             let overtaken = self.highest.is_some_and(|highest| packet.seq.0 < highest);
-            self.delay.observe(now, media, overtaken);
+            let begun = self.begun(packet, media);
+            self.delay.observe(now, begun, overtaken);
         }
         let slot = &mut self.slots[Self::index(packet.seq.0)];
         // Remembered, so that its copies are duplicates; not over one that is yet to be played.
@@ -548,6 +550,16 @@ impl JitterBuffer {
             slot.state = SlotState::Taken;
         }
         Inserted::Late
+    }
+
+    /// When what the packet says began. A packet of sound leaves when it is full; one that announces
+    /// a pause leaves at once, and would pass for a faster one than there is.
+    fn begun(&self, packet: &Incoming<'_>, media: Nanos) -> Nanos {
+        if packet.duration.is_zero() {
+            media - self.ptime
+        } else {
+            media
+        }
     }
 
     fn keep(&mut self, packet: &Incoming<'_>, media: Nanos) {

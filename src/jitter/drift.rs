@@ -7,7 +7,7 @@ use super::delay::MILLI;
 /// Nothing is done while the delay is off by no more than this, so that sound stays as it is to the
 /// bit where the clocks agree.
 const LEAST: i64 = -MILLI;
-const MOST: i64 = 3 * MILLI;
+const MOST: i64 = 2 * MILLI;
 
 /// An error beyond this is not the clocks': something was late, or the delay aimed at is another.
 const NOT_THE_CLOCKS: i64 = 15 * MILLI;

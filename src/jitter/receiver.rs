@@ -30,7 +30,8 @@ const MAX_ACCEPTED: usize = 16;
 
 /// Samples taken from the queue at most for one pull: some millionths more than are given, and what
 /// interpolation looks at ahead.
-const MAX_TAKEN: usize = MAX_PULL_SAMPLES + 32;
+const MAX_TAKEN: usize = MAX_PULL_SAMPLES + MAX_AHEAD;
+const MAX_AHEAD: usize = 32;
 
 /// What is looked at to change the length of sound.
 const LOOKED_AT: Duration = Duration::from_millis(45);
@@ -283,8 +284,15 @@ impl Receiver {
         let out = &mut out[..samples];
         let sound = self.fill_queue(now, samples);
         self.adjust(now);
-        let ppm = self.drift.ppm();
+        // A sample more is not worth being without the packet that it is in: as long as that has not
+        // come, no faster than ever.
+        let at_hand = self.queue.len() >= samples + MAX_AHEAD || self.buffer.has_next();
         let interpolator = &mut self.interpolators[slot_of(codec)];
+        let works = interpolator.as_ref().is_some_and(|it| it.held() > 0);
+        let ppm = match self.drift.ppm() {
+            ppm if at_hand || (works && ppm < 0.0) => ppm,
+            _ => 0.0,
+        };
         let wanted = interpolator.as_mut().map_or(samples, |interpolator| {
             interpolator.set_speed(ppm);
             interpolator.wants(samples).min(MAX_TAKEN)
