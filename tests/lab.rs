@@ -259,7 +259,8 @@ fn the_bad_network_is_heard_as_one() {
     assert!(summary["far_side"]["loss_pct"].is_number(), "{summary}");
 }
 
-/// Loss on the wire, not only in a recording, is what the judge calls damaged.
+/// Loss on the wire, not only in a recording, is what the judge sees; most of it is sent again once
+/// the far side has reported it.
 #[test]
 fn packets_lost_on_the_wire_are_seen_in_what_was_heard() {
     let (lab, home) = (lab(), folder());
@@ -278,7 +279,8 @@ fn packets_lost_on_the_wire_are_seen_in_what_was_heard() {
     let (clean, lossy) = (judged("600"), judged("606"));
     println!("{clean:?}\n{lossy:?}");
     assert!(
-        !lossy.is_good() && lossy.quality < clean.quality - 0.05,
+        lossy.segmental_snr_db < clean.segmental_snr_db - 3.0
+            && lossy.correlation < clean.correlation - 0.003,
         "{lossy:?}"
     );
 }

@@ -142,6 +142,12 @@ impl Voice {
                 formats.push(format(*number, clock, PayloadKind::Event));
             }
         }
+        // What carries earlier packets again is echoed as it is, like any other.
+        for (number, clock) in &plan.redundancy {
+            if let Some(clock) = SampleRate::new(*clock) {
+                formats.push(format(*number, clock, PayloadKind::Sound));
+            }
+        }
         self.rtp.set_formats(&formats);
         let (rtp, rtcp) = (Some(plan.remote_rtp), Some(plan.remote_rtcp));
         self.rtp.set_remote(now, rtp, rtcp, plan.rtcp_mux);
