@@ -38,6 +38,8 @@ impl Call {
         let mut near = CommandLine::new(&["call", &format!("sip:far@127.0.0.1:{port}")])
             .with(&["--aor", "sip:near@127.0.0.1", "--no-register"])
             .with(&["--bind", "127.0.0.1", "--codecs", "pcma"])
+            // A tone is no voice, and what is measured here is the way to it and back.
+            .with(&["--echo", "off", "--noise", "off", "--no-gain"])
             .with(devices)
             .sound_server(server.address())
             .start(folder, "near");
