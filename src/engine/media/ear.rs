@@ -1,7 +1,7 @@
 //! Watches the microphone whichever it is, and says when its state has changed.
 
 use crate::media::microphone::{Listening, MicrophoneState, MicrophoneWatch};
-use crate::voice::{FRAME, RATE};
+use crate::units::SampleRate;
 
 /// The watch over the microphone in use.
 #[derive(Default)]
@@ -16,13 +16,16 @@ impl Ear {
     pub(super) fn hear(
         &mut self,
         raw: &[f32],
-        clean: &[f32; FRAME],
+        (rate, clean): (SampleRate, &[f32]),
         far_speaks: bool,
         listening: Listening,
     ) -> Option<MicrophoneState> {
-        let watch = self.watch.get_or_insert_with(|| MicrophoneWatch::new(RATE));
-        let state = watch.observe(raw, clean, far_speaks, listening);
-        self.changed(state)
+        if self.watch.as_ref().is_none_or(|watch| watch.rate() != rate) {
+            self.watch = Some(MicrophoneWatch::new(rate));
+        }
+        let watch = self.watch.as_mut();
+        let state = watch.map(|watch| watch.observe(raw, clean, far_speaks, listening));
+        self.changed(state.unwrap_or_default())
     }
 
     /// There is no microphone, or another one.

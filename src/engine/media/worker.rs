@@ -40,7 +40,7 @@ use crate::media::recording::{Paced, Side};
 use crate::media::{self, Event, LocalDelay, Port, Session, Setup};
 use crate::rtp::NtpTime;
 use crate::units::{SampleRate, Ssrc};
-use crate::voice::{FRAME, RATE, VoiceSettings};
+use crate::voice::VoiceSettings;
 
 /// How often sound is moved.
 const TICK: Duration = Duration::from_millis(10);
@@ -613,13 +613,14 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 output.add_sidetone(rate, sound, capture.reader.health().quantum());
             }
             microphone.push(rate, sound);
-            while let Some(frame) = microphone.next() {
-                if let Some(state) = ear.hear(&buffers.captured, frame, far_speaks, listening) {
+            while let Some((rate, frame)) = microphone.next() {
+                let raw = buffers.captured.as_slice();
+                if let Some(state) = ear.hear(raw, (rate, frame), far_speaks, listening) {
                     report(MediaReport::Microphone(state));
                 }
                 for call in calls.iter_mut() {
                     call.guarded(|call| {
-                        call.speak_captured(now, spoken_at, frame, buffers, report)
+                        call.speak_captured(now, spoken_at, (rate, frame), buffers, report)
                     });
                 }
             }
@@ -858,19 +859,19 @@ impl Call {
         }
     }
 
-    /// Gives the session 10 ms of the microphone, at 48 kHz, spoken at `at`.
+    /// Gives the session 10 ms of the microphone, at their rate, spoken at `at`.
     fn speak_captured(
         &mut self,
         now: Instant,
         at: Instant,
-        frame: &[f32; FRAME],
+        (rate, frame): (SampleRate, &[f32]),
         buffers: &mut Buffers,
         report: &impl Fn(MediaReport),
     ) {
         let Some(mut wanted) = self.session.capture_rate() else {
             return;
         };
-        self.voice.push(RATE, wanted, frame);
+        self.voice.push(rate, wanted, frame);
         loop {
             let length = wanted.samples_in(TICK).min(buffers.frame.len());
             if !self.voice.next(&mut buffers.frame[..length]) {
