@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::engine::media::trial::SoundTest;
 use crate::media::{Levels, MicrophoneState};
 use crate::units::Dbov;
 

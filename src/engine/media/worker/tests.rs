@@ -12,8 +12,9 @@ use crate::audio::{
 };
 use crate::codec::CodecKind;
 use crate::engine::media::device::Device;
+use crate::engine::media::layout;
 use crate::engine::media::load::{Loaded, ours};
-use crate::media::plan::{CodecChoice, Feed, XrTerms};
+use crate::media::plan::{CodecChoice, Feed, MediaCommand, Plan, XrTerms};
 use crate::media::recording::{Format, Sides};
 use crate::rtp::RtpPacket;
 use crate::units::{PayloadType, SampleRate};

@@ -13,7 +13,7 @@ use crate::media::microphone::Listening;
 
 impl<R: Fn(MediaReport)> Worker<R> {
     /// Of calls under way and of those to come.
-    pub(in super::super) fn set_loudness(&mut self, loudness: Loudness) {
+    pub(in crate::engine::media) fn set_loudness(&mut self, loudness: Loudness) {
         self.loudness = loudness.within_ranges();
         self.output.set_loudness(&self.loudness);
         for call in &mut self.calls {
