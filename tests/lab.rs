@@ -259,8 +259,8 @@ fn the_bad_network_is_heard_as_one() {
     assert!(summary["far_side"]["loss_pct"].is_number(), "{summary}");
 }
 
-/// Loss on the wire, not only in a recording, is what the judge sees; most of it is sent again once
-/// the far side has reported it.
+/// Loss on the wire, not only in a recording, is what the judge sees: what stands for a lost packet
+/// is no gap, but it is not what was said. Nothing is sent again here.
 #[test]
 fn packets_lost_on_the_wire_are_seen_in_what_was_heard() {
     let (lab, home) = (lab(), folder());
@@ -268,7 +268,7 @@ fn packets_lost_on_the_wire_are_seen_in_what_was_heard() {
         let file = home.path().join(format!("{extension}.wav"));
         let (play, record) = (speech(), file.to_str().unwrap().to_owned());
         let sound = ["--play", play.to_str().unwrap(), "--record", &record];
-        let script = ["--codecs", "pcma", "--duration", "11"];
+        let script = ["--codecs", "pcma", "--resend", "never", "--duration", "11"];
         let more = [&sound[..], &script[..]].concat();
         assert_eq!(call(&lab, home.path(), extension, &more).0, 0);
         let (heard, rate) = samples(&file);
@@ -278,9 +278,9 @@ fn packets_lost_on_the_wire_are_seen_in_what_was_heard() {
     };
     let (clean, lossy) = (judged("600"), judged("606"));
     println!("{clean:?}\n{lossy:?}");
+    assert!(clean.segmental_snr_db > 25.0 && clean.correlation > 0.999);
     assert!(
-        lossy.segmental_snr_db < clean.segmental_snr_db - 3.0
-            && lossy.correlation < clean.correlation - 0.003,
+        lossy.segmental_snr_db < clean.segmental_snr_db - 10.0 && lossy.correlation < 0.995,
         "{lossy:?}"
     );
 }

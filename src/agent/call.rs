@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::{AccountId, Agent, CallEnd, CallId, EndCause, Event, Output, Party, Side};
+use super::{AccountId, Agent, CallEnd, CallId, EndCause, Event, Output, Party, Resend, Side};
 use crate::media::plan::{
     Answerers, CodecChoice, MediaCommand, MediaId, OpusWishes, Plan, XrTerms,
 };
@@ -326,8 +326,8 @@ impl Agent {
         LocalAudio {
             codecs: self.config.codecs.clone(),
             ptime: self.config.ptime,
-            redundancy: true,
-            resend: self.config.resend,
+            redundancy: self.config.resend != Resend::Never,
+            resend: self.config.resend == Resend::Always,
             comfort_noise: self.config.silence_suppression,
             opus: OpusParameters {
                 dtx: self.config.silence_suppression,

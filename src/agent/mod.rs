@@ -53,6 +53,19 @@ use crate::media::plan::{MediaCommand, MediaId, Opened};
 use crate::sip::transaction::{self, ClientKey, Peer, Timers, TransactionLayer};
 use crate::sip::{DialogId, HostPort, ParseError, Parsed, Request, Transport};
 
+/// Whether packets may be sent again (RFC 2198), at up to twice the rate, where many are lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resend {
+    /// With no codec, whatever is offered.
+    Never,
+    /// Offered for Opus, and for G.711 and G.722 where Opus is not offered; answered to who offers
+    /// it.
+    #[default]
+    Usual,
+    /// Offered for G.711 and G.722 beside Opus too.
+    Always,
+}
+
 /// How the phone behaves towards everybody.
 #[derive(Clone, Debug)]
 pub struct AgentConfig {
@@ -66,10 +79,8 @@ pub struct AgentConfig {
     /// sides together by the packets that come, and a far side that renders noise badly sounds as
     /// if the line broke between words.
     pub silence_suppression: bool,
-    /// That packets of G.711 and G.722 may be sent again (RFC 2198), at twice the rate, is offered
-    /// beside Opus too, and not only without it; for Opus it is in any case. To who offers it, it
-    /// is answered.
-    pub resend: bool,
+    /// For which codecs packets may be sent again.
+    pub resend: Resend,
     /// What stands in `User-Agent` and `Server`.
     pub user_agent: String,
     /// How long an outgoing call may ring before it is given up.
@@ -93,7 +104,7 @@ impl Default for AgentConfig {
             ],
             ptime: Duration::from_millis(20),
             silence_suppression: false,
-            resend: false,
+            resend: Resend::Usual,
             user_agent: concat!("Ramal/", env!("CARGO_PKG_VERSION")).to_owned(),
             no_answer_after: Duration::from_secs(180),
             ring_for: Duration::from_secs(120),
@@ -258,7 +269,11 @@ impl Agent {
             } => {
                 self.config.ptime = ptime;
                 self.config.silence_suppression = silence_suppression;
-                self.config.resend = resend;
+                self.config.resend = if resend {
+                    Resend::Always
+                } else {
+                    Resend::Usual
+                };
                 Ok(())
             }
             Command::Shutdown => {

@@ -83,8 +83,8 @@ pub(super) struct SoundArgs {
     pub(super) ptime: Ptime,
     #[arg(long)]
     pub(super) silence_suppression: bool,
-    #[arg(long)]
-    pub(super) resend: bool,
+    #[arg(long, value_enum, num_args = 0..=1, default_value = "usual", default_missing_value = "always")]
+    pub(super) resend: ResendArg,
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(40..=2_000))]
     pub(super) max_delay_ms: Option<u32>,
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(10..=2_000))]
@@ -124,6 +124,14 @@ pub(super) struct SoundArgs {
     pub(super) noise: NoiseArg,
     #[arg(long)]
     pub(super) no_gain: bool,
+}
+
+/// For which codecs packets may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ResendArg {
+    Never,
+    Usual,
+    Always,
 }
 
 /// When echo is cancelled.
@@ -268,8 +276,8 @@ pub(super) struct BenchMediaArgs {
     pub(super) seconds: u64,
     #[arg(long, value_name = "MS", default_value = "20")]
     pub(super) ptime: Ptime,
-    #[arg(long)]
-    pub(super) resend: bool,
+    #[arg(long, value_enum, num_args = 0..=1, default_value = "usual", default_missing_value = "always")]
+    pub(super) resend: ResendArg,
     #[arg(long, value_name = "PROGRAM")]
     pub(super) python: Option<PathBuf>,
     #[arg(long, value_name = "FOLDER")]

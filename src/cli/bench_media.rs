@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::args::BenchMediaArgs;
+use super::args::{BenchMediaArgs, ResendArg};
 use super::exit::Exit;
 use super::pesq::{self, Score};
 use super::say_line;
@@ -178,7 +178,11 @@ fn measure(
                         ptime: args.ptime.0,
                         profile,
                         seed: *seed,
-                        resend: args.resend || codec == CodecKind::Opus,
+                        resend: match args.resend {
+                            ResendArg::Never => false,
+                            ResendArg::Usual => codec == CodecKind::Opus,
+                            ResendArg::Always => true,
+                        },
                     };
                     let measured = one(name, clip, &line, folder, args);
                     done.lock()

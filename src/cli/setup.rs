@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{AccountArgs, EchoArg, NoiseArg, SidesArg, SoundArgs, TransportArg};
+use super::args::{AccountArgs, EchoArg, NoiseArg, ResendArg, SidesArg, SoundArgs, TransportArg};
 use super::exit::Exit;
-use crate::agent::{AccountConfig, AccountId, AgentConfig, dial};
+use crate::agent::{AccountConfig, AccountId, AgentConfig, Resend, dial};
 use crate::audio::{self, ClipError, SinkChoice, SourceChoice};
 use crate::dsp::progress::Country;
 use crate::engine::{
@@ -249,7 +249,11 @@ pub(super) fn engine(
         }
         agent.ptime = sound.ptime.0;
         agent.silence_suppression = sound.silence_suppression;
-        agent.resend = sound.resend;
+        agent.resend = match sound.resend {
+            ResendArg::Never => Resend::Never,
+            ResendArg::Usual => Resend::Usual,
+            ResendArg::Always => Resend::Always,
+        };
         let ms = |ms: u32| Duration::from_millis(ms.into());
         media.delay = DelayBounds::within(sound.start_delay_ms.map(ms), sound.max_delay_ms.map(ms));
         media.record_sides = match sound.record_sides {

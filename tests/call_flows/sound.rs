@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ramal::agent::{AccountConfig, AgentConfig, Command};
+use ramal::agent::{AccountConfig, AgentConfig, Command, Resend};
 use ramal::codec::CodecKind;
 use ramal::media::plan::{MediaId, Plan};
 use ramal::units::PayloadType;
@@ -131,11 +131,19 @@ fn packets_of_g711_may_be_sent_again_where_opus_is_not_offered_or_by_choice() {
     let (_, ana, bia) = talking(speaking(CodecKind::Pcma), AgentConfig::default());
     assert_eq!((again(&ana), again(&bia)), (Some(62), Some(62)));
     let willing = AgentConfig {
-        resend: true,
+        resend: Resend::Always,
         ..AgentConfig::default()
     };
     let (_, ana, bia) = talking(willing, speaking(CodecKind::Pcma));
     assert_eq!((again(&ana), again(&bia)), (Some(62), Some(62)));
     let (_, ana, _) = talking(AgentConfig::default(), speaking(CodecKind::Pcmu));
     assert_eq!(again(&ana), None);
+    let unwilling = |codec| AgentConfig {
+        resend: Resend::Never,
+        ..speaking(codec)
+    };
+    for codec in [CodecKind::Pcma, CodecKind::Opus] {
+        let (_, ana, bia) = talking(speaking(codec), unwilling(codec));
+        assert_eq!((again(&ana), again(&bia)), (None, None), "{codec:?}");
+    }
 }
