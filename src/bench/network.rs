@@ -18,8 +18,8 @@ pub enum Profile {
     Loss10,
     /// One in five, in bursts of three on average (Gilbert's model).
     Loss20Burst,
-    /// A busy radio cell: gamma-distributed jitter of 20 ms, spikes of 150 ms, little loss; in
-    /// order.
+    /// A busy radio cell: gamma-distributed jitter of 20 ms, in order; one packet in 250 comes
+    /// 150 ms later, behind those that have overtaken it; little loss.
     Wifi,
     /// Normal jitter of 60 ms around 120 ms, so that every third packet overtakes another.
     Jitter60,
@@ -27,10 +27,17 @@ pub enum Profile {
     Bufferbloat,
     /// Three in a hundred come 25 ms later than the others, three twice.
     ReorderDup,
+    /// As [`Profile::Wifi`], but what holds one packet up holds up all behind it: they come at
+    /// once, and nothing overtakes.
+    WifiStall,
 }
 
 /// The delay of those profiles that are not about delay.
 const NEAR: f64 = 5.0;
+
+/// How often a packet of a radio cell is held up, and for how many ms.
+const SPIKES: f64 = 0.004;
+const SPIKE: f64 = 150.0;
 
 /// How long each delay of [`Profile::Bufferbloat`] lasts, and what they are in ms.
 const STEP: Duration = Duration::from_secs(6);
@@ -38,7 +45,7 @@ const STEPS: [f64; 5] = [20.0, 120.0, 250.0, 60.0, 20.0];
 
 impl Profile {
     /// All of them, from the mildest on.
-    pub const ALL: [Profile; 8] = [
+    pub const ALL: [Profile; 9] = [
         Profile::Clean,
         Profile::Loss5,
         Profile::Loss10,
@@ -47,6 +54,7 @@ impl Profile {
         Profile::Jitter60,
         Profile::Bufferbloat,
         Profile::ReorderDup,
+        Profile::WifiStall,
     ];
 
     /// Its name on the command line.
@@ -61,6 +69,7 @@ impl Profile {
             Profile::Jitter60 => "jitter60",
             Profile::Bufferbloat => "bufferbloat",
             Profile::ReorderDup => "reorderdup",
+            Profile::WifiStall => "wifistall",
         }
     }
 
@@ -74,7 +83,10 @@ impl Profile {
 
     /// Whether packets stay in order whatever their delays.
     fn keeps_order(self) -> bool {
-        matches!(self, Profile::Wifi | Profile::Bufferbloat)
+        matches!(
+            self,
+            Profile::Wifi | Profile::WifiStall | Profile::Bufferbloat
+        )
     }
 }
 
@@ -119,7 +131,8 @@ impl Network {
         }
         let delay = self.delay(sent, &draws);
         let mut arrives = sent + Duration::from_secs_f64(delay.max(0.0) / 1e3);
-        if self.profile.keeps_order() {
+        let overtaken = self.profile == Profile::Wifi && draws[4] < SPIKES;
+        if self.profile.keeps_order() && !overtaken {
             arrives = arrives.max(self.last);
             self.last = arrives;
         }
@@ -134,7 +147,7 @@ impl Network {
         match self.profile {
             Profile::Loss5 => draw < 0.05,
             Profile::Loss10 => draw < 0.10,
-            Profile::Wifi => draw < 0.005,
+            Profile::Wifi | Profile::WifiStall => draw < 0.005,
             Profile::Loss20Burst => {
                 // A burst ends with a third of its packets: three on average. It begins often
                 // enough that a fifth of all are in one: 0.2 / 0.8 / 3.
@@ -156,10 +169,10 @@ impl Network {
         match self.profile {
             Profile::Clean | Profile::Loss5 | Profile::Loss10 | Profile::Loss20Burst => NEAR,
             Profile::ReorderDup => NEAR + if draws[1] < 0.03 { 25.0 } else { 0.0 },
-            Profile::Wifi => {
+            Profile::Wifi | Profile::WifiStall => {
                 // Two exponentials of 10 ms each: a gamma of shape 2 and mean 20 ms.
                 let gamma = -10.0 * (draws[1].ln() + draws[2].ln());
-                20.0 + gamma + if draws[4] < 0.004 { 150.0 } else { 0.0 }
+                20.0 + gamma + if draws[4] < SPIKES { SPIKE } else { 0.0 }
             }
             Profile::Jitter60 => {
                 // Box and Muller.
@@ -266,11 +279,15 @@ mod tests {
                 .iter()
                 .all(|delay| (delay - 5.0).abs() < 1e-6)
         );
-        let wifi = delays(Profile::Wifi);
-        // A spike holds up those behind it, so there are more than it alone.
-        let held = wifi.iter().filter(|delay| **delay > 150.0).count() as f64 / wifi.len() as f64;
-        assert!((0.004..0.02).contains(&held), "{held}");
-        assert!((40.0..55.0).contains(&mean(&wifi)), "{}", mean(&wifi));
+        let held = |delays: &[f64]| {
+            delays.iter().filter(|delay| **delay > 150.0).count() as f64 / delays.len() as f64
+        };
+        let (alone, all) = (delays(Profile::Wifi), delays(Profile::WifiStall));
+        assert!((0.003..0.005).contains(&held(&alone)), "{}", held(&alone));
+        assert!((40.0..50.0).contains(&mean(&alone)), "{}", mean(&alone));
+        // What holds one up holds up those behind it.
+        assert!((0.01..0.02).contains(&held(&all)), "{}", held(&all));
+        assert!((40.0..55.0).contains(&mean(&all)), "{}", mean(&all));
         let late = delays(Profile::ReorderDup);
         let late = late.iter().filter(|delay| **delay > 20.0).count() as f64 / late.len() as f64;
         assert!((0.027..0.033).contains(&late), "{late}");

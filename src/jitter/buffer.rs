@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::delay::{DelayBounds, DelayEstimator, MILLI, Nanos, nanos};
+use super::delay::{Came, DelayBounds, DelayEstimator, MILLI, Nanos, nanos};
 use crate::units::{PayloadType, RtpTime, SampleRate, SeqNo};
 
 /// Packets held at most: 2.56 s in pieces of 10 ms, which is more than the highest cap.
@@ -65,6 +65,8 @@ pub struct Incoming<'a> {
     pub marker: bool,
     /// It carries a copy of the sound before it.
     pub copy: bool,
+    /// It comes in a later packet (RFC 2198).
+    pub again: bool,
     /// What it is.
     pub kind: PacketKind,
     /// Its payload type.
@@ -331,8 +333,11 @@ impl JitterBuffer {
         self.keep(packet, media);
         let overtaken = self.highest.is_some_and(|highest| seq < highest);
         if packet.kind != PacketKind::Other {
-            self.delay
-                .observe(now, self.begun(packet, media), overtaken);
+            self.delay.observe(
+                now,
+                self.begun(packet, media),
+                Came::of(packet.again, overtaken),
+            );
         }
         self.sent_until = match packet.kind {
             PacketKind::Sound => self.sent_until.max(Some(media + nanos(packet.duration))),
@@ -438,7 +443,13 @@ impl JitterBuffer {
     /// hand when one is missing.
     pub fn set_look_ahead(&mut self, span: Duration) {
         self.look_ahead = nanos(span);
-        self.delay.set_floor(self.ptime + self.look_ahead);
+        self.delay.set_floor(self.look_ahead_needs());
+    }
+
+    /// The delay, in nanoseconds, with which a packet lost is repaired by the next one.
+    #[must_use]
+    pub fn look_ahead_needs(&self) -> i64 {
+        self.ptime + self.look_ahead
     }
 
     /// Starts again with whatever comes next: another sender, another call leg. What was learned
@@ -541,7 +552,8 @@ impl JitterBuffer {
         if packet.kind != PacketKind::Other {
             let overtaken = self.highest.is_some_and(|highest| packet.seq.0 < highest);
             let begun = self.begun(packet, media);
-            self.delay.observe(now, begun, overtaken);
+            self.delay
+                .observe(now, begun, Came::of(packet.again, overtaken));
         }
         let slot = &mut self.slots[Self::index(packet.seq.0)];
         // Remembered, so that its copies are duplicates; not over one that is yet to be played.

@@ -9,9 +9,13 @@
 //! the first counts for all. Packets overtaken by others are the other matter: their place is
 //! passed by when they come too late, and what they held is lost.
 //!
-//! That needs some hundred packets to be known; a quantile of the last sixty rises sooner.
+//! That needs some hundred packets to be known. A quantile of the last sixty rises sooner, and at
+//! the beginning the spread of those that have come says where the latest will be.
 
 use std::time::Duration;
+
+use super::histogram::Histogram;
+use super::spread::Spread;
 
 /// Nanoseconds on the receiver's clock or the sender's media clock; only differences matter.
 pub(super) type Nanos = i64;
@@ -50,16 +54,12 @@ impl DelayBounds {
     }
 }
 
-/// Width of a histogram bin, and how many there are.
-const BIN: Nanos = 5 * MILLI;
-const BINS: usize = 200;
-
 /// Share of packets that must be in time, of the last sixty. NetEQ uses the same.
 const QUICK_QUANTILE: f32 = 0.95;
 
 /// Delay that it is worth to have one packet more in a hundred in time: of those that hold up the
 /// sound when they are late, and of those that are lost then.
-const WORTH_OF_STALLS: Nanos = 80 * MILLI;
+const WORTH_OF_STALLS: Nanos = 120 * MILLI;
 const WORTH_OF_LOSSES: Nanos = 200 * MILLI;
 
 /// What a histogram keeps of itself with each packet: a memory of 60 and of 500 packets.
@@ -76,8 +76,36 @@ const LOST_RATHER: f32 = 3.0;
 /// Below this share, losses are too few to say anything.
 const HARDLY_EVER: f32 = 0.005;
 
-/// Packets until the histograms are believed over [`DelayBounds::start`].
-const LEARNING: u32 = 50;
+/// Packets in time that the histograms begin with: one late packet among the first is no more of a
+/// reason than later.
+const KNOWN: f32 = 150.0;
+const OVERTAKEN_KNOWN: f32 = 300.0;
+
+/// Packets until [`DelayBounds::start`] is forgotten, and until the histograms are believed over the
+/// spread.
+const STARTING: u32 = 50;
+const LEARNING: u32 = 200;
+
+/// How a packet came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    /// Behind all that were sent before it.
+    InOrder,
+    /// Behind one that was sent later.
+    Overtaken,
+    /// Sent again with a later one (RFC 2198): without waiting it is lost.
+    Again,
+}
+
+impl Came {
+    pub(super) fn of(again: bool, overtaken: bool) -> Came {
+        match (again, overtaken) {
+            (true, _) => Came::Again,
+            (false, true) => Came::Overtaken,
+            (false, false) => Came::InOrder,
+        }
+    }
+}
 
 /// Learns how late packets come, and says how long to hold them.
 #[derive(Debug)]
@@ -88,6 +116,7 @@ pub(super) struct DelayEstimator {
     slow: Histogram,
     /// Of all packets; those that were not overtaken have no lateness in it.
     overtaken: Histogram,
+    spread: Spread,
     /// When the last packet came, and its moment.
     last: Option<(Nanos, Nanos)>,
     observed: u32,
@@ -104,9 +133,10 @@ impl DelayEstimator {
         DelayEstimator {
             bounds,
             fastest: SlidingMinimum::default(),
-            quick: Histogram::new(QUICK_KEEPS),
-            slow: Histogram::new(SLOW_KEEPS),
-            overtaken: Histogram::new(OVERTAKEN_KEEPS),
+            quick: Histogram::new(QUICK_KEEPS, 1.0),
+            slow: Histogram::new(SLOW_KEEPS, KNOWN),
+            overtaken: Histogram::new(OVERTAKEN_KEEPS, OVERTAKEN_KNOWN),
+            spread: Spread::default(),
             last: None,
             observed: 0,
             floor: 0,
@@ -116,8 +146,8 @@ impl DelayEstimator {
         }
     }
 
-    /// Takes note of a packet; `overtaken`: a later one came before it.
-    pub(super) fn observe(&mut self, arrival: Nanos, media: Nanos, overtaken: bool) {
+    /// Takes note of a packet and of how it came.
+    pub(super) fn observe(&mut self, arrival: Nanos, media: Nanos, came: Came) {
         let transit = arrival.saturating_sub(media);
         let before = self.fastest.get();
         self.fastest.observe(arrival, transit);
@@ -131,15 +161,17 @@ impl DelayEstimator {
             // The route became longer some seconds ago, and what came over it since was counted
             // as late. (When it becomes shorter, the first packet shows it.)
             self.base_rest += risen;
-            let bins = self.base_rest / BIN;
-            self.base_rest -= bins * BIN;
-            self.quick.lower(bins);
-            self.slow.lower(bins);
-            self.overtaken.lower(bins);
+            self.quick.lower(self.base_rest);
+            self.slow.lower(self.base_rest);
+            self.base_rest = self.overtaken.lower(self.base_rest);
         }
         let late = transit - base;
-        if overtaken {
+        if came != Came::InOrder {
             self.overtaken.add(late);
+            // How much later it is sent again says nothing about the network.
+            if came == Came::Overtaken {
+                self.spread.add(late, true);
+            }
         } else {
             self.overtaken.add(0);
             let in_the_wake = self
@@ -149,6 +181,7 @@ impl DelayEstimator {
             if !in_the_wake {
                 self.quick.add(late);
                 self.slow.add(late);
+                self.spread.add(late, false);
             }
         }
         self.observed = self.observed.saturating_add(1);
@@ -191,16 +224,23 @@ impl DelayEstimator {
     }
 
     fn settle(&mut self) {
+        let mut early = 0;
+        if self.observed < LEARNING {
+            early = self.spread.reach();
+            self.slow.begin_at(early);
+            self.overtaken.begin_at(early);
+        } else if self.observed == LEARNING {
+            self.slow.end_at_the_latest();
+        }
+        if self.observed < STARTING {
+            early = early.max(nanos(self.bounds.start));
+        }
         let wanted = self
             .quick
             .quantile(QUICK_QUANTILE)
             .max(self.slow.worthwhile(WORTH_OF_STALLS))
-            .max(self.overtaken.worthwhile(WORTH_OF_LOSSES));
-        let wanted = if self.observed < LEARNING {
-            wanted.max(nanos(self.bounds.start))
-        } else {
-            wanted
-        };
+            .max(self.overtaken.worthwhile(WORTH_OF_LOSSES))
+            .max(early);
         self.target = wanted.max(self.floor).min(nanos(self.bounds.cap));
     }
 }
@@ -235,85 +275,6 @@ impl SlidingMinimum {
     }
 }
 
-/// Shares of packets by lateness, old ones counting less.
-#[derive(Debug)]
-struct Histogram {
-    shares: Box<[f32; BINS]>,
-    keeps: f32,
-    added: u32,
-}
-
-impl Histogram {
-    fn new(keeps: f32) -> Histogram {
-        Histogram {
-            shares: Box::new([0.0; BINS]),
-            keeps,
-            added: 0,
-        }
-    }
-
-    fn add(&mut self, late: Nanos) {
-        self.added = self.added.saturating_add(1);
-        // At the start each packet counts alike, instead of the first for nearly all.
-        let keeps = self.keeps.min(1.0 - 1.0 / self.added as f32);
-        for share in self.shares.iter_mut() {
-            *share *= keeps;
-        }
-        let bin = usize::try_from(late.max(0) / BIN)
-            .unwrap_or(BINS)
-            .min(BINS - 1);
-        self.shares[bin] += 1.0 - keeps;
-    }
-
-    /// The lateness that `share` of the packets do not exceed.
-    fn quantile(&self, share: f32) -> Nanos {
-        let mut sum = 0.0;
-        for (bin, part) in self.shares.iter().enumerate() {
-            sum += part;
-            if sum >= share {
-                return (bin as Nanos + 1) * BIN;
-            }
-        }
-        0
-    }
-
-    /// The share of packets that were later than this.
-    fn beyond(&self, late: Nanos) -> f32 {
-        let bin = usize::try_from(late.max(0) / BIN).unwrap_or(BINS);
-        self.shares.get(bin + 1..).unwrap_or_default().iter().sum()
-    }
-
-    /// The delay at which a longer one costs more than it saves, if a hundredth of all is worth
-    /// `percent`.
-    fn worthwhile(&self, percent: Nanos) -> Nanos {
-        let mut later: f32 = self.shares.iter().sum();
-        let mut best = (f32::INFINITY, 0);
-        for (bin, part) in self.shares.iter().enumerate() {
-            later -= part;
-            // Nothing to wait for in the first bin: what is in it is not late.
-            let delay = if bin == 0 {
-                0
-            } else {
-                (bin as Nanos + 1) * BIN
-            };
-            let cost = delay as f32 + later.max(0.0) * 100.0 * percent as f32;
-            if cost < best.0 {
-                best = (cost, delay);
-            }
-        }
-        best.1
-    }
-
-    /// Counts everything as so many bins less late.
-    fn lower(&mut self, bins: Nanos) {
-        let steps = usize::try_from(bins).unwrap_or(0).min(BINS - 1);
-        let lowest: f32 = self.shares[..steps].iter().sum();
-        self.shares.copy_within(steps.., 0);
-        self.shares[BINS - steps..].fill(0.0);
-        self.shares[0] += lowest;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,7 +298,7 @@ mod tests {
             for index in 0..packets {
                 self.sent += FRAME;
                 let arrival = 70 * MILLI + self.sent + late(index) * MILLI;
-                self.estimator.observe(arrival, self.sent, false);
+                self.estimator.observe(arrival, self.sent, Came::InOrder);
             }
             self.estimator.target() / MILLI
         }
@@ -419,21 +380,51 @@ mod tests {
         assert!(!DelayEstimator::new(DelayBounds::default()).is_rather_lost(0));
     }
 
-    /// One in 150 comes 120 ms late; where others have overtaken it, it is lost by that.
+    /// One in 90 comes 120 ms late; where others have overtaken it, it is lost by that.
     #[test]
     fn what_is_lost_by_coming_late_is_waited_for_longer() {
         let target = |overtaken: bool| {
             let mut estimator = DelayEstimator::new(DelayBounds::default());
             estimator.set_floor(FRAME);
             for index in 0..3_000 {
-                let late = if index % 150 == 7 { 120 * MILLI } else { 0 };
+                let late = if index % 90 == 7 { 120 * MILLI } else { 0 };
                 let sent = index * FRAME;
-                estimator.observe(sent + late, sent, overtaken && late > 0);
+                let came = Came::of(false, overtaken && late > 0);
+                estimator.observe(sent + late, sent, came);
             }
             estimator.target() / MILLI
         };
         assert_eq!(target(false), 20);
         assert_eq!(target(true), 125);
+    }
+
+    /// One packet in ten comes only with the second after it; the others have no jitter.
+    #[test]
+    fn what_is_sent_again_is_waited_for_and_says_nothing_about_the_network() {
+        let mut estimator = DelayEstimator::new(DelayBounds::default());
+        estimator.set_floor(FRAME);
+        for index in 0..100 {
+            let sent = index * FRAME;
+            if index % 10 == 2 {
+                estimator.observe(sent, sent - 2 * FRAME, Came::Again);
+            } else if index % 10 != 0 {
+                estimator.observe(sent, sent, Came::InOrder);
+            }
+        }
+        assert_eq!(estimator.target(), 45 * MILLI);
+    }
+
+    /// Two exponential delays of 10 ms each, one after the other: of a thousand packets the latest
+    /// is 92 ms late. After 25 packets, of which none was later than 60, about so long is waited.
+    #[test]
+    fn the_spread_of_the_first_packets_says_where_the_latest_will_be() {
+        let mut stream = Stream::new();
+        let late = [
+            12, 31, 8, 22, 17, 5, 41, 14, 26, 9, 19, 33, 3, 11, 52, 16, 7, 24, 13, 38, 6, 20, 10,
+            28, 1,
+        ];
+        let early = stream.feed(25, |index| late[index as usize]);
+        assert!((65..=110).contains(&early), "{early}");
     }
 
     #[test]

@@ -12,10 +12,12 @@
 pub mod buffer;
 mod delay;
 mod drift;
+mod histogram;
 mod interpolate;
 mod pace;
 pub mod receiver;
 mod repairs;
+mod spread;
 mod stall;
 mod stretch;
 

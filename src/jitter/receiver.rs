@@ -226,6 +226,15 @@ impl Receiver {
     /// Takes in a packet that arrived at `now`: every packet of the stream, telephone events too,
     /// or their numbers would be taken for losses.
     pub fn insert(&mut self, meta: &RtpMeta, payload: &[u8], now: Instant) -> Inserted {
+        self.take(meta, payload, false, now)
+    }
+
+    /// The same of a packet that comes once more, in a later one (RFC 2198).
+    pub fn insert_again(&mut self, meta: &RtpMeta, payload: &[u8], now: Instant) -> Inserted {
+        self.take(meta, payload, true, now)
+    }
+
+    fn take(&mut self, meta: &RtpMeta, payload: &[u8], again: bool, now: Instant) -> Inserted {
         if self
             .ssrc
             .replace(meta.ssrc)
@@ -261,6 +270,7 @@ impl Receiver {
             duration,
             marker: meta.marker,
             copy: matches!(format, Format::Sound(CodecKind::Opus)) && opus::has_lbrr(payload),
+            again,
             kind,
             payload_type: meta.payload_type,
             payload: if kind == PacketKind::Other {
@@ -671,8 +681,10 @@ impl Receiver {
         let target = i64::try_from(self.buffer.target().as_nanos()).unwrap_or(0);
         let overdue = self.buffer.overdue(now).unwrap_or(0);
         let foreseen = foresee(excess, excess.saturating_add(target), overdue);
-        // What a repair wants can wait while nothing comes at all.
-        let repair = repair && foreseen == excess;
+        // What a repair wants can wait while nothing comes at all, and is there where the delay is
+        // longer anyway.
+        let needed = self.buffer.look_ahead_needs();
+        let repair = repair && foreseen == excess && excess.saturating_add(target) < needed;
         let excess = foreseen;
         if self
             .pace

@@ -145,9 +145,10 @@ impl Came {
                     payload_type: block.payload_type,
                     ..placed
                 };
-                let inserted = receiver.insert(&placed, block.payload, now);
                 if block.offset == 0 {
-                    became = inserted;
+                    became = receiver.insert(&placed, block.payload, now);
+                } else {
+                    receiver.insert_again(&placed, block.payload, now);
                 }
             }
         }
