@@ -23,6 +23,7 @@ mod recording;
 mod ring;
 mod seat;
 mod sidetone;
+mod steady;
 mod storm;
 mod trial;
 mod worker;

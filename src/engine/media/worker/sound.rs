@@ -99,6 +99,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             input,
             microphone,
             pace,
+            steady,
             output,
             ear,
             trial,
@@ -107,6 +108,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         } = self;
         let Some(capture) = input.running() else {
             *pace = Pace::default();
+            steady.rest();
             for call in calls.iter_mut() {
                 call.guarded(|call| {
                     for left in (0..ticks).rev() {
@@ -116,11 +118,15 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
             return;
         };
+        if calls.is_empty() {
+            steady.rest();
+        }
         let rate = capture.rate;
         let frame = rate.samples_in(TICK).max(1);
         let usual = capture.reader.health().quantum().div_ceil(frame);
         match pace.step(ticks, capture.reader.available() / frame, usual) {
             Step::Silence(frames) => {
+                steady.stand_in(frames.min(MAX_CATCH_UP));
                 for call in calls.iter_mut() {
                     call.guarded(|call| {
                         for left in (0..frames.min(MAX_CATCH_UP)).rev() {
@@ -138,7 +144,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         for _ in 0..MAX_CATCH_UP {
             // The first of what waits was spoken that long ago.
             let waiting = rate.duration_of(capture.reader.available() as u64);
-            let spoken_at = now.checked_sub(waiting).unwrap_or(now);
+            let spoken_at = now.checked_sub(waiting + steady.held()).unwrap_or(now);
             buffers.captured.resize(frame, 0.0);
             if !capture.reader.read(&mut buffers.captured) {
                 break;
@@ -158,13 +164,19 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 if let Some(state) = ear.hear(raw, (rate, frame), far_speaks, listening) {
                     report(MediaReport::Microphone(state));
                 }
-                for call in calls.iter_mut() {
-                    call.guarded(|call| {
-                        call.speak_captured(now, spoken_at, (rate, frame), buffers, report)
-                    });
+                steady.push(rate, frame);
+                while let Some(frame) = steady.next() {
+                    for call in calls.iter_mut() {
+                        call.guarded(|call| {
+                            call.speak_captured(now, spoken_at, frame, buffers, report)
+                        });
+                    }
                 }
             }
         }
+        let waiting = rate.duration_of(capture.reader.available() as u64);
+        let portion = rate.duration_of(capture.reader.health().quantum() as u64);
+        steady.observe(now, waiting, portion);
     }
 
     /// Frames for the speaker, as many as it wants; or for files and nobody, by the clock.
@@ -178,6 +190,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             speakers,
             report,
             microphone,
+            steady,
             ..
         } = self;
         let playout = output.delay();
@@ -186,6 +199,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 .rate
                 .duration_of(capture.reader.health().quantum() as u64)
                 + microphone.delay()
+                + steady.held()
         });
         let heard = input.running().is_some();
         let wanted = output.frames_wanted();

@@ -376,6 +376,8 @@ fn who_only_listens_keeps_the_way_open_for_what_comes() {
     assert!(bench.far.recv(&mut datagram).is_err(), "sound does it now");
 }
 
+#[path = "clock_tests.rs"]
+mod card;
 #[path = "loud_tests.rs"]
 mod loud;
 /// The level of what came to the far side, in dBov.
