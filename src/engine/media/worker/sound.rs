@@ -16,9 +16,13 @@ impl<R: Fn(MediaReport)> Worker<R> {
         let microphone_wanted = !self.calls.is_empty() || self.tries(SoundTest::Microphone);
         let speaker_wanted =
             !self.calls.is_empty() || self.output.has_tone() || self.tries(SoundTest::Speaker);
-        if !microphone_wanted && !speaker_wanted {
+        let rings_apart = self.output.rings_apart();
+        // A file that is not at its end may still come to nothing.
+        let finishes = !self.finishing.is_empty();
+        if !microphone_wanted && !speaker_wanted && !rings_apart && !finishes {
             if self.tick_at.take().is_some() {
                 self.tend_devices(now, false, false);
+                self.output.tend_ring(now);
                 self.rest_ear();
             }
             return;
@@ -39,13 +43,14 @@ impl<R: Fn(MediaReport)> Worker<R> {
         if speaker_wanted {
             self.listen(now, ticks);
         }
+        self.output.tend_ring(now);
         self.tend_trial(now);
         self.turn_recordings(now);
         self.tell_voice(ticks);
-        if self.output.take_record_failure()
+        if let Some(why) = self.output.take_record_failure()
             && let Some(path) = self.record_path.clone()
         {
-            (self.report)(MediaReport::RecordFailed { path });
+            (self.report)(MediaReport::RecordFailed { path, why });
         }
     }
 
