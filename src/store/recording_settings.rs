@@ -102,10 +102,10 @@ mod tests {
 
     #[test]
     fn the_desktops_own_name_for_the_music_folder_is_used() {
-        let home = Path::new("/home/ana");
+        let home = Path::new("/people/ana");
         let found = |text| music_written(home, text);
         let text = "# made by xdg-user-dirs\nXDG_MUSIC_DIR=\"$HOME/Músicas\"\n";
-        assert_eq!(found(text), Some("/home/ana/Músicas".into()));
+        assert_eq!(found(text), Some("/people/ana/Músicas".into()));
         assert_eq!(
             found("XDG_MUSIC_DIR=\"/data/sound\""),
             Some("/data/sound".into())
@@ -122,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_folder_of_ones_own_may_begin_at_home() {
-        let home = Path::new("/home/ana");
-        assert_eq!(at_home(home, "~/calls"), Path::new("/home/ana/calls"));
+        let home = Path::new("/people/ana");
+        assert_eq!(at_home(home, "~/calls"), Path::new("/people/ana/calls"));
         assert_eq!(at_home(home, "/data/calls"), Path::new("/data/calls"));
         assert_eq!(at_home(home, "~ana"), Path::new("~ana"));
         let settings = RecordingSettings {

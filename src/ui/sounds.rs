@@ -1,11 +1,11 @@
 //! Ring tone, its volume, tones of the line, music on hold.
 
-use egui::{Popup, Slider, Ui};
+use egui::{Popup, Ui};
 
 use super::Ask;
 use super::icons::Icon;
 use super::settings::choice_ui;
-use super::theme::{Palette, Type, space};
+use super::theme::{Palette, Type};
 use super::widgets::{self, Beside, Field};
 use crate::dsp::progress::{COUNTRIES, Country};
 use crate::engine::{Command, SoundView, SoundWish};
@@ -105,14 +105,11 @@ pub(super) fn file_ui(ui: &mut Ui, id: &str, hint: &str) -> Option<String> {
 fn volume_ui(ui: &mut Ui, view: &SoundView, words: &Words) -> Option<SoundWish> {
     let title = say!(words, "settings-ring-volume");
     caption(ui, &title);
-    let mut percent = view.settings.ring_volume;
-    ui.spacing_mut().slider_width = ui.available_width() - space::XS;
-    let slider = Slider::new(&mut percent, 0..=100).show_value(false);
-    let response = ui.add(slider).on_hover_text(format!("{percent} %"));
-    response.widget_info(|| egui::WidgetInfo::slider(true, f64::from(percent), &title));
-    // Once, when it is let go; a key moves it at once.
-    let moved = response.drag_stopped() || (response.changed() && !response.dragged());
-    (moved && percent != view.settings.ring_volume).then_some(SoundWish::RingVolume(percent))
+    let percent = view.settings.ring_volume;
+    let name = format!("{title}, {percent} %");
+    let wish = widgets::slider(ui, percent.into(), 0..=100, &name)?;
+    let wish = u8::try_from(wish).unwrap_or(percent);
+    (wish != percent).then_some(SoundWish::RingVolume(wish))
 }
 
 fn tones_ui(ui: &mut Ui, view: &SoundView, words: &Words) -> Option<SoundWish> {
