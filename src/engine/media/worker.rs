@@ -23,6 +23,7 @@ use super::output::Output;
 use super::pace::Pace;
 use super::recorder::Recorder;
 use super::recording::Recording;
+use super::steady::Steady;
 use super::trial::Trial;
 use super::{MediaReport, Order, WAKE};
 use crate::audio::{Clip, lower_current_thread};
@@ -72,6 +73,8 @@ pub(super) struct Worker<R> {
     /// Ticks since its state was told.
     untold: usize,
     pace: Pace,
+    /// And then through this.
+    steady: Steady,
     output: Output,
     loudness: Loudness,
     ear: Ear,
@@ -131,6 +134,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             microphone: Microphone::new(VoiceSettings::UNTOUCHED),
             untold: 0,
             pace: Pace::default(),
+            steady: Steady::new(),
             output,
             loudness: Loudness::default(),
             ear: Ear::default(),
