@@ -53,6 +53,8 @@ pub(super) struct Output {
     /// What goes into the file with this frame, of all calls together; empty while there is none.
     file_mix: Vec<f32>,
     record_failed: bool,
+    /// Frames in the file so far, until it was told that there are any.
+    recorded: Option<u32>,
 }
 
 /// One call's way into the mix and into the file.
@@ -103,6 +105,7 @@ impl Output {
             frame: Vec::with_capacity(4 * MIX),
             file_mix: Vec::with_capacity(4 * MIX),
             record_failed: false,
+            recorded: Some(0),
         }
     }
 
@@ -288,6 +291,9 @@ impl Output {
     pub(super) fn finish_frame(&mut self) {
         if let Some(recorder) = &mut self.recorder {
             recorder.write(&self.file_mix);
+            if let Some(frames) = self.recorded.as_mut().filter(|_| !self.file_mix.is_empty()) {
+                *frames += 1;
+            }
             self.file_mix.clear();
         }
         let runs = self.device.as_mut().and_then(Device::running).is_some();
@@ -329,6 +335,11 @@ impl Output {
     /// The speaker's name; `None`: whichever the system takes, or there is none.
     pub(super) fn name(&self) -> Option<&str> {
         self.device.as_ref()?.name()
+    }
+
+    /// Frames in the file so far, once: when there are any.
+    pub(super) fn take_record_start(&mut self) -> Option<u32> {
+        self.recorded.take_if(|frames| *frames > 0)
     }
 
     /// Whether the file stopped growing; true once.
