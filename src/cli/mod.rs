@@ -13,6 +13,7 @@ mod measure;
 mod pesq;
 mod report;
 mod run;
+mod scoring;
 mod setup;
 
 use std::ffi::OsString;
