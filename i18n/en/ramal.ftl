@@ -538,8 +538,10 @@ cli-devices-high-priority = Sound runs at high priority; the system gives no rea
 cli-devices-normal-priority = Sound runs at normal priority: a busy computer may interrupt it
 cli-bench-written = { $seconds } s through { $codec } and back, written to { $path }
 cli-bench-media-head = codec network WB best NB best delay p95 conc% rep% str% sil% late kbit/s wire enc recv mem MOS
+cli-bench-live-head = codec network WB best NB best delay p95 ear conc% rep% str% sil% disc% kbit/s talk hear first MOS late% late calls void
 cli-bench-no-speech = there is no speech in { $about }: name a WAV file or a folder of them with --speech
 cli-bench-no-pesq = the speech cannot be scored: { $about } has no PESQ
+cli-bench-call-failed = a call of the bench came to nothing
 
 ## Command line: help
 
@@ -558,6 +560,7 @@ help-cmd-inspect = Say what is read of a SIP message, as JSON
 help-cmd-bench = Measure
 help-cmd-codec = Pass a sound file through a codec, without a network
 help-cmd-media = Send speech over bad networks and score what is heard: PESQ beside the best that could be made of the same packets, delay in ms, shares of sound concealed, repaired, stretched and changed in pauses, packets too late, bit rates, CPU seconds a minute, allocations, the phone's own estimate; medians over files and seeds
+help-cmd-live = Call between two programs over bad networks, in real time, and score what is heard: as bench media, and the whole way from file to file in ms, CPU seconds a minute of both programs, ms from click to first packet, how late the bench itself was (calls during which it was late are void and not counted); medians over files and seeds
 help-arg-uri = Number or address: 600, 1001@pbx.example, sip:…, tel:…
 help-arg-lang = Language: pt-BR, en, es (the system's, unless given)
 help-arg-verbose = Say more on stderr; twice: every message
@@ -612,6 +615,7 @@ help-arg-output = The WAV file to write
 help-arg-codec = The codec: opus, g722, pcma, pcmu
 help-arg-profiles = Networks: clean, loss5, loss10, loss20burst, wifi, jitter60, bufferbloat, reorderdup
 help-arg-seeds = Courses of each network
+help-arg-at-once = Calls at the same time (usually two for each processor)
 help-arg-speech = A WAV file, or a folder with one for each talker
 help-arg-seconds = Seconds of speech in a call, at the least
 help-arg-python = A Python with the package pesq; without it nothing is scored

@@ -536,8 +536,10 @@ cli-devices-high-priority = El sonido funciona con prioridad alta; el sistema no
 cli-devices-normal-priority = El sonido funciona con prioridad normal: un equipo ocupado puede interrumpirlo
 cli-bench-written = { $seconds } s por { $codec } y de vuelta, escritos en { $path }
 cli-bench-media-head = códec red WB mejor NB mejor retardo p95 ocult% rep% estir% sil% tarde kbit/s red cod rec mem MOS
+cli-bench-live-head = códec red WB mejor NB mejor retardo p95 oído ocult% rep% estir% sil% desc% kbit/s habla oye inicio MOS tarde% tarde llamadas nulas
 cli-bench-no-speech = no hay habla en { $about }: indica un archivo WAV o una carpeta de ellos con --speech
 cli-bench-no-pesq = el habla no se puede evaluar: { $about } no tiene PESQ
+cli-bench-call-failed = una llamada de la medición no llegó a nada
 
 ## Command line: help
 
@@ -556,6 +558,7 @@ help-cmd-inspect = Dice qué se lee de un mensaje SIP, en JSON
 help-cmd-bench = Mide
 help-cmd-codec = Pasa un archivo de sonido por un códec, sin red
 help-cmd-media = Envía habla por redes malas y evalúa lo que se oye: PESQ junto a lo mejor que podría hacerse de los mismos paquetes, retardo en ms, partes del sonido ocultadas, reparadas, estiradas y cambiadas en las pausas, paquetes tardíos, tasas de bits, segundos de CPU por minuto, asignaciones, la estimación del propio teléfono; medianas sobre archivos y semillas
+help-cmd-live = Llama entre dos programas por redes malas, en tiempo real, y evalúa lo que se oye: como bench media, y el camino entero de archivo a archivo en ms, segundos de CPU por minuto de los dos programas, ms del clic al primer paquete, cuánto se retrasó la propia medición (las llamadas en que se retrasó son nulas y no cuentan); medianas sobre archivos y semillas
 help-arg-uri = Número o dirección: 600, 1001@pbx.ejemplo, sip:…, tel:…
 help-arg-lang = Idioma: pt-BR, en, es (el del sistema, si no se da)
 help-arg-verbose = Dice más en stderr; dos veces: cada mensaje
@@ -610,6 +613,7 @@ help-arg-output = El archivo WAV a escribir
 help-arg-codec = El códec: opus, g722, pcma, pcmu
 help-arg-profiles = Redes: clean, loss5, loss10, loss20burst, wifi, jitter60, bufferbloat, reorderdup
 help-arg-seeds = Recorridos de cada red
+help-arg-at-once = Llamadas al mismo tiempo (normalmente dos por procesador)
 help-arg-speech = Un archivo WAV, o una carpeta con uno por locutor
 help-arg-seconds = Segundos de habla en una llamada, como mínimo
 help-arg-python = Un Python con el paquete pesq; sin él no se evalúa nada

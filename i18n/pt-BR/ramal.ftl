@@ -536,8 +536,10 @@ cli-devices-high-priority = O som roda com prioridade alta; o sistema não dá t
 cli-devices-normal-priority = O som roda com prioridade normal: um computador ocupado pode interrompê-lo
 cli-bench-written = { $seconds } s por { $codec } e de volta, gravados em { $path }
 cli-bench-media-head = codec rede WB melhor NB melhor atraso p95 ocult% rep% estic% sil% tarde kbit/s rede cod rec mem MOS
+cli-bench-live-head = codec rede WB melhor NB melhor atraso p95 ouvido ocult% rep% estic% sil% desc% kbit/s fala ouve início MOS tarde% tarde chamadas nulas
 cli-bench-no-speech = não há fala em { $about }: indique um arquivo WAV ou uma pasta deles com --speech
 cli-bench-no-pesq = a fala não pode ser avaliada: { $about } não tem PESQ
+cli-bench-call-failed = uma chamada da medição não deu certo
 
 ## Command line: help
 
@@ -556,6 +558,7 @@ help-cmd-inspect = Diz o que se lê de uma mensagem SIP, em JSON
 help-cmd-bench = Mede
 help-cmd-codec = Passa um arquivo de som por um codec, sem rede
 help-cmd-media = Envia fala por redes ruins e avalia o que se ouve: PESQ ao lado do melhor que se faria dos mesmos pacotes, atraso em ms, partes do som ocultadas, reparadas, esticadas e mudadas nas pausas, pacotes atrasados, taxas de bits, segundos de CPU por minuto, alocações, a estimativa do próprio telefone; medianas sobre arquivos e sementes
+help-cmd-live = Liga entre dois programas por redes ruins, em tempo real, e avalia o que se ouve: como bench media, e o caminho inteiro de arquivo a arquivo em ms, segundos de CPU por minuto dos dois programas, ms do clique ao primeiro pacote, quanto a própria medição se atrasou (chamadas em que ela se atrasou são nulas e não contam); medianas sobre arquivos e sementes
 help-arg-uri = Número ou endereço: 600, 1001@pbx.exemplo, sip:…, tel:…
 help-arg-lang = Idioma: pt-BR, en, es (o do sistema, se não for dado)
 help-arg-verbose = Diz mais no stderr; duas vezes: cada mensagem
@@ -610,6 +613,7 @@ help-arg-output = O arquivo WAV a gravar
 help-arg-codec = O codec: opus, g722, pcma, pcmu
 help-arg-profiles = Redes: clean, loss5, loss10, loss20burst, wifi, jitter60, bufferbloat, reorderdup
 help-arg-seeds = Percursos de cada rede
+help-arg-at-once = Chamadas ao mesmo tempo (normalmente duas por processador)
 help-arg-speech = Um arquivo WAV, ou uma pasta com um por locutor
 help-arg-seconds = Segundos de fala em uma chamada, no mínimo
 help-arg-python = Um Python com o pacote pesq; sem ele nada é avaliado

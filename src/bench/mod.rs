@@ -5,6 +5,7 @@
 //! - [`call`]: a talker, such a network and a listener; both ends are [`crate::media::Session`]s.
 //! - [`ceiling`]: the same packets and losses decoded at leisure, with everything at hand.
 //! - [`passage`]: what the talker says.
+//! - [`relay`]: such a network between two programs.
 //! - [`echo`]: two people and a loudspeaker between them, in a [`room`]; how much is understood, by
 //!   [`stoi`].
 //! - [`delay`]: how late the sound was heard, found in the sound itself.
@@ -17,5 +18,6 @@ pub mod delay;
 pub mod echo;
 pub mod network;
 pub mod passage;
+pub mod relay;
 pub mod room;
 pub mod stoi;

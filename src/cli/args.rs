@@ -252,6 +252,7 @@ pub(super) struct InspectArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum BenchCommand {
     Codec(BenchCodecArgs),
+    Live(BenchLiveArgs),
     Media(BenchMediaArgs),
 }
 
@@ -278,6 +279,39 @@ pub(super) struct BenchMediaArgs {
     pub(super) ptime: Ptime,
     #[arg(long, value_enum, num_args = 0..=1, default_value = "usual", default_missing_value = "always")]
     pub(super) resend: ResendArg,
+    #[arg(long, value_name = "PROGRAM")]
+    pub(super) python: Option<PathBuf>,
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) keep: Option<PathBuf>,
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `ramal bench live`.
+#[derive(Debug, Args)]
+pub(super) struct BenchLiveArgs {
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "opus,g722,pcma"
+    )]
+    pub(super) codecs: Vec<CodecArg>,
+    #[arg(long, value_name = "LIST", value_delimiter = ',',
+        default_values_t = Profile::ALL.map(ProfileArg))]
+    pub(super) profiles: Vec<ProfileArg>,
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub(super) seeds: u64,
+    #[arg(long, value_name = "FILE|FOLDER", default_value = "tests/data/speech")]
+    pub(super) speech: PathBuf,
+    #[arg(long, value_name = "S", default_value = "28", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(super) seconds: u64,
+    #[arg(long, value_name = "MS", default_value = "20")]
+    pub(super) ptime: Ptime,
+    #[arg(long)]
+    pub(super) resend: bool,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(super) at_once: Option<u8>,
     #[arg(long, value_name = "PROGRAM")]
     pub(super) python: Option<PathBuf>,
     #[arg(long, value_name = "FOLDER")]

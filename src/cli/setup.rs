@@ -414,7 +414,7 @@ pub(super) fn has_devices(media: &MediaConfig) -> Result<bool, Misuse> {
 }
 
 /// An error with everything that caused it.
-fn whole(error: &dyn std::error::Error) -> String {
+pub(super) fn whole(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

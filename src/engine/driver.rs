@@ -171,6 +171,8 @@ impl Driver {
     pub(super) async fn run(mut self) {
         let mut interrupts = signals::Interrupts::listen(self.hear_interrupts);
         let mut watch = SleepWatch::new(clock::now(), clock::wall_clock());
+        let addresses = self.port.local_addrs().collect();
+        self.tell(Event::Listening { addresses });
         self.pump();
         while !self.finished {
             let wake_at = self.wake_at;

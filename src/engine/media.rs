@@ -203,10 +203,23 @@ pub enum MediaReport {
         /// Which session.
         media: MediaId,
     },
+    /// A file is played from here on.
+    PlayStarted {
+        /// Which session.
+        media: MediaId,
+        /// When its first sample was said, if it had been said by somebody: 10 ms before the frame
+        /// was whole.
+        at: Instant,
+    },
     /// The file was played to its end.
     PlayFinished {
         /// Which session.
         media: MediaId,
+    },
+    /// The file of [`MediaConfig::sink`] grows from here on.
+    RecordStarted {
+        /// When its first sample was heard, if somebody had heard it.
+        at: Instant,
     },
     /// A defect of ours ended this session; the others go on.
     Crashed {

@@ -455,6 +455,15 @@ impl Driver {
                     call: call_of(media),
                 });
             }
+            MediaReport::PlayStarted { media, at } => {
+                self.tell_at(
+                    at,
+                    Event::PlayStarted {
+                        call: call_of(media),
+                    },
+                );
+            }
+            MediaReport::RecordStarted { at } => self.tell_at(at, Event::RecordStarted),
             MediaReport::PlayFinished { media } => {
                 self.tell(Event::PlayFinished {
                     call: call_of(media),

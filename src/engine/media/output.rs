@@ -52,6 +52,8 @@ pub(super) struct Output {
     frame: Vec<f32>,
     /// What goes into the file with this frame, of all calls together; empty while there is none.
     file_mix: Vec<f32>,
+    /// Frames in the file so far, until it was told that there are any.
+    recorded: Option<u32>,
 }
 
 /// One call's way into the mix and into the file.
@@ -101,6 +103,7 @@ impl Output {
             played: Box::new([0.0; MIX]),
             frame: Vec::with_capacity(4 * MIX),
             file_mix: Vec::with_capacity(4 * MIX),
+            recorded: Some(0),
         }
     }
 
@@ -304,6 +307,9 @@ impl Output {
     pub(super) fn finish_frame(&mut self) {
         if let Some(recorder) = &mut self.recorder {
             recorder.write(&self.file_mix);
+            if let Some(frames) = self.recorded.as_mut().filter(|_| !self.file_mix.is_empty()) {
+                *frames += 1;
+            }
             self.file_mix.clear();
         }
         let runs = self.device.as_mut().and_then(Device::running).is_some();
@@ -350,6 +356,11 @@ impl Output {
     /// Why the file stopped growing, if it did; once.
     pub(super) fn take_record_failure(&mut self) -> Option<RecordFailure> {
         self.recorder.as_mut()?.take_failure()
+    }
+
+    /// Frames in the file so far, once: when there are any.
+    pub(super) fn take_record_start(&mut self) -> Option<u32> {
+        self.recorded.take_if(|frames| *frames > 0)
     }
 }
 

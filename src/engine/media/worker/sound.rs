@@ -33,6 +33,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             due += TICK;
             ticks += 1;
         }
+        let last = due.checked_sub(TICK).unwrap_or(now);
         // By deadlines that never shift, so that files keep the clock's pace.
         self.tick_at = Some(if due <= now { now + TICK } else { due });
         if ticks == 0 {
@@ -44,6 +45,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             self.listen(now, ticks);
         }
         self.output.tend_ring(now);
+        self.tell_files(last);
         self.tend_trial(now);
         self.turn_recordings(now);
         self.tell_voice(ticks);
@@ -62,6 +64,20 @@ impl<R: Fn(MediaReport)> Worker<R> {
             if self.input.running().is_some() {
                 (self.report)(MediaReport::Voice(self.microphone.report()));
             }
+        }
+    }
+
+    /// Says when files have begun, reckoned from the deadline of the last tick.
+    fn tell_files(&mut self, last: Instant) {
+        for call in &mut self.calls {
+            if let Some(frames) = call.voice.take_start() {
+                let (media, at) = (call.media, earlier(last, frames as usize));
+                (self.report)(MediaReport::PlayStarted { media, at });
+            }
+        }
+        if let Some(frames) = self.output.take_record_start() {
+            let at = earlier(last, frames as usize - 1);
+            (self.report)(MediaReport::RecordStarted { at });
         }
     }
 
@@ -272,3 +288,7 @@ fn tell(report: &impl Fn(MediaReport), side: DeviceSide, change: Option<Change>,
         }
     }
 }
+
+#[cfg(test)]
+#[path = "sound_tests.rs"]
+mod tests;
