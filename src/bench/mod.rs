@@ -7,6 +7,7 @@
 //! - [`passage`]: what the talker says.
 //! - [`echo`]: two people and a loudspeaker between them, in a [`room`]; how much is understood, by
 //!   [`stoi`].
+//! - [`noises`]: what else is heard in a room.
 //! - [`delay`]: how late the sound was heard, found in the sound itself.
 //!
 //! `ramal bench media` puts them together; how good the sound is, PESQ says.
@@ -16,6 +17,7 @@ pub mod ceiling;
 pub mod delay;
 pub mod echo;
 pub mod network;
+pub mod noises;
 pub mod passage;
 pub mod room;
 pub mod stoi;

@@ -140,6 +140,7 @@ pub(super) enum NoiseArg {
     Off,
     Low,
     High,
+    Isolation,
 }
 
 /// What happens during a call.
