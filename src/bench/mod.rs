@@ -7,10 +7,11 @@
 //! - [`passage`]: what the talker says.
 //! - [`echo`]: two people and a loudspeaker between them, in a [`room`]; how much is understood, by
 //!   [`stoi`].
+//! - [`scenes`]: what `ramal bench voice` has them do.
 //! - [`noises`]: what else is heard in a room.
 //! - [`delay`]: how late the sound was heard, found in the sound itself.
 //!
-//! `ramal bench media` puts them together; how good the sound is, PESQ says.
+//! `ramal bench media` and `ramal bench voice` put them together; how good the sound is, PESQ says.
 
 pub mod call;
 pub mod ceiling;
@@ -20,4 +21,5 @@ pub mod network;
 pub mod noises;
 pub mod passage;
 pub mod room;
+pub mod scenes;
 pub mod stoi;

@@ -81,9 +81,7 @@ pub(super) fn run(words: &Words, args: &BenchMediaArgs) -> Result<Exit, Misuse> 
     let talkers = talkers(&args.speech)?;
     let folder = match &args.keep {
         Some(folder) => Folder::Kept(folder.clone()),
-        None => Folder::Passing(
-            std::env::temp_dir().join(format!("ramal-bench-{}", std::process::id())),
-        ),
+        None => Folder::passing("media"),
     };
     std::fs::create_dir_all(folder.path())
         .map_err(|error| Misuse::with_cause("cli-record-unwritable", folder.path(), &error))?;
@@ -105,13 +103,19 @@ pub(super) fn run(words: &Words, args: &BenchMediaArgs) -> Result<Exit, Misuse> 
 }
 
 /// Where recordings are put.
-enum Folder {
+pub(super) enum Folder {
     Kept(PathBuf),
     Passing(PathBuf),
 }
 
 impl Folder {
-    fn path(&self) -> &Path {
+    /// One for this process, gone when it is dropped.
+    pub(super) fn passing(bench: &str) -> Folder {
+        let name = format!("ramal-bench-{bench}-{}", std::process::id());
+        Folder::Passing(std::env::temp_dir().join(name))
+    }
+
+    pub(super) fn path(&self) -> &Path {
         match self {
             Folder::Kept(path) | Folder::Passing(path) => path,
         }
@@ -128,7 +132,7 @@ impl Drop for Folder {
 }
 
 /// Files of speech by name, in a folder or one by itself.
-fn talkers(path: &Path) -> Result<BTreeMap<PathBuf, Clip>, Misuse> {
+pub(super) fn talkers(path: &Path) -> Result<BTreeMap<PathBuf, Clip>, Misuse> {
     let files = if path.is_dir() {
         let entries = std::fs::read_dir(path)
             .map_err(|error| Misuse::with_cause("cli-bench-no-speech", path, &error))?;
@@ -201,7 +205,7 @@ fn measure(
 }
 
 /// The interpreter that `scripts/setup.sh test` furnishes with PESQ, where it stands.
-fn furnished() -> Option<PathBuf> {
+pub(super) fn furnished() -> Option<PathBuf> {
     let path = PathBuf::from("target/pesq-venv/bin/python");
     path.exists().then_some(path)
 }
@@ -278,7 +282,7 @@ fn one(
     })
 }
 
-fn to(sound: &[f32], from: SampleRate, to: SampleRate) -> io::Result<Vec<f32>> {
+pub(super) fn to(sound: &[f32], from: SampleRate, to: SampleRate) -> io::Result<Vec<f32>> {
     resample(sound, from, to).map_err(io::Error::other)
 }
 
@@ -291,7 +295,7 @@ fn look_ahead(codec: CodecKind) -> Duration {
     }
 }
 
-fn write(path: &Path, sound: &[f32]) -> io::Result<()> {
+pub(super) fn write(path: &Path, sound: &[f32]) -> io::Result<()> {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: SCORED.hz(),
@@ -413,7 +417,7 @@ fn json(codec: CodecKind, profile: Profile, medians: &[f64], calls: usize) -> St
 }
 
 /// What the thread that runs a call has used.
-struct OwnThread;
+pub(super) struct OwnThread;
 
 impl Watch for OwnThread {
     fn cpu(&self) -> Option<Duration> {

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench_media;
+mod bench_voice;
 mod demo;
 mod devices;
 mod exit;
@@ -85,6 +86,7 @@ pub fn main(args: Vec<OsString>) -> Face {
         Some(Command::Inspect(args)) => return Face::Done(inspect::run(&args.file)),
         Some(Command::Bench(BenchCommand::Codec(args))) => measure::codec(&words, &args),
         Some(Command::Bench(BenchCommand::Media(args))) => bench_media::run(&words, &args),
+        Some(Command::Bench(BenchCommand::Voice(args))) => bench_voice::run(&words, &args),
     };
     finish(&words, outcome)
 }
