@@ -84,7 +84,7 @@ mod tests {
         for waits in [true, false] {
             let mut last = if waits { 1.0 } else { 0.0 };
             for sample in passed(&mut wait, 1.0, waits) {
-                assert!((sample - last as f32).abs() < 0.01, "{sample} after {last}");
+                assert!((sample - last).abs() < 0.01, "{sample} after {last}");
                 last = sample;
             }
         }
