@@ -115,7 +115,7 @@ impl Suppressor {
 
     /// The echo path is another one: what was known of it is forgotten.
     pub(super) fn forget_echo(&mut self) {
-        self.residual = Residual::new();
+        self.residual.forget();
     }
 
     /// Works on a frame; `echo` is what was taken out of it already, if anything was looked for.
