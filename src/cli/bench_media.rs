@@ -67,6 +67,7 @@ pub(super) fn run(words: &Words, args: &BenchMediaArgs) -> Result<Exit, Misuse> 
         say_line(&columns(
             head.split_whitespace().map(str::to_owned),
             &WIDTHS,
+            2,
         ));
     }
     for codec in args.codecs.iter().map(|codec| codec.0) {
@@ -236,7 +237,7 @@ fn row(words: &Words, codec: CodecKind, profile: Profile, medians: &[f64]) -> St
         .iter()
         .zip(medians)
         .map(|((_, places, _), value)| figure(words, *places, *value));
-    columns(names.into_iter().chain(figures), &WIDTHS)
+    columns(names.into_iter().chain(figures), &WIDTHS, 2)
 }
 
 fn json(codec: CodecKind, profile: Profile, medians: &[f64], calls: usize) -> String {
@@ -253,7 +254,7 @@ fn json(codec: CodecKind, profile: Profile, medians: &[f64], calls: usize) -> St
 }
 
 /// What the thread that runs a call has used.
-struct OwnThread;
+pub(super) struct OwnThread;
 
 impl Watch for OwnThread {
     fn cpu(&self) -> Option<Duration> {

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench_media;
+mod bench_voice;
 mod demo;
 mod devices;
 mod exit;
@@ -88,6 +89,7 @@ pub fn main(args: Vec<OsString>) -> Face {
         Some(Command::Bench(BenchCommand::Codec(args))) => measure::codec(&words, &args),
         Some(Command::Bench(BenchCommand::Live(args))) => live::run(&words, &args),
         Some(Command::Bench(BenchCommand::Media(args))) => bench_media::run(&words, &args),
+        Some(Command::Bench(BenchCommand::Voice(args))) => bench_voice::run(&words, &args),
     };
     finish(&words, outcome)
 }

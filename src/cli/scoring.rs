@@ -230,13 +230,18 @@ pub(super) fn figure(words: &Words, places: usize, value: f64) -> String {
     }
 }
 
-/// A row: names to the left, figures to the right.
-pub(super) fn columns(cells: impl Iterator<Item = String>, widths: &[usize]) -> String {
+/// A row: as many names to the left, figures to the right.
+pub(super) fn columns(
+    cells: impl Iterator<Item = String>,
+    widths: &[usize],
+    names: usize,
+) -> String {
     let mut line = String::new();
     for (number, (cell, width)) in cells.zip(widths).enumerate() {
-        line.push_str(&match number {
-            0 | 1 => format!("{cell:<width$} "),
-            _ => format!("{cell:>width$} "),
+        line.push_str(&if number < names {
+            format!("{cell:<width$} ")
+        } else {
+            format!("{cell:>width$} ")
         });
     }
     line.truncate(line.trim_end().len());
@@ -257,7 +262,7 @@ mod tests {
     #[test]
     fn names_stand_to_the_left_and_figures_to_the_right() {
         let cells = ["opus", "clean", "4.2", "-"].map(str::to_owned);
-        let row = columns(cells.into_iter(), &[6, 7, 5, 3]);
+        let row = columns(cells.into_iter(), &[6, 7, 5, 3], 2);
         assert_eq!(row, "opus   clean     4.2   -");
     }
 }

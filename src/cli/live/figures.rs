@@ -148,7 +148,7 @@ fn void(calls: &[Measured]) -> usize {
 /// The names of the columns.
 pub(super) fn head(words: &Words) -> String {
     let head = say!(words, "cli-bench-live-head");
-    columns(head.split_whitespace().map(str::to_owned), &WIDTHS)
+    columns(head.split_whitespace().map(str::to_owned), &WIDTHS, 2)
 }
 
 /// Medians, and how many calls count and how many are void.
@@ -161,7 +161,7 @@ pub(super) fn row(words: &Words, codec: CodecKind, profile: Profile, calls: &[Me
         .map(|((_, places, _), value)| figure(words, *places, value));
     let void = void(calls);
     let counts = [calls.len() - void, void].map(|count| count.to_string());
-    columns(names.into_iter().chain(figures).chain(counts), &WIDTHS)
+    columns(names.into_iter().chain(figures).chain(counts), &WIDTHS, 2)
 }
 
 /// The same for programs; what was not measured is `null`.
