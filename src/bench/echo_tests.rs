@@ -168,6 +168,22 @@ fn without_an_echo_or_with_a_weak_one_the_voice_passes_to_the_bit() {
 }
 
 #[test]
+fn a_far_voice_in_a_weak_echo_is_not_brought_up_as_speech() {
+    for (seed, (_, name)) in PAIRS.into_iter().enumerate() {
+        for echo_db in [-20.0, -30.0, -40.0] {
+            let scene = Scene {
+                echo_db: Some(echo_db),
+                seed: seed as u64 + 1,
+                ..far_only(name)
+            };
+            let (quieter, report) = quieter(&scene);
+            let least = quieter[2..].iter().copied().fold(f32::MAX, f32::min);
+            assert!(least > -3.0, "{name} {echo_db}: {quieter:?} {report:?}");
+        }
+    }
+}
+
+#[test]
 fn noise_goes_and_the_voice_stays() {
     for (choice, least, most) in [
         (NoiseChoice::Low, 5.0, 9.0),

@@ -132,7 +132,7 @@ impl NearEnd {
         }
         self.suppress(frame, cancelling);
         let after: f32 = frame.iter().map(|s| s * s).sum();
-        self.level(frame);
+        self.level(before, frame);
         self.tell(before, after);
     }
 
@@ -160,11 +160,12 @@ impl NearEnd {
         }
     }
 
-    fn level(&mut self, frame: &mut [f32; FRAME]) {
+    fn level(&mut self, before: f32, frame: &mut [f32; FRAME]) {
         let near = if self.cancelled > 0.0 {
             self.suppressor.residual().near()
         } else {
-            1.0
+            // A weak echo is left alone, and is nobody's speech here all the same.
+            f32::from(u8::from(!self.echo.may_be(before / FRAME as f32)))
         };
         self.report.speech = self.suppressor.noise().speech() * near;
         self.report.noise_floor = self.suppressor.noise().level();
