@@ -1,5 +1,8 @@
 //! The engine as its faces see it: commands in, snapshots out.
 
+#[path = "engine/recordings.rs"]
+mod recordings;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

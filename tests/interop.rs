@@ -21,6 +21,9 @@ mod called;
 #[path = "interop/calling.rs"]
 mod calling;
 #[cfg(target_os = "linux")]
+#[path = "interop/cost.rs"]
+mod cost;
+#[cfg(target_os = "linux")]
 #[path = "interop/devices.rs"]
 mod devices;
 #[path = "interop/harness.rs"]

@@ -294,11 +294,11 @@ fn the_voice_chain_allocates_nothing_whatever_is_chosen_meanwhile() {
     assert_no_alloc(|| {
         let (mut played, mut heard) = ([0.0; FRAME], [0.0; FRAME]);
         for frame in 0..1_000 {
-            chain.set(match frame / 250 {
-                0 | 3 => VoiceSettings::default(),
+            chain.set(match frame / 200 {
+                0 | 4 => VoiceSettings::default(),
                 1 => VoiceSettings::UNTOUCHED,
-                _ => VoiceSettings {
-                    noise: NoiseChoice::High,
+                noise => VoiceSettings {
+                    noise: [NoiseChoice::High, NoiseChoice::Isolation][noise as usize % 2],
                     ..VoiceSettings::default()
                 },
             });

@@ -27,7 +27,7 @@ const AFTERWARDS: Duration = Duration::from_millis(1_500);
 const HEADER: usize = 12;
 
 /// IPv4, UDP and RTP around each payload, in bytes.
-const AROUND: usize = 20 + 8 + HEADER;
+pub(super) const AROUND: usize = 20 + 8 + HEADER;
 
 /// What is to be measured.
 #[derive(Clone, Copy, Debug)]
@@ -178,7 +178,9 @@ pub fn call(
                 for arrives in [fate.arrives, fate.again].into_iter().flatten() {
                     wire.push(Reverse((arrives, datagrams.len())));
                 }
-                sent.push(unpacked(line, &out, fate.arrives.is_none()));
+                let lost = fate.arrives.is_none();
+                let redundant = line.resend.then_some(REDUNDANT);
+                sent.push(unpacked(line.codec, line.ptime, redundant, &out, lost));
                 datagrams.push(out.clone());
             }
             poll(&mut talker, &mut out, |report| {
@@ -239,8 +241,15 @@ enum Role {
     Listens,
 }
 
-/// What is in a packet of the talker.
-fn unpacked(line: &Line, packet: &[u8], lost: bool) -> Sent {
+/// What is in a packet of the talker; `redundant` is the payload type of those that carry earlier
+/// ones again.
+pub(super) fn unpacked(
+    codec: CodecKind,
+    ptime: Duration,
+    redundant: Option<PayloadType>,
+    packet: &[u8],
+    lost: bool,
+) -> Sent {
     let payload = packet.get(HEADER..).unwrap_or_default();
     let mut sent = Sent {
         payload: payload.to_vec(),
@@ -248,9 +257,10 @@ fn unpacked(line: &Line, packet: &[u8], lost: bool) -> Sent {
         bytes: payload.len(),
         lost,
     };
-    let carries = packet.get(1).map(|second| second & 0x7f) == Some(REDUNDANT.number());
+    let kind = packet.get(1).map(|second| second & 0x7f);
+    let carries = redundant.is_some_and(|number| kind == Some(number.number()));
     if let Some(blocks) = Blocks::parse(payload).filter(|_| carries) {
-        let ticks = line.codec.frame_ticks(line.ptime).max(1);
+        let ticks = codec.frame_ticks(ptime).max(1);
         for block in blocks {
             match usize::from(block.offset) / ticks {
                 0 => sent.payload = block.payload.to_vec(),

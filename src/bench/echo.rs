@@ -1,10 +1,12 @@
 //! Two people in a call, one of them before a loudspeaker: what the microphone hears, and what
 //! the chain makes of it.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::time::Duration;
+
 use realfft::RealFftPlanner;
 
+use super::call::Watch;
+use super::noises::Noise;
 use super::room;
 use crate::voice::{FRAME, NearEnd, RATE, VoiceReport, VoiceSettings};
 
@@ -36,6 +38,10 @@ pub struct Scene {
     pub bent: bool,
     /// Noise in the room so far below the voice.
     pub noise_below_db: Option<f32>,
+    /// Which.
+    pub noise: Noise,
+    /// What babble is made of.
+    pub others: Vec<Vec<f32>>,
     /// Seconds before the near voice begins.
     pub lead_secs: usize,
     /// Which room, which noise.
@@ -53,6 +59,8 @@ impl Default for Scene {
             drift_ppm: 0.0,
             bent: false,
             noise_below_db: None,
+            noise: Noise::Room,
+            others: Vec::new(),
             lead_secs: 5,
             seed: 1,
         }
@@ -64,7 +72,7 @@ impl Default for Scene {
 pub struct Sounds {
     /// What goes to the loudspeaker.
     pub far: Vec<f32>,
-    /// What the microphone hears of the near voice alone.
+    /// What the microphone would hear of the near voice alone, with no other noise than its own.
     pub near: Vec<f32>,
     /// All that it hears.
     pub microphone: Vec<f32>,
@@ -77,6 +85,10 @@ pub struct Outcome {
     pub sent: Vec<f32>,
     /// At the end.
     pub report: VoiceReport,
+    /// What the chain took of a processor for all of it, where that was watched.
+    pub cpu: Option<Duration>,
+    /// How often it asked for memory.
+    pub allocations: Option<u64>,
 }
 
 impl Scene {
@@ -97,9 +109,15 @@ impl Scene {
         } else {
             self.far.iter().copied().cycle().take(total).collect()
         };
-        let mut microphone = self.noise(total);
-        for (sample, near) in microphone.iter_mut().zip(&near) {
-            *sample += near;
+        for (sample, own) in near.iter_mut().zip(Noise::Room.make(total, self.seed, &[])) {
+            *sample += factor(QUIET_DB) * own;
+        }
+        let mut microphone = near.clone();
+        if let Some(below) = self.noise_below_db {
+            let noise = self.noise.make(total, self.seed, &self.others);
+            for (sample, noise) in microphone.iter_mut().zip(noise) {
+                *sample += factor(SPEECH_DB - below) * noise;
+            }
         }
         if let (Some(echo_db), false) = (self.echo_db, self.far.is_empty()) {
             let echo = self.echo(&far);
@@ -132,35 +150,38 @@ impl Scene {
             })
             .collect()
     }
-
-    /// Noise that falls towards high frequencies, as that of rooms does.
-    fn noise(&self, samples: usize) -> Vec<f32> {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        let mut state = 0.0;
-        let mut noise: Vec<f32> = (0..samples)
-            .map(|_| {
-                let drawn = rng.next_u32() as f32 / u32::MAX as f32 - 0.5;
-                state = 0.9 * state + drawn;
-                state
-            })
-            .collect();
-        let level = self
-            .noise_below_db
-            .map_or(QUIET_DB, |below| SPEECH_DB - below);
-        let gain = factor(level) / power(&noise).sqrt();
-        for sample in &mut noise {
-            *sample *= gain;
-        }
-        noise
-    }
 }
 
 /// Sends sounds through a chain, frame by frame.
 #[must_use]
 pub fn pass(sounds: &Sounds, settings: VoiceSettings, headset: bool) -> Outcome {
+    pass_watched(sounds, settings, headset, &Nobody)
+}
+
+struct Nobody;
+
+impl Watch for Nobody {
+    fn cpu(&self) -> Option<Duration> {
+        None
+    }
+
+    fn allocations(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// The same, while somebody counts what the chain uses.
+#[must_use]
+pub fn pass_watched(
+    sounds: &Sounds,
+    settings: VoiceSettings,
+    headset: bool,
+    watch: &dyn Watch,
+) -> Outcome {
     let mut chain = NearEnd::new(settings);
     chain.begin(headset);
     let mut sent = Vec::with_capacity(sounds.microphone.len());
+    let before = (watch.cpu(), watch.allocations());
     let frames = sounds.far.chunks_exact(FRAME);
     for (far, near) in frames.zip(sounds.microphone.chunks_exact(FRAME)) {
         let (mut played, mut frame) = ([0.0; FRAME], [0.0; FRAME]);
@@ -170,12 +191,16 @@ pub fn pass(sounds: &Sounds, settings: VoiceSettings, headset: bool) -> Outcome 
         chain.capture(&mut frame);
         sent.extend_from_slice(&frame);
     }
+    let used = |before: Option<Duration>| Some(watch.cpu()? - before?);
+    let (cpu, asked) = (used(before.0), watch.allocations());
     // The chain's own delay is known, and taken out.
     let late = RATE.samples_in(chain.report().delay);
     sent.rotate_left(late);
     Outcome {
         sent,
         report: chain.report(),
+        cpu,
+        allocations: asked.zip(before.1).map(|(after, before)| after - before),
     }
 }
 

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::bench::noises::Noise;
 use crate::bench::stoi::stoi;
 use crate::dsp::resample::resample;
 use crate::units::SampleRate;
@@ -167,6 +168,22 @@ fn without_an_echo_or_with_a_weak_one_the_voice_passes_to_the_bit() {
 }
 
 #[test]
+fn a_far_voice_in_a_weak_echo_is_not_brought_up_as_speech() {
+    for (seed, (_, name)) in PAIRS.into_iter().enumerate() {
+        for echo_db in [-20.0, -30.0, -40.0] {
+            let scene = Scene {
+                echo_db: Some(echo_db),
+                seed: seed as u64 + 1,
+                ..far_only(name)
+            };
+            let (quieter, report) = quieter(&scene);
+            let least = quieter[2..].iter().copied().fold(f32::MAX, f32::min);
+            assert!(least > -3.0, "{name} {echo_db}: {quieter:?} {report:?}");
+        }
+    }
+}
+
+#[test]
 fn noise_goes_and_the_voice_stays() {
     for (choice, least, most) in [
         (NoiseChoice::Low, 5.0, 9.0),
@@ -193,5 +210,63 @@ fn noise_goes_and_the_voice_stays() {
         assert!(lost.abs() < 0.7, "{choice:?}: {lost}");
         let understood = stoi(&sounds.near[spoken.clone()], &sent[spoken], RATE);
         assert!(understood > 0.85, "{choice:?}: {understood}");
+    }
+}
+
+#[test]
+fn isolation_takes_keys_out_and_fans_and_leaves_the_voice() {
+    // What is left of noise in pauses, against what the suppression of steady noise leaves, which
+    // takes 20 dB of a fan already.
+    for (noise, further_db) in [(Noise::Keyboard, 8.0), (Noise::Fan, -2.0)] {
+        let scene = Scene {
+            near: voice("cards"),
+            noise_below_db: Some(10.0),
+            noise,
+            echo_db: None,
+            ..Scene::default()
+        };
+        let sounds = scene.sounds();
+        let sent = |noise| {
+            let settings = VoiceSettings {
+                noise,
+                gain: false,
+                high_pass: false,
+                ..VoiceSettings::default()
+            };
+            pass(&sounds, settings, true)
+        };
+        let (isolated, high) = (sent(NoiseChoice::Isolation), sent(NoiseChoice::High));
+        let pause = 2 * SECOND..4 * SECOND;
+        let gone = quieter_db(&high.sent[pause.clone()], &isolated.sent[pause]);
+        assert!(gone > further_db, "{noise:?}: {gone}");
+        let spoken = 5 * SECOND..13 * SECOND;
+        let of = |sent: &[f32]| stoi(&sounds.near[spoken.clone()], &sent[spoken.clone()], RATE);
+        let (heard, before) = (of(&isolated.sent), of(&high.sent));
+        assert!(heard > before + 0.02, "{noise:?}: {heard} {before}");
+        assert_eq!(isolated.report.delay.as_millis(), 25);
+    }
+}
+
+#[test]
+fn isolation_leaves_a_voice_in_a_quiet_room_as_loud_as_it_is() {
+    for (name, _) in PAIRS {
+        let scene = Scene {
+            near: voice(name),
+            echo_db: None,
+            ..Scene::default()
+        };
+        let sounds = scene.sounds();
+        let settings = VoiceSettings {
+            noise: NoiseChoice::Isolation,
+            gain: false,
+            high_pass: false,
+            ..VoiceSettings::default()
+        };
+        let sent = pass(&sounds, settings, true).sent;
+        let spoken = 5 * SECOND..sounds.near.len() - SECOND / 2;
+        let lost = quieter_db(&sounds.near[spoken.clone()], &sent[spoken.clone()]);
+        assert!(lost.abs() < 0.7, "{name}: {lost}");
+        let understood = stoi(&sounds.near[spoken.clone()], &sent[spoken], RATE);
+        assert!(understood > 0.93, "{name}: {understood}");
     }
 }

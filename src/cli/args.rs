@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::bench::network::Profile;
+use crate::bench::scenes::Setting;
 use crate::codec::CodecKind;
 
 /// `ramal`.
@@ -148,6 +149,7 @@ pub(super) enum NoiseArg {
     Off,
     Low,
     High,
+    Isolation,
 }
 
 /// What happens during a call.
@@ -252,7 +254,9 @@ pub(super) struct InspectArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum BenchCommand {
     Codec(BenchCodecArgs),
+    Live(BenchLiveArgs),
     Media(BenchMediaArgs),
+    Voice(BenchVoiceArgs),
 }
 
 /// `ramal bench media`.
@@ -282,6 +286,57 @@ pub(super) struct BenchMediaArgs {
     pub(super) python: Option<PathBuf>,
     #[arg(long, value_name = "FOLDER")]
     pub(super) keep: Option<PathBuf>,
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `ramal bench live`.
+#[derive(Debug, Args)]
+pub(super) struct BenchLiveArgs {
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "opus,g722,pcma"
+    )]
+    pub(super) codecs: Vec<CodecArg>,
+    #[arg(long, value_name = "LIST", value_delimiter = ',',
+        default_values_t = Profile::ALL.map(ProfileArg))]
+    pub(super) profiles: Vec<ProfileArg>,
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub(super) seeds: u64,
+    #[arg(long, value_name = "FILE|FOLDER", default_value = "tests/data/speech")]
+    pub(super) speech: PathBuf,
+    #[arg(long, value_name = "S", default_value = "28", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(super) seconds: u64,
+    #[arg(long, value_name = "MS", default_value = "20")]
+    pub(super) ptime: Ptime,
+    #[arg(long)]
+    pub(super) resend: bool,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(super) at_once: Option<u8>,
+    #[arg(long, value_name = "PROGRAM")]
+    pub(super) python: Option<PathBuf>,
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) keep: Option<PathBuf>,
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `ramal bench voice`.
+#[derive(Debug, Args)]
+pub(super) struct BenchVoiceArgs {
+    #[arg(long, value_name = "LIST", value_delimiter = ',',
+        default_values_t = Setting::ALL.map(SettingArg))]
+    pub(super) scenes: Vec<SettingArg>,
+    #[arg(long, value_enum, default_value = "low")]
+    pub(super) noise: NoiseArg,
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub(super) seeds: u64,
+    #[arg(long, value_name = "FILE|FOLDER", default_value = "tests/data/speech")]
+    pub(super) speech: PathBuf,
+    #[arg(long, value_name = "PROGRAM")]
+    pub(super) python: Option<PathBuf>,
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -370,6 +425,24 @@ impl FromStr for ProfileArg {
 impl fmt::Display for ProfileArg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.name())
+    }
+}
+
+/// A scene of `ramal bench voice` by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SettingArg(pub Setting);
+
+impl FromStr for SettingArg {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Setting::from_name(text).map(SettingArg).ok_or(Unreadable)
+    }
+}
+
+impl fmt::Display for SettingArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.name())
     }
 }
 

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use super::args::{BenchMediaArgs, ResendArg};
 use super::exit::Exit;
-use super::pesq::{self, Score};
 use super::say_line;
+use super::scoring::{
+    Folder, Pair, Recorded, Recording, columns, figure, furnished, judge, look_ahead, median,
+    talkers, to,
+};
 use super::setup::Misuse;
 use crate::audio::Clip;
 use crate::bench::call::{Line, Watch, call};
@@ -19,14 +22,10 @@ use crate::bench::delay::Delays;
 use crate::bench::network::Profile;
 use crate::bench::passage::Passage;
 use crate::codec::CodecKind;
-use crate::dsp::resample::resample;
-use crate::engine::{MediaError, StartError, clock};
+use crate::engine::clock;
 use crate::i18n::Words;
 use crate::say;
 use crate::units::SampleRate;
-
-/// The rate at which recordings are scored.
-const SCORED: SampleRate = SampleRate::WIDE;
 
 /// Figures of one call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,43 +52,23 @@ struct Figures {
     mos: f64,
 }
 
-/// PESQ; not a number where nothing was scored.
-#[derive(Clone, Copy, Debug)]
-struct Pair {
-    wide: f64,
-    narrow: f64,
-}
-
-impl Default for Pair {
-    fn default() -> Self {
-        Pair {
-            wide: f64::NAN,
-            narrow: f64::NAN,
-        }
-    }
-}
-
-/// One call of the bench, and its recordings: reference, recording, and whether that is the
-/// ceiling.
+/// One call of the bench, and its recordings.
 struct Measured {
     figures: Figures,
-    recordings: Vec<(PathBuf, PathBuf, bool)>,
+    recordings: Vec<Recording>,
 }
 
 /// Runs every codec through every profile and says a row for each.
 pub(super) fn run(words: &Words, args: &BenchMediaArgs) -> Result<Exit, Misuse> {
     let talkers = talkers(&args.speech)?;
-    let folder = match &args.keep {
-        Some(folder) => Folder::Kept(folder.clone()),
-        None => Folder::Passing(
-            std::env::temp_dir().join(format!("ramal-bench-{}", std::process::id())),
-        ),
-    };
-    std::fs::create_dir_all(folder.path())
-        .map_err(|error| Misuse::with_cause("cli-record-unwritable", folder.path(), &error))?;
+    let folder = Folder::make(args.keep.as_ref())?;
     if !args.json {
         let head = say!(words, "cli-bench-media-head");
-        say_line(&columns(head.split_whitespace().map(str::to_owned)));
+        say_line(&columns(
+            head.split_whitespace().map(str::to_owned),
+            &WIDTHS,
+            2,
+        ));
     }
     for codec in args.codecs.iter().map(|codec| codec.0) {
         for profile in args.profiles.iter().map(|profile| profile.0) {
@@ -102,55 +81,6 @@ pub(super) fn run(words: &Words, args: &BenchMediaArgs) -> Result<Exit, Misuse> 
         }
     }
     Ok(Exit::Well)
-}
-
-/// Where recordings are put.
-enum Folder {
-    Kept(PathBuf),
-    Passing(PathBuf),
-}
-
-impl Folder {
-    fn path(&self) -> &Path {
-        match self {
-            Folder::Kept(path) | Folder::Passing(path) => path,
-        }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Folder::Passing(path) = self {
-            // Nothing depends on it being gone.
-            let _ = std::fs::remove_dir_all(path);
-        }
-    }
-}
-
-/// Files of speech by name, in a folder or one by itself.
-fn talkers(path: &Path) -> Result<BTreeMap<PathBuf, Clip>, Misuse> {
-    let files = if path.is_dir() {
-        let entries = std::fs::read_dir(path)
-            .map_err(|error| Misuse::with_cause("cli-bench-no-speech", path, &error))?;
-        entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|file| file.extension().is_some_and(|ending| ending == "wav"))
-            .collect()
-    } else {
-        vec![path.to_owned()]
-    };
-    if files.is_empty() {
-        return Err(Misuse::about(
-            "cli-bench-no-speech",
-            path.display().to_string(),
-        ));
-    }
-    let open = |file: PathBuf| {
-        let clip = Clip::open(&file)
-            .map_err(|error| Misuse::Start(StartError::Media(MediaError::Source(error))))?;
-        Ok((file, clip))
-    };
-    files.into_iter().map(open).collect()
 }
 
 /// All talkers and seeds over one kind of line; medians, and how many calls they are of.
@@ -198,16 +128,15 @@ fn measure(
         .collect::<io::Result<Vec<Measured>>>()
         .map_err(|error| Misuse::with_cause("cli-record-unwritable", folder, &error))?;
     if let Some(python) = &args.python.clone().or_else(furnished) {
-        judge(python, &mut measured)
+        let recordings: Vec<&[Recording]> =
+            measured.iter().map(|call| &call.recordings[..]).collect();
+        let scores = judge(python, &recordings)
             .map_err(|error| Misuse::with_cause("cli-bench-no-pesq", python, &error))?;
+        for (call, scores) in measured.iter_mut().zip(scores) {
+            (call.figures.heard, call.figures.ceiling) = scores;
+        }
     }
     Ok((medians(&measured), measured.len()))
-}
-
-/// The interpreter that `scripts/setup.sh test` furnishes with PESQ, where it stands.
-fn furnished() -> Option<PathBuf> {
-    let path = PathBuf::from("target/pesq-venv/bin/python");
-    path.exists().then_some(path)
 }
 
 /// One call.
@@ -255,88 +184,20 @@ fn one(
     };
     let best = ceiling(line.codec, &heard.sent, line.ptime).map_err(io::Error::other)?;
     let stem = name.file_stem().unwrap_or_default().to_string_lossy();
-    let reference = folder.join(format!("{stem}.wav"));
-    let clip_scored = to(clip.samples(), clip.rate(), SCORED)?;
-    if !reference.exists() {
-        write(&reference, &clip_scored)?;
+    let codec = line.codec.name().to_lowercase();
+    let recordings = Recorded {
+        talker: (name, clip),
+        name: format!("{codec}-{}-{stem}-{}", line.profile.name(), line.seed),
+        least,
+        rate,
+        heard: &heard.heard,
+        ceiling: &best,
     }
-    let parts = Passage::new(&clip_scored, SCORED, least);
-    let mut recordings = Vec::new();
-    for (sound, is_ceiling) in [(&heard.heard, false), (&best, true)] {
-        let sound = to(sound, rate, SCORED)?;
-        for (number, part) in parts.parts(&sound).enumerate() {
-            let kind = if is_ceiling { "ceiling" } else { "heard" };
-            let codec = line.codec.name().to_lowercase();
-            let profile = line.profile.name();
-            let seed = line.seed;
-            let path = folder.join(format!(
-                "{codec}-{profile}-{stem}-{seed}-{kind}-{number}.wav"
-            ));
-            write(&path, part)?;
-            recordings.push((reference.clone(), path, is_ceiling));
-        }
-    }
+    .write(folder)?;
     Ok(Measured {
         figures,
         recordings,
     })
-}
-
-fn to(sound: &[f32], from: SampleRate, to: SampleRate) -> io::Result<Vec<f32>> {
-    resample(sound, from, to).map_err(io::Error::other)
-}
-
-/// What a codec waits for beyond the packet: libopus 6.5 ms for speech, G.722's filters 1.4 ms.
-fn look_ahead(codec: CodecKind) -> Duration {
-    match codec {
-        CodecKind::Opus => Duration::from_micros(6_500),
-        CodecKind::G722 => Duration::from_micros(1_400),
-        CodecKind::Pcma | CodecKind::Pcmu => Duration::ZERO,
-    }
-}
-
-fn write(path: &Path, sound: &[f32]) -> io::Result<()> {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: SCORED.hz(),
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut file = hound::WavWriter::create(path, spec).map_err(io::Error::other)?;
-    for sample in sound {
-        // `as` saturates.
-        file.write_sample((sample * 32_767.0).round() as i16)
-            .map_err(io::Error::other)?;
-    }
-    file.finalize().map_err(io::Error::other)
-}
-
-/// Scores all recordings in one go; a call's score is the mean of its parts.
-fn judge(python: &Path, calls: &mut [Measured]) -> io::Result<()> {
-    let pairs: Vec<(PathBuf, PathBuf)> = calls
-        .iter()
-        .flat_map(|call| &call.recordings)
-        .map(|(reference, recording, _)| (reference.clone(), recording.clone()))
-        .collect();
-    let mut scores = pesq::score(python, &pairs)?.into_iter();
-    for call in calls {
-        let scored: Vec<(bool, Score)> = call
-            .recordings
-            .iter()
-            .map(|(_, _, is_ceiling)| *is_ceiling)
-            .zip(&mut scores)
-            .collect();
-        let mean = |of_ceiling: bool| {
-            let chosen = || scored.iter().filter(|(is, _)| *is == of_ceiling);
-            let count = chosen().count().max(1) as f64;
-            Pair {
-                wide: chosen().map(|(_, score)| score.wide).sum::<f64>() / count,
-                narrow: chosen().map(|(_, score)| score.narrow).sum::<f64>() / count,
-            }
-        };
-        (call.figures.heard, call.figures.ceiling) = (mean(false), mean(true));
-    }
-    Ok(())
 }
 
 /// The figures as they are told: their name in JSON, the places behind the point, and where they
@@ -364,43 +225,19 @@ const COLUMNS: [Column; 17] = [
 
 /// The median over calls of every column.
 fn medians(calls: &[Measured]) -> [f64; COLUMNS.len()] {
-    COLUMNS.map(|(_, _, figure)| {
-        let mut values: Vec<f64> = calls.iter().map(|call| figure(&call.figures)).collect();
-        values.sort_by(f64::total_cmp);
-        match values.len() {
-            0 => f64::NAN,
-            n => f64::midpoint(values[(n - 1) / 2], values[n / 2]),
-        }
-    })
+    COLUMNS.map(|(_, _, figure)| median(calls.iter().map(|call| figure(&call.figures)).collect()))
 }
 
 /// Widths of a row's columns.
 const WIDTHS: [usize; 19] = [6, 12, 5, 6, 5, 6, 7, 6, 6, 5, 6, 5, 6, 6, 5, 5, 5, 4, 5];
 
-/// A row: names to the left, figures to the right.
-fn columns(cells: impl Iterator<Item = String>) -> String {
-    let mut line = String::new();
-    for (number, (cell, width)) in cells.zip(WIDTHS).enumerate() {
-        line.push_str(&match number {
-            0 | 1 => format!("{cell:<width$} "),
-            _ => format!("{cell:>width$} "),
-        });
-    }
-    line.truncate(line.trim_end().len());
-    line
-}
-
 fn row(words: &Words, codec: CodecKind, profile: Profile, medians: &[f64]) -> String {
     let names = [codec.name(), profile.name()].map(str::to_owned);
-    let figures = COLUMNS.iter().zip(medians).map(|((_, places, _), value)| {
-        // What could not be measured is no number.
-        if value.is_finite() {
-            words.decimal(*value as f32, *places)
-        } else {
-            "-".to_owned()
-        }
-    });
-    columns(names.into_iter().chain(figures))
+    let figures = COLUMNS
+        .iter()
+        .zip(medians)
+        .map(|((_, places, _), value)| figure(words, *places, *value));
+    columns(names.into_iter().chain(figures), &WIDTHS, 2)
 }
 
 fn json(codec: CodecKind, profile: Profile, medians: &[f64], calls: usize) -> String {
@@ -417,7 +254,7 @@ fn json(codec: CodecKind, profile: Profile, medians: &[f64], calls: usize) -> St
 }
 
 /// What the thread that runs a call has used.
-struct OwnThread;
+pub(super) struct OwnThread;
 
 impl Watch for OwnThread {
     fn cpu(&self) -> Option<Duration> {

@@ -11,12 +11,14 @@ use super::setup::Misuse;
 use crate::audio::{self, DeviceInfo, Granted};
 use crate::i18n::Words;
 use crate::say;
+use crate::store::SettingsFile;
 
 /// How long the sound system may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn run(words: &Words, args: &DevicesArgs) -> Result<Exit, Misuse> {
     let list = audio::list(PATIENCE).map_err(|_| Misuse::told("cli-no-device"))?;
+    let ring = ring_device();
     let granted = audio::granted_here(PATIENCE);
     let mut out = std::io::stdout().lock();
     // Whoever reads may have gone.
@@ -25,6 +27,7 @@ pub(super) fn run(words: &Words, args: &DevicesArgs) -> Result<Exit, Misuse> {
             "inputs": all(&list.inputs),
             "outputs": all(&list.outputs),
             "priority": granted.to_string(),
+            "ring": ring,
         });
         writeln!(out, "{object}")
     } else {
@@ -35,9 +38,21 @@ pub(super) fn run(words: &Words, args: &DevicesArgs) -> Result<Exit, Misuse> {
             Granted::High => say!(words, "cli-devices-high-priority"),
             Granted::Normal => say!(words, "cli-devices-normal-priority"),
         };
-        writeln!(out, "{inputs}{outputs}{priority}")
+        let same = || say!(words, "cli-devices-ring-same");
+        let rings = say!(
+            words,
+            "cli-devices-ring",
+            device = ring.unwrap_or_else(same)
+        );
+        writeln!(out, "{inputs}{outputs}{rings}\n{priority}")
     };
     Ok(Exit::Well)
+}
+
+/// The speaker of its own that rings, as the settings say.
+fn ring_device() -> Option<String> {
+    let settings = SettingsFile::of_user().and_then(|file| file.load()).ok()?;
+    settings.settings.ring_device
 }
 
 fn all(devices: &[DeviceInfo]) -> Vec<Value> {

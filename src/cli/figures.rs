@@ -19,6 +19,8 @@ pub(super) fn quality_fields(quality: &Quality) -> Map<String, Value> {
         "buffer_max_ms": rounded(quality.buffer_max_ms),
         "concealed_pct": rounded(quality.concealed_pct),
         "repaired_pct": rounded(quality.repaired_pct),
+        "stretched_pct": rounded(quality.stretched_pct),
+        "silence_adjusted_pct": rounded(quality.silence_adjusted_pct),
         "burst_density_pct": rounded(quality.burst_density_pct),
         "burst_ms": rounded(quality.burst_ms),
         "gap_density_pct": rounded(quality.gap_density_pct),
@@ -54,7 +56,7 @@ fn remote_fields(remote: &RemoteQuality) -> Value {
 /// Means of what is measured each second; of what is counted since the beginning, the last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Means {
-    always: [Mean; 12],
+    always: [Mean; 14],
     sometimes: [Mean; 4],
     last: Option<Quality>,
 }
@@ -74,6 +76,8 @@ impl Means {
             quality.mos_lq,
             quality.mos,
             quality.buffer_max_ms,
+            quality.stretched_pct,
+            quality.silence_adjusted_pct,
         ];
         for (mean, value) in self.always.iter_mut().zip(always) {
             mean.add(value);
@@ -118,6 +122,8 @@ impl Means {
             mos_lq,
             mos,
             buffer_max_ms,
+            stretched_pct,
+            silence_adjusted_pct,
         ] = self.always.each_ref().map(|mean| mean.get().unwrap_or(0.0));
         let [rtt_ms, one_way_ms, remote_loss_pct, mouth_to_ear_ms] =
             self.sometimes.each_ref().map(Mean::get);
@@ -143,6 +149,8 @@ impl Means {
             buffer_max_ms,
             concealed_pct,
             repaired_pct,
+            stretched_pct,
+            silence_adjusted_pct,
             burst_density_pct,
             burst_ms,
             gap_density_pct,
@@ -192,6 +200,8 @@ mod tests {
         means.add(&Quality {
             mos: 4.0,
             discard_pct: 2.0,
+            stretched_pct: 3.0,
+            silence_adjusted_pct: 5.0,
             burst_ms: 60.0,
             remote: Some(remote),
             ..Quality::default()
@@ -204,6 +214,7 @@ mod tests {
         });
         let mean = means.mean().unwrap();
         assert_eq!((mean.mos, mean.discard_pct), (3.5, 1.0));
+        assert_eq!((mean.stretched_pct, mean.silence_adjusted_pct), (1.5, 2.5));
         assert_eq!((mean.rtt_ms, mean.mouth_to_ear_ms), (Some(80.0), None));
         assert_eq!((mean.burst_ms, mean.remote), (90.0, Some(remote)));
     }

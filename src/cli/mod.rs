@@ -2,6 +2,7 @@
 
 mod args;
 mod bench_media;
+mod bench_voice;
 mod demo;
 mod devices;
 mod exit;
@@ -9,10 +10,12 @@ mod figures;
 mod help;
 pub mod inspect;
 mod keys;
+mod live;
 mod measure;
 mod pesq;
 mod report;
 mod run;
+mod scoring;
 mod setup;
 
 use std::ffi::OsString;
@@ -84,7 +87,9 @@ pub fn main(args: Vec<OsString>) -> Face {
         Some(Command::Lab(args)) => measure::lab(&words, &args),
         Some(Command::Inspect(args)) => return Face::Done(inspect::run(&args.file)),
         Some(Command::Bench(BenchCommand::Codec(args))) => measure::codec(&words, &args),
+        Some(Command::Bench(BenchCommand::Live(args))) => live::run(&words, &args),
         Some(Command::Bench(BenchCommand::Media(args))) => bench_media::run(&words, &args),
+        Some(Command::Bench(BenchCommand::Voice(args))) => bench_voice::run(&words, &args),
     };
     finish(&words, outcome)
 }

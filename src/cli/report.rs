@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Map, Value, json};
 
@@ -11,8 +11,7 @@ use super::figures::{Means, quality_fields};
 use crate::agent::{
     AccountState, CallEnd, CallId, EndCause, Event as PhoneEvent, RegistrationCause, Side,
 };
-use crate::engine::Direction;
-use crate::engine::{Event, Stamped};
+use crate::engine::{Direction, Event, Stamped, clock};
 use crate::i18n::Words;
 use crate::media::plan::CodecChoice;
 use crate::media::{MicrophoneState, Quality};
@@ -60,6 +59,9 @@ pub(super) struct Told {
     silent: bool,
     /// What was measured each second.
     measured: Means,
+    /// What this program had computed when the call was answered, and how much it was until the
+    /// call's end.
+    cpu: (Option<Duration>, Option<Duration>),
 }
 
 impl Report {
@@ -122,6 +124,7 @@ impl Report {
                 failed: false,
                 silent: false,
                 measured: Means::default(),
+                cpu: (None, None),
             }
         })
     }
@@ -206,6 +209,15 @@ impl Report {
                 self.call_line(at, "warning", number, fields);
             }
             Event::Microphone(state) => self.microphone(at, *state),
+            Event::Listening { addresses } => {
+                let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                self.line(at, "listening", fields(json!({ "addresses": addresses })));
+            }
+            Event::PlayStarted { call } => {
+                let number = self.told(*call).number;
+                self.call_line(at, "play_started", number, wall_clock_fields(at));
+            }
+            Event::RecordStarted => self.line(at, "record_started", wall_clock_fields(at)),
             Event::RecordFailed { path } => {
                 self.line(at, "warning", fields(json!({ "kind": "record_failed" })));
                 let about = path.display().to_string();
@@ -302,6 +314,7 @@ impl Report {
             } => {
                 let told = self.told(*call);
                 told.answered = Some(at);
+                told.cpu.0 = clock::process_cpu();
                 told.codec = Some(codec.clone());
                 let number = told.number;
                 let mut fields = codec_fields(codec);
@@ -323,6 +336,8 @@ impl Report {
             PhoneEvent::Ended { call, end } => {
                 let told = self.told(*call);
                 told.end = Some(end.clone());
+                let before = told.cpu.0;
+                told.cpu.1 = before.and_then(|cpu| clock::process_cpu()?.checked_sub(cpu));
                 let (number, direction) = (told.number, told.direction);
                 let fields = fields(json!({
                     "cause": cause_code(end.cause),
@@ -442,6 +457,7 @@ impl Report {
             "click_to_invite_ms": since(told.dialled, told.invited),
             "answer_to_first_rtp_ms": since(told.answered, told.first_sent),
             "answer_to_first_heard_ms": since(told.answered, told.first_received),
+            "cpu_s": told.cpu.1.map(|cpu| rounded(cpu.as_secs_f32())),
         }));
         if let Some(codec) = &told.codec {
             fields.extend(codec_fields(codec));
@@ -524,6 +540,13 @@ pub(super) fn fields(value: Value) -> Map<String, Value> {
 /// Three digits behind the point are more than any of our clocks can tell.
 pub(super) fn rounded(value: f32) -> Value {
     json!((f64::from(value) * 1000.0).round() / 1000.0)
+}
+
+/// A moment that other programs on this machine can place: milliseconds since 1970, UTC.
+fn wall_clock_fields(at: Instant) -> Map<String, Value> {
+    let since = clock::wall_clock_at(at).duration_since(SystemTime::UNIX_EPOCH);
+    let ms = since.unwrap_or_default().as_secs_f64() * 1e3;
+    fields(json!({ "unix_ms": (ms * 1e3).round() / 1e3 }))
 }
 
 fn codec_fields(codec: &CodecChoice) -> Map<String, Value> {

@@ -283,11 +283,7 @@ pub(super) fn engine(
                 EchoArg::On => EchoChoice::On,
                 EchoArg::Off => EchoChoice::Off,
             },
-            noise: match sound.noise {
-                NoiseArg::Off => NoiseChoice::Off,
-                NoiseArg::Low => NoiseChoice::Low,
-                NoiseArg::High => NoiseChoice::High,
-            },
+            noise: sound.noise.into(),
             gain: !sound.no_gain,
             ..VoiceSettings::default()
         };
@@ -414,7 +410,7 @@ pub(super) fn has_devices(media: &MediaConfig) -> Result<bool, Misuse> {
 }
 
 /// An error with everything that caused it.
-fn whole(error: &dyn std::error::Error) -> String {
+pub(super) fn whole(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -423,4 +419,16 @@ fn whole(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// What is meant by the word on the command line.
+impl From<NoiseArg> for NoiseChoice {
+    fn from(noise: NoiseArg) -> NoiseChoice {
+        match noise {
+            NoiseArg::Off => NoiseChoice::Off,
+            NoiseArg::Low => NoiseChoice::Low,
+            NoiseArg::High => NoiseChoice::High,
+            NoiseArg::Isolation => NoiseChoice::Isolation,
+        }
+    }
 }

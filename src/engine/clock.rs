@@ -16,6 +16,29 @@ pub fn wall_clock() -> SystemTime {
     SystemTime::now()
 }
 
+/// The time of day that it was at this moment of [`now`]'s clock.
+#[must_use]
+pub fn wall_clock_at(at: Instant) -> SystemTime {
+    let (now, wall) = (now(), wall_clock());
+    let then = match now.checked_duration_since(at) {
+        Some(ago) => wall.checked_sub(ago),
+        None => wall.checked_add(at.saturating_duration_since(now)),
+    };
+    then.unwrap_or(wall)
+}
+
+/// How long all threads of this program have computed; `None` where the system does not tell.
+#[must_use]
+pub fn process_cpu() -> Option<Duration> {
+    #[cfg(target_os = "linux")]
+    {
+        let spent = nix::time::clock_gettime(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID).ok()?;
+        Some(Duration::from(spent))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 /// How long the calling thread has computed; `None` where the system does not tell.
 #[must_use]
 pub fn thread_cpu() -> Option<Duration> {

@@ -9,7 +9,7 @@ use crate::media::Loudness;
 use crate::media::plan::{ConferenceId, Feed};
 use crate::media::recording::Sides;
 use crate::redact::Secret;
-use crate::store::{AccountSettings, LineSettings, Theme};
+use crate::store::{AccountSettings, LineSettings, RecordingSettings, Theme};
 use crate::voice::VoiceSettings;
 
 /// A person's wish. Sent over a bounded queue; a face never waits for its outcome but reads it
@@ -52,6 +52,8 @@ pub enum Command {
         /// Speaker.
         output: Option<String>,
     },
+    /// Chooses the speaker that rings; `None`: the one that calls are heard on.
+    SelectRingDevice(Option<String>),
     /// The list of devices is looked at (true) or not any more: only then, and during calls, is
     /// it kept up to date.
     WatchDevices(bool),
@@ -83,6 +85,10 @@ pub enum Command {
         /// Who is in it.
         sides: Sides,
     },
+    /// Records both sides of a call from here on, where and how the settings say.
+    RecordCall(CallId),
+    /// Chooses how calls are recorded, from the next recording on.
+    SetRecording(RecordingSettings),
     /// Ends the recording of a call; the call goes on.
     StopRecording(CallId),
     /// Changes what the phone sounds like.

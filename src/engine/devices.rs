@@ -49,6 +49,14 @@ impl Driver {
         }
     }
 
+    /// Another speaker rings.
+    pub(super) fn select_ring_device(&mut self, device: Option<String>) {
+        self.change_settings(|settings| settings.ring_device.clone_from(&device));
+        self.media.select_ring_device(device.clone());
+        self.picture.ring_device(device);
+        self.dirty = true;
+    }
+
     pub(super) fn devices_found(&mut self, list: DeviceList) {
         // Monitors of speakers are for those who know what they are.
         let names = |devices: &[DeviceInfo]| {
@@ -61,6 +69,7 @@ impl Driver {
             outputs: names(&list.outputs),
             input: settings.and_then(|settings| settings.input_device.clone()),
             output: settings.and_then(|settings| settings.output_device.clone()),
+            ring: settings.and_then(|settings| settings.ring_device.clone()),
             voice: settings.map_or_else(VoiceSettings::default, |settings| settings.voice),
             voice_report: None,
             unavailable: list.inputs.is_empty() && list.outputs.is_empty(),

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use super::picture::Picture;
 use super::sip_port::{Arrival, SipPort};
 use super::suspend::SleepWatch;
 use super::{Command, Shared, clock, seed, signals};
-use crate::agent::{Agent, CallId, Output, ResolveFailure, ResolveId};
+use crate::agent::{AccountId, Agent, CallId, Output, ResolveFailure, ResolveId};
 use crate::audio::{DeviceList, SourceChoice, Watch};
 use crate::dsp::progress::Country;
 use crate::media::Levels;
@@ -59,8 +60,12 @@ pub(super) struct Driver {
     pub(super) heard: BTreeSet<CallId>,
     /// What sounds on the speaker.
     pub(super) tone: Option<Tone>,
-    /// What says that the last call came to nothing.
-    pub(super) after: Option<Tone>,
+    /// What says that the last call came to nothing, and whose call it was.
+    pub(super) after: Option<(Tone, AccountId)>,
+    /// Whose tones are heard from the next one on.
+    pub(super) country: &'static Country,
+    /// Files of recordings that this run has begun.
+    pub(super) recorded: BTreeSet<PathBuf>,
     /// The music on hold is with the media thread, or on its way to it.
     pub(super) hold_music_loaded: bool,
     /// Whose tones are heard, where the settings name no country.
@@ -137,6 +142,8 @@ impl Driver {
             heard: BTreeSet::new(),
             tone: None,
             after: None,
+            country: home,
+            recorded: BTreeSet::new(),
             home,
             hold_music_loaded: false,
             uses_devices,
@@ -155,6 +162,7 @@ impl Driver {
         driver.picture.loudness().chosen = loudness;
         driver.recall_accounts();
         driver.begin_sounds();
+        driver.show_recording();
         driver.look_for_devices();
         Ok(driver)
     }
@@ -163,6 +171,8 @@ impl Driver {
     pub(super) async fn run(mut self) {
         let mut interrupts = signals::Interrupts::listen(self.hear_interrupts);
         let mut watch = SleepWatch::new(clock::now(), clock::wall_clock());
+        let addresses = self.port.local_addrs().collect();
+        self.tell(Event::Listening { addresses });
         self.pump();
         while !self.finished {
             let wake_at = self.wake_at;

@@ -1,5 +1,6 @@
 //! What the engine tells faces that follow every step, such as the command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -87,6 +88,14 @@ pub enum Event {
         /// Which file.
         path: PathBuf,
     },
+    /// A file is played for a microphone: its first sample was said at this moment, and each that
+    /// follows as much later as it is in the file.
+    PlayStarted {
+        /// Which call.
+        call: CallId,
+    },
+    /// What is heard is written to a file: its first sample was heard at this moment.
+    RecordStarted,
     /// The file that is played for a microphone is at its end.
     PlayFinished {
         /// Which call.
@@ -101,6 +110,11 @@ pub enum Event {
     DeviceStandsIn,
     /// Something is wrong with the microphone, or no longer is.
     Microphone(MicrophoneState),
+    /// The phone can be reached; the first event of all.
+    Listening {
+        /// SIP's addresses, UDP and TCP.
+        addresses: Vec<SocketAddr>,
+    },
     /// The person pressed Ctrl-C, or the system asks to end.
     Interrupted,
     /// The engine has stopped; nothing follows.

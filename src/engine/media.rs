@@ -8,6 +8,7 @@
 //! clock of its sound card; files and silence go by the system's clock, by deadlines that never
 //! shift.
 
+mod bell;
 mod convert;
 mod device;
 mod ear;
@@ -23,6 +24,7 @@ mod recording;
 mod ring;
 mod seat;
 mod sidetone;
+mod steady;
 mod storm;
 mod trial;
 mod worker;
@@ -64,7 +66,7 @@ use crate::voice::{VoiceReport, VoiceSettings};
 
 pub use self::load::{RingSound, Unusable};
 pub use self::ports::PortError;
-pub use self::recorder::RecordError;
+pub use self::recorder::{RecordError, RecordFailure};
 pub use self::trial::SoundTest;
 
 /// Orders that may wait. The thread takes them within 10 ms, and a person gives few.
@@ -201,10 +203,23 @@ pub enum MediaReport {
         /// Which session.
         media: MediaId,
     },
+    /// A file is played from here on.
+    PlayStarted {
+        /// Which session.
+        media: MediaId,
+        /// When its first sample was said, if it had been said by somebody: 10 ms before the frame
+        /// was whole.
+        at: Instant,
+    },
     /// The file was played to its end.
     PlayFinished {
         /// Which session.
         media: MediaId,
+    },
+    /// The file of [`MediaConfig::sink`] grows from here on.
+    RecordStarted {
+        /// When its first sample was heard, if somebody had heard it.
+        at: Instant,
     },
     /// A defect of ours ended this session; the others go on.
     Crashed {
@@ -254,10 +269,12 @@ pub enum MediaReport {
     },
     /// What became of the microphone's sound in the last second.
     Voice(VoiceReport),
-    /// The recording stopped growing: the disk is full, or the file as long as it may be.
+    /// The recording stopped growing, or was never begun.
     RecordFailed {
         /// Which file.
         path: PathBuf,
+        /// Why.
+        why: RecordFailure,
     },
     /// The disk is slower than the sound: the recording has holes. Told once.
     RecordGaps {
@@ -295,6 +312,7 @@ enum Order {
     Country(&'static Country),
     Key(char),
     RingVolume(u8),
+    RingDevice(Option<String>),
     Loaded(Loaded),
     Close,
 }
@@ -406,6 +424,11 @@ impl MediaThread {
     /// How loud it rings, 0 to 100 %.
     pub fn set_ring_volume(&self, percent: u8) {
         self.tell(Order::RingVolume(percent));
+    }
+
+    /// Which speaker rings, by name, from the next call on; `None`: the one that calls are heard on.
+    pub fn select_ring_device(&self, name: Option<String>) {
+        self.tell(Order::RingDevice(name));
     }
 
     /// What rings from the next call on; as a `sample`, what is heard once. Loaded on a thread of

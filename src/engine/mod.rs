@@ -14,6 +14,7 @@ mod event;
 mod loudness;
 pub mod media;
 mod picture;
+mod recordings;
 pub mod seed;
 pub mod signals;
 pub mod sip_port;
@@ -35,7 +36,8 @@ pub use event::{Event, Stamped};
 pub use media::{MediaConfig, MediaError, RecordError};
 pub use snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, Grade, Levels, Loudness, LoudnessView,
-    MicrophoneState, Notice, Quality, RecentCall, RemoteQuality, Snapshot, SoundTest, SoundView,
+    MicrophoneState, Notice, Quality, RecentCall, RecordFailure, Recorded, RecordingOptions,
+    RecordingView, RemoteQuality, Snapshot, SoundTest, SoundView,
 };
 pub use sounds::SoundWish;
 

@@ -1,15 +1,17 @@
 //! Draws the [`Snapshot`] from what happens.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::media::RecordFailure;
 use super::snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, LoudnessView, Notice, RecentCall,
-    Snapshot, SoundView,
+    Recorded, RecordingOptions, RecordingView, Snapshot, SoundView,
 };
 use crate::agent::{self, AccountConfig, AccountId, AccountState, CallId, Party, Side};
 use crate::media::{Levels, Quality};
-use crate::store::{AccountSettings, LineSettings};
+use crate::store::{AccountSettings, LineSettings, RecordingSettings};
 use crate::voice::{VoiceReport, VoiceSettings};
 
 /// Ended calls kept for the list of recents.
@@ -157,6 +159,8 @@ impl Picture {
             levels: Arc::new(Levels::default()),
             held_here: false,
             held_there: false,
+            recording: None,
+            recorded: None,
         });
     }
 
@@ -173,6 +177,7 @@ impl Picture {
             remote: view.remote.clone(),
             began_unix: unix.saturating_sub(age),
             end: end.clone(),
+            recorded: view.recorded,
         };
         self.snapshot.recents.insert(0, recent);
         self.snapshot.recents.truncate(MAX_RECENTS);
@@ -213,6 +218,42 @@ impl Picture {
         self.with_call(call, |view| view.levels = levels);
     }
 
+    /// A recording of a call begins, or is whole; the one that was under way.
+    pub(super) fn recording(
+        &mut self,
+        call: CallId,
+        recording: Option<RecordingView>,
+    ) -> Option<RecordingView> {
+        let mut calls = self.snapshot.calls.iter_mut();
+        let view = calls.find(|view| view.id == call)?;
+        let before = std::mem::replace(&mut view.recording, recording);
+        if view.recording.is_none() && before.is_some() {
+            view.recorded = Some(Recorded::Kept);
+        }
+        before
+    }
+
+    /// The recording in this file came to nothing. It may be told when the call is over.
+    pub(super) fn recording_failed(&mut self, path: &Path, why: RecordFailure) {
+        for view in &mut self.snapshot.calls {
+            if view.recording.as_ref().is_some_and(|it| it.path == path) {
+                view.recording = None;
+                view.recorded = Some(Recorded::Failed(why));
+            }
+        }
+    }
+
+    pub(super) fn recording_settings(&mut self, settings: RecordingSettings) {
+        self.snapshot.recording = RecordingOptions {
+            folder: settings.folder(),
+            settings,
+        };
+    }
+
+    pub(super) fn ring_device(&mut self, device: Option<String>) {
+        self.snapshot.audio.ring = device;
+    }
+
     pub(super) fn calls(&self) -> &[CallView] {
         &self.snapshot.calls
     }
@@ -223,6 +264,13 @@ impl Picture {
         if let Some(view) = found {
             view.settings = written.clone();
         }
+    }
+
+    /// The country that an account's calls are to sound like, if one was chosen for it.
+    pub(super) fn tones_of(&self, id: AccountId) -> Option<&str> {
+        let mut accounts = self.snapshot.accounts.iter();
+        let account = accounts.find(|account| account.id == id)?;
+        account.settings.tones.as_deref()
     }
 
     /// The highest number up to `from` that no account has.

@@ -1,14 +1,15 @@
 //! What the faces see: one immutable picture of the phone.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub use super::media::SoundTest;
+pub use super::media::{RecordFailure, SoundTest};
 use crate::agent::{AccountId, AccountState, CallEnd, CallId, Party, Side};
 use crate::dsp::progress::Country;
 use crate::media::plan::CodecChoice;
 pub use crate::media::{Grade, Levels, Loudness, MicrophoneState, Quality, RemoteQuality};
-use crate::store::{AccountSettings, LineSettings, SoundSettings};
+use crate::store::{AccountSettings, LineSettings, RecordingSettings, SoundSettings};
 use crate::voice::{VoiceReport, VoiceSettings};
 
 /// The phone at one moment. Replaced as a whole, never changed: faces hold it by `Arc`.
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub loudness: LoudnessView,
     /// What the phone sounds like.
     pub sounds: SoundView,
+    /// How calls are recorded.
+    pub recording: RecordingOptions,
     /// What the person should know, newest last, at most 8.
     pub notices: Vec<Notice>,
 }
@@ -80,6 +83,37 @@ pub struct CallView {
     pub quality: Option<Quality>,
     /// Live levels, written by the media thread.
     pub levels: Arc<Levels>,
+    /// The recording under way that the person began.
+    pub recording: Option<RecordingView>,
+    /// What became of the last one that is over.
+    pub recorded: Option<Recorded>,
+}
+
+/// A recording under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingView {
+    /// The file.
+    pub path: PathBuf,
+    /// Since when.
+    pub begun_at: Instant,
+}
+
+/// What became of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is whole.
+    Kept,
+    /// It stopped growing, or was never begun.
+    Failed(RecordFailure),
+}
+
+/// How calls are recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordingOptions {
+    /// As it is stored.
+    pub settings: RecordingSettings,
+    /// Where the files go.
+    pub folder: PathBuf,
 }
 
 /// Who called whom.
@@ -123,6 +157,8 @@ pub struct RecentCall {
     pub began_unix: u64,
     /// How it ended.
     pub end: CallEnd,
+    /// What became of its recording, if there was one.
+    pub recorded: Option<Recorded>,
 }
 
 /// Sound devices as they are.
@@ -136,6 +172,8 @@ pub struct AudioView {
     pub input: Option<String>,
     /// The chosen speaker; `None`: the system's default.
     pub output: Option<String>,
+    /// The speaker that rings; `None`: the chosen one.
+    pub ring: Option<String>,
     /// What is done to the microphone's sound.
     pub voice: VoiceSettings,
     /// What became of it in the last second; `None` before there was any.
@@ -184,8 +222,13 @@ pub enum Notice {
     RingtoneUnusable,
     /// The file of the music on hold cannot be played.
     HoldMusicUnusable,
-    /// A recording stopped growing: the disk is full, the folder not there.
-    RecordFailed,
+    /// A recording is whole.
+    Recorded {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A recording stopped growing, or was never begun.
+    RecordFailed(RecordFailure),
     /// The disk is too slow for a recording: it has holes.
     RecordGaps,
 }

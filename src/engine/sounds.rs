@@ -3,7 +3,7 @@
 use super::driver::Driver;
 use super::media::{RingSound, Unusable};
 use super::snapshot::{CallView, Direction, Notice, SoundView};
-use crate::agent::{CallEnd, CallId, EndCause, Side};
+use crate::agent::{AccountId, CallEnd, CallId, EndCause, Side};
 use crate::dsp::progress::Country;
 use crate::media::music::HoldMusic;
 use crate::media::plan::{Feed, MediaCommand, MediaId};
@@ -41,7 +41,11 @@ impl Driver {
     pub(super) fn begin_sounds(&mut self) {
         let sounds = self.sounds();
         self.media.set_ring_volume(sounds.ring_volume);
-        self.media.set_country(self.country(&sounds));
+        self.media.set_country(self.country);
+        if let Some((_, settings)) = &self.settings {
+            self.media.select_ring_device(settings.ring_device.clone());
+            self.picture.ring_device(settings.ring_device.clone());
+        }
         let ring = RingSound::of_setting(&sounds.ringtone);
         if ring != RingSound::default() {
             self.media.load_ring(ring, false);
@@ -67,7 +71,6 @@ impl Driver {
             }
             SoundWish::Tones(code) => {
                 sounds.tones = code;
-                self.media.set_country(self.country(&sounds));
             }
             SoundWish::KeyTones(on) => sounds.key_tones = on,
             SoundWish::ReceivedKeyTones(on) => sounds.received_key_tones = on,
@@ -87,9 +90,18 @@ impl Driver {
         }
     }
 
-    fn country(&self, sounds: &SoundSettings) -> &'static Country {
-        let chosen = sounds.tones.as_deref().and_then(Country::by_code);
-        chosen.unwrap_or(self.home)
+    /// The next tone is as in the country that this account's calls are to sound like.
+    pub(super) fn sound_as_in_country_of(&mut self, account: AccountId) {
+        let country = self.country(account);
+        if std::mem::replace(&mut self.country, country) != country {
+            self.media.set_country(country);
+        }
+    }
+
+    fn country(&self, account: AccountId) -> &'static Country {
+        let general = self.sounds().tones;
+        let chosen = [self.picture.tones_of(account), general.as_deref()];
+        first_known(chosen).unwrap_or(self.home)
     }
 
     fn show_sounds(&mut self) {
@@ -155,6 +167,11 @@ impl Driver {
     }
 }
 
+/// The first of these countries that there are tones of.
+fn first_known(codes: [Option<&str>; 2]) -> Option<&'static Country> {
+    codes.into_iter().flatten().find_map(Country::by_code)
+}
+
 /// The tone that says why a call ended before it was answered.
 fn tone_of(cause: EndCause) -> Option<Tone> {
     match cause {
@@ -183,6 +200,15 @@ fn tone_of(cause: EndCause) -> Option<Tone> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_accounts_country_goes_before_that_of_all() {
+        let code = |own, general| first_known([own, general]).map(|country| country.code);
+        assert_eq!(code(Some("AR"), Some("ES")), Some("AR"));
+        assert_eq!(code(None, Some("ES")), Some("ES"));
+        assert_eq!(code(Some("??"), Some("ES")), Some("ES"));
+        assert_eq!(code(None, None), None);
+    }
 
     #[test]
     fn a_busy_line_sounds_busy_and_a_number_that_is_none_sounds_so() {

@@ -73,6 +73,7 @@ impl Driver {
                 }
                 self.look_for_devices();
             }
+            Command::SelectRingDevice(device) => self.select_ring_device(device),
             Command::WatchDevices(shown) => self.show_devices(shown),
             Command::SetLoudness(loudness) => self.set_loudness(loudness),
             Command::TestSound(test) => self.test_sound(test),
@@ -93,11 +94,9 @@ impl Driver {
                     sides,
                 });
             }
-            Command::StopRecording(call) => {
-                self.order_media(MediaCommand::StopRecording {
-                    media: MediaId(call.0),
-                });
-            }
+            Command::RecordCall(call) => self.record_call(call),
+            Command::SetRecording(recording) => self.set_recording(recording),
+            Command::StopRecording(call) => self.stop_recording(call),
             Command::Sound(wish) => self.sound_wish(wish),
             Command::SetVoice(voice) => {
                 self.change_settings(|settings| settings.voice = voice);
@@ -275,6 +274,9 @@ impl Driver {
 
     /// Takes in what the agent says, and makes it ring.
     pub(super) fn phone_event(&mut self, event: agent::Event) {
+        if let agent::Event::Ended { call, .. } = &event {
+            self.recording_over(*call);
+        }
         self.picture
             .phone_event(clock::now(), clock::unix(), &event);
         self.dirty = true;
@@ -292,7 +294,10 @@ impl Driver {
             agent::Event::Ended { call, end } => {
                 let calls = self.picture.calls();
                 let view = calls.iter().find(|view| view.id == *call);
-                self.after = view.and_then(|view| self.tone_after(view, end));
+                self.after = view.and_then(|view| {
+                    let tone = self.tone_after(view, end)?;
+                    Some((tone, view.account))
+                });
                 self.levels.remove(call);
                 self.rang.remove(call);
                 self.heard.remove(call);
@@ -311,25 +316,35 @@ impl Driver {
     /// while why a call came to nothing.
     fn ring(&mut self) {
         let calls = self.picture.calls();
-        let is = |phase: CallPhase| calls.iter().any(|call| call.phase == phase);
+        let account_of = |wanted: &dyn Fn(&CallView) -> bool| {
+            let found = calls.iter().find(|call| wanted(call));
+            found.map(|call| call.account)
+        };
+        let talks = calls.iter().any(|call| call.phase == CallPhase::Connected);
+        let called = account_of(&|call| call.phase == CallPhase::RingingHere);
         // A promise of early sound is not yet sound (RFC 3960 section 3.2).
         let waits =
             |call: &CallView| matches!(call.phase, CallPhase::RingingThere | CallPhase::EarlyMedia);
         let heard = |call: &CallView| self.heard.contains(&call.id);
-        let tone = if is(CallPhase::Connected) && is(CallPhase::RingingHere) {
-            Some(Tone::CallWaiting)
-        } else if is(CallPhase::Connected) || calls.iter().any(|c| waits(c) && heard(c)) {
+        let sounds = if talks && called.is_some() {
+            called.map(|account| (Tone::CallWaiting, account))
+        } else if talks || calls.iter().any(|call| waits(call) && heard(call)) {
             None
-        } else if is(CallPhase::RingingHere) {
-            Some(Tone::Ringing)
-        } else if calls.iter().any(|c| waits(c) && self.rang.contains(&c.id)) {
-            Some(Tone::Ringback)
+        } else if called.is_some() {
+            called.map(|account| (Tone::Ringing, account))
         } else {
-            self.after
+            let rings = account_of(&|call| waits(call) && self.rang.contains(&call.id));
+            rings.map_or(self.after, |account| Some((Tone::Ringback, account)))
         };
-        if std::mem::replace(&mut self.tone, tone) != tone
-            && let Err(error) = self.media.ring(tone)
-        {
+        let tone = sounds.map(|(tone, _)| tone);
+        if tone == self.tone {
+            return;
+        }
+        if let Some((_, account)) = sounds {
+            self.sound_as_in_country_of(account);
+        }
+        self.tone = tone;
+        if let Err(error) = self.media.ring(tone) {
             tracing::warn!("no ring tone: {error}");
         }
     }
@@ -440,6 +455,15 @@ impl Driver {
                     call: call_of(media),
                 });
             }
+            MediaReport::PlayStarted { media, at } => {
+                self.tell_at(
+                    at,
+                    Event::PlayStarted {
+                        call: call_of(media),
+                    },
+                );
+            }
+            MediaReport::RecordStarted { at } => self.tell_at(at, Event::RecordStarted),
             MediaReport::PlayFinished { media } => {
                 self.tell(Event::PlayFinished {
                     call: call_of(media),
@@ -482,11 +506,7 @@ impl Driver {
                 self.picture.voice_report(report);
                 self.dirty = true;
             }
-            MediaReport::RecordFailed { path } => {
-                tracing::error!(path = %path.display(), "the recording stopped growing");
-                self.notice(Notice::RecordFailed);
-                self.tell(Event::RecordFailed { path });
-            }
+            MediaReport::RecordFailed { path, why } => self.recording_failed(path, why),
             MediaReport::RecordGaps { path } => {
                 tracing::warn!(path = %path.display(), "the recording has holes");
                 self.notice(Notice::RecordGaps);

@@ -399,6 +399,7 @@ pub(super) mod tests {
             remote: Party::default(),
             began_unix: 0,
             end: end(EndCause::Cancelled),
+            recorded: None,
         };
         assert!(missed(&recent));
         assert_eq!(

@@ -1,7 +1,7 @@
 //! Notices and refusals in words.
 
 use crate::agent::Refusal;
-use crate::engine::Notice;
+use crate::engine::{Notice, RecordFailure};
 use crate::say;
 
 use super::{Explanation, Words};
@@ -23,7 +23,12 @@ impl Words {
             Notice::DeviceGone => explain!("notice-device-gone"),
             Notice::RingtoneUnusable => explain!("notice-ringtone-unusable"),
             Notice::HoldMusicUnusable => explain!("notice-hold-music-unusable"),
-            Notice::RecordFailed => explain!("notice-record-failed"),
+            Notice::Recorded { path } => {
+                explanation(say!(self, "notice-recorded"), path.display().to_string())
+            }
+            Notice::RecordFailed(RecordFailure::DiskFull) => explain!("notice-record-disk-full"),
+            Notice::RecordFailed(RecordFailure::TooLong) => explain!("notice-record-too-long"),
+            Notice::RecordFailed(RecordFailure::Unwritable) => explain!("notice-record-failed"),
             Notice::RecordGaps => explain!("notice-record-gaps"),
         }
     }

@@ -18,7 +18,7 @@ const ONE: u64 = 1 << 32;
 
 /// Plays one stream a little faster or slower. Allocates only when made.
 #[derive(Debug)]
-pub(super) struct Interpolator {
+pub(crate) struct Interpolator {
     reach: usize,
     /// `PLACES + 1` filters of `2 * reach` taps.
     filters: Box<[f32]>,
@@ -33,7 +33,7 @@ pub(super) struct Interpolator {
 }
 
 impl Interpolator {
-    pub(super) fn new(rate: SampleRate) -> Interpolator {
+    pub(crate) fn new(rate: SampleRate) -> Interpolator {
         let reach = if rate == SampleRate::FULL {
             REACH_FULL
         } else {
@@ -50,18 +50,18 @@ impl Interpolator {
     }
 
     /// Plays so many parts per million faster from now on; below zero, slower.
-    pub(super) fn set_speed(&mut self, ppm: f64) {
+    pub(crate) fn set_speed(&mut self, ppm: f64) {
         // Far from the bounds of either type: a conversion saturates.
         self.step = (ONE as f64 * (1.0 + ppm * 1e-6)) as u64;
     }
 
     /// Samples taken that have not been given.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         if self.on { self.reach } else { 0 }
     }
 
     /// Samples that the next [`Interpolator::fill`] takes at most, to give so many.
-    pub(super) fn wants(&self, samples: usize) -> usize {
+    pub(crate) fn wants(&self, samples: usize) -> usize {
         if self.passes() {
             return samples;
         }
@@ -71,7 +71,7 @@ impl Interpolator {
 
     /// Fills `out` from `sound`, which holds what [`Interpolator::wants`] says, and answers how many
     /// of it were taken.
-    pub(super) fn fill(&mut self, sound: &[f32], out: &mut [f32]) -> usize {
+    pub(crate) fn fill(&mut self, sound: &[f32], out: &mut [f32]) -> usize {
         let wanted = self.wants(out.len()).min(sound.len());
         let mut coming = sound[..wanted].iter();
         if self.passes() {
@@ -100,7 +100,7 @@ impl Interpolator {
     }
 
     /// Forgets the sound so far; the speed stays.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.window.fill(0.0);
         self.place = 0;
         self.on = false;

@@ -23,4 +23,5 @@ mod stretch;
 
 pub use buffer::Inserted;
 pub use delay::DelayBounds;
+pub(crate) use interpolate::Interpolator;
 pub use receiver::{PullInfo, Receiver, ReceiverConfig, ReceiverStats, RtpMeta, Sound};

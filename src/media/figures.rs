@@ -55,6 +55,8 @@ pub(super) struct Interval {
     played: Duration,
     concealed: Duration,
     repaired: Duration,
+    stretched: Duration,
+    silence_adjusted: Duration,
 }
 
 impl Interval {
@@ -72,6 +74,8 @@ impl Interval {
                 played: received.played,
                 concealed: received.concealed,
                 repaired: received.repaired,
+                stretched: received.stretched,
+                silence_adjusted: received.silence_adjusted,
             },
         );
         let counts = network.counts.since(&before.counts);
@@ -107,6 +111,12 @@ impl Interval {
             buffer_max_ms: millis(found.buffer_longest),
             concealed_pct,
             repaired_pct: share(self.repaired.saturating_sub(before.repaired), played),
+            stretched_pct: share(self.stretched.saturating_sub(before.stretched), played),
+            silence_adjusted_pct: share(
+                self.silence_adjusted
+                    .saturating_sub(before.silence_adjusted),
+                played,
+            ),
             burst_density_pct: part_pct(burst_gap.bursts.missing, burst_gap.bursts.packets),
             burst_ms: millis(burst_gap.bursts.mean(ptime)),
             gap_density_pct: part_pct(burst_gap.gaps.missing, burst_gap.gaps.packets),

@@ -105,10 +105,14 @@ fn a_second_is_told_by_itself_and_the_report_speaks_of_the_whole_call() {
     received.played = ms(1_000);
     received.concealed = ms(80);
     received.repaired = ms(60);
+    received.stretched = ms(20);
+    received.silence_adjusted = ms(30);
     let (first, _) = interval.close(&findings(&network, &received));
     assert_eq!((first.loss_pct, first.discard_pct), (10.0, 4.0));
     assert!((first.concealed_pct - 8.0).abs() < 1e-4);
     assert!((first.repaired_pct - 6.0).abs() < 1e-4);
+    assert!((first.stretched_pct - 2.0).abs() < 1e-4);
+    assert!((first.silence_adjusted_pct - 3.0).abs() < 1e-4);
     assert_eq!((first.burst_density_pct, first.burst_ms), (60.0, 100.0));
     assert_eq!(first.gap_density_pct, 2.5);
     assert!((first.gap_ms - 266.667).abs() < 0.01); // 40 packets in 3 gaps
@@ -121,6 +125,10 @@ fn a_second_is_told_by_itself_and_the_report_speaks_of_the_whole_call() {
     let (second, listening) = interval.close(&findings(&network, &received));
     assert_eq!((second.loss_pct, second.discard_pct), (0.0, 2.0));
     assert_eq!((second.concealed_pct, second.repaired_pct), (0.0, 0.0));
+    assert_eq!(
+        (second.stretched_pct, second.silence_adjusted_pct),
+        (0.0, 0.0)
+    );
     assert!(second.mos > first.mos + 0.5, "{first:?} {second:?}");
     assert_eq!((listening.repaired, listening.skipped), (3, 1));
     assert_eq!(

@@ -10,13 +10,15 @@
 //! - [`tones`]: ringback, busy, keys; [`rings`]: what rings; [`music`]: for whoever waits.
 //! - [`loudness`]: gains that the person chose; [`microphone`]: what is wrong with the microphone.
 //! - [`recording`]: both sides of a call on one line of time, and the files for them.
-//! - [`mixer`]: conferences; [`bridge`]: from the speaker's clock to the microphone's.
+//! - [`mixer`]: conferences; [`bridge`]: from the speaker's clock to the microphone's;
+//!   [`card_clock`]: how far a card's clock is from the system's.
 //! - `again`: packets that carry earlier ones again; `silence`: pauses described instead of sent.
 //! - [`adaptation`]: what Opus does about the loss the far side tells of.
 
 pub mod adaptation;
 mod again;
 pub mod bridge;
+pub mod card_clock;
 pub mod downlink;
 pub mod emodel;
 mod figures;

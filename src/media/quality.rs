@@ -33,6 +33,10 @@ pub struct Quality {
     pub concealed_pct: f32,
     /// Sound brought back from redundancy, in percent.
     pub repaired_pct: f32,
+    /// Speech made shorter or longer to shrink or grow the delay, in percent.
+    pub stretched_pct: f32,
+    /// Pauses cut or grown to the same end, in percent.
+    pub silence_adjusted_pct: f32,
     /// Packets lost or discarded of those in bursts (RFC 3611), in percent.
     pub burst_density_pct: f32,
     /// Mean length of a burst, in ms; 0 without any.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
-use super::LineSettings;
+use super::{LineSettings, RecordingSettings};
 use crate::voice::VoiceSettings;
 
 /// The format that this version writes.
@@ -30,6 +30,9 @@ pub struct Settings {
     pub input_device: Option<String>,
     /// The chosen speaker; `None`: the system's default.
     pub output_device: Option<String>,
+    /// The speaker that rings; `None`: the chosen one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ring_device: Option<String>,
     /// How sound goes over the network.
     #[serde(skip_serializing_if = "LineSettings::is_usual")]
     pub line: LineSettings,
@@ -45,6 +48,9 @@ pub struct Settings {
     pub sounds: SoundSettings,
     /// What is done to the microphone's sound.
     pub voice: VoiceSettings,
+    /// How calls are recorded.
+    #[serde(skip_serializing_if = "RecordingSettings::is_usual")]
+    pub recording: RecordingSettings,
     /// In the order they were added.
     #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountSettings>,
@@ -58,12 +64,14 @@ impl Default for Settings {
             theme: Theme::System,
             input_device: None,
             output_device: None,
+            ring_device: None,
             line: LineSettings::default(),
             input_gain_db: 0,
             output_gain_db: 0,
             sidetone_db: None,
             sounds: SoundSettings::default(),
             voice: VoiceSettings::default(),
+            recording: RecordingSettings::default(),
             accounts: Vec::new(),
         }
     }
@@ -177,6 +185,9 @@ pub struct AccountSettings {
     /// A call that is redirected (3xx) ends instead of going on to where it is sent.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_redirects: bool,
+    /// The country whose tones are heard in its calls, as ISO 3166-1 has it; `None`: as in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tones: Option<String>,
 }
 
 /// Why the settings could not be read.

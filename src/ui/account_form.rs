@@ -5,11 +5,12 @@ use zeroize::Zeroizing;
 
 use super::icons::Icon;
 use super::settings::choice_ui;
+use super::sounds::country_ui;
 use super::theme::{Palette, Type, size, space};
 use super::widgets::{self, Beside, Field, Fill};
 use super::{Action, Ask, Go, UiAction};
 use crate::agent::{AccountState, RegistrationCause};
-use crate::engine::{AccountView, Command, Snapshot};
+use crate::engine::{AccountView, Command, Snapshot, SoundView};
 use crate::i18n::Words;
 use crate::redact::Secret;
 use crate::say;
@@ -166,7 +167,7 @@ pub(crate) fn account_form_ui(
             ScrollArea::vertical()
                 .auto_shrink([false, false])
                 .show(ui, |ui| {
-                    fields_ui(ui, form, words);
+                    fields_ui(ui, form, &snapshot.sounds, words);
                     ui.add_space(space::XXS);
                     checks_ui(ui, form, snapshot, words);
                 });
@@ -247,7 +248,7 @@ fn foot_ui(ui: &mut Ui, form: &mut AccountForm, snapshot: &Snapshot, words: &Wor
     ask
 }
 
-fn fields_ui(ui: &mut Ui, form: &mut AccountForm, words: &Words) {
+fn fields_ui(ui: &mut Ui, form: &mut AccountForm, sounds: &SoundView, words: &Words) {
     let hint = say!(words, "setup-address-hint");
     let title = say!(words, "setup-address");
     let address = labelled(ui, &title, &hint, &mut form.settings.address);
@@ -272,6 +273,7 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, words: &Words) {
         let settings = &mut form.settings;
         changed |= transport_ui(ui, &mut settings.transport, words);
         changed |= redirects_ui(ui, &mut settings.no_redirects, words);
+        changed |= tones_ui(ui, &mut settings.tones, sounds, words);
         for (title, hint, text) in [
             (
                 say!(words, "setup-proxy"),
@@ -403,6 +405,22 @@ fn redirects_ui(ui: &mut Ui, no_redirects: &mut bool, words: &Words) -> bool {
     });
     ui.add_space(space::XXS);
     *no_redirects != before
+}
+
+/// Whose tones are heard in this account's calls.
+fn tones_ui(ui: &mut Ui, tones: &mut Option<String>, sounds: &SoundView, words: &Words) -> bool {
+    let title = say!(words, "setup-tones");
+    ui.label(Type::SMALL.rich(title, Palette::of(ui).text));
+    let usual = sounds.settings.tones.as_deref();
+    let usual = words.country(usual.unwrap_or(sounds.home.code));
+    let usual = say!(words, "setup-tones-same", country = usual);
+    let choice = country_ui(ui, tones.as_deref(), &usual, words);
+    ui.add_space(space::XXS);
+    let changed = choice.is_some();
+    if let Some(choice) = choice {
+        *tones = choice;
+    }
+    changed
 }
 
 /// How far one of the checks is.

@@ -22,6 +22,8 @@ pub enum Action {
     Hold,
     /// Digits to the other side.
     Keypad,
+    /// Both sides into a file.
+    Record,
     /// Microphone and speaker.
     Audio,
     /// The settings page.
@@ -32,7 +34,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Action; 10] = [
+    pub const ALL: [Action; 11] = [
         Action::Call,
         Action::Answer,
         Action::Decline,
@@ -40,6 +42,7 @@ impl Action {
         Action::Mute,
         Action::Hold,
         Action::Keypad,
+        Action::Record,
         Action::Audio,
         Action::Settings,
         Action::Close,
@@ -56,6 +59,7 @@ impl Action {
             Action::Mute => say!(words, "action-mute"),
             Action::Hold => say!(words, "action-hold"),
             Action::Keypad => say!(words, "action-keypad"),
+            Action::Record => say!(words, "action-record"),
             Action::Audio => say!(words, "action-audio"),
             Action::Settings => say!(words, "action-settings"),
             Action::Close => say!(words, "action-close"),
@@ -73,6 +77,7 @@ impl Action {
             Action::Mute => say!(words, "action-mute", "tip"),
             Action::Hold => say!(words, "action-hold", "tip"),
             Action::Keypad => say!(words, "action-keypad", "tip"),
+            Action::Record => say!(words, "action-record", "tip"),
             Action::Audio => say!(words, "action-audio", "tip"),
             Action::Settings => say!(words, "action-settings", "tip"),
             Action::Close => say!(words, "action-close"),
@@ -100,6 +105,7 @@ impl Action {
             Action::Mute => (Modifiers::COMMAND, Key::M),
             Action::Hold => (Modifiers::COMMAND, Key::H),
             Action::Keypad => (Modifiers::COMMAND, Key::K),
+            Action::Record => (Modifiers::COMMAND, Key::R),
             Action::Settings => (Modifiers::COMMAND, Key::Comma),
             Action::Close => (Modifiers::NONE, Key::Escape),
             Action::Decline | Action::Audio => return None,

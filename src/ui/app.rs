@@ -85,7 +85,7 @@ fn words_of(language: Option<Language>) -> Words {
 enum Page {
     Phone,
     Settings,
-    Form(AccountForm),
+    Form(Box<AccountForm>),
 }
 
 /// An account that goes unless somebody says no in time.
@@ -260,7 +260,7 @@ impl<P: Phone> Window<P> {
         let none = self.snapshot.accounts.is_empty();
         match &self.page {
             Page::Phone if none => {
-                self.page = Page::Form(AccountForm::new(Purpose::FirstSetup));
+                self.page = Page::Form(Box::new(AccountForm::new(Purpose::FirstSetup)));
             }
             Page::Form(form)
                 if form.purpose == Purpose::FirstSetup && form.is_passed_by(&self.snapshot) =>
@@ -608,10 +608,10 @@ impl<P: Phone> Window<P> {
         match go {
             Go::Phone => self.page = Page::Phone,
             Go::Settings => self.page = Page::Settings,
-            Go::NewAccount => self.page = Page::Form(AccountForm::new(Purpose::Add)),
+            Go::NewAccount => self.page = Page::Form(Box::new(AccountForm::new(Purpose::Add))),
             Go::EditAccount(id) => {
                 if let Some(account) = self.snapshot.accounts.iter().find(|one| one.id == id) {
-                    self.page = Page::Form(AccountForm::edit(account));
+                    self.page = Page::Form(Box::new(AccountForm::edit(account)));
                 }
             }
             Go::RemoveAccount(id) => {

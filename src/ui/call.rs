@@ -8,6 +8,7 @@ use super::hint::{Hint, hint_ui};
 use super::icons::Icon;
 use super::keypad::{Hold, keypad_ui};
 use super::quality::quality_ui;
+use super::recording;
 use super::settings;
 use super::theme::{Palette, Type, size, space};
 use super::volume::volume_menu_ui;
@@ -115,7 +116,7 @@ fn hang_up(call: CallId) -> Ask {
     Ask::Send(Command::Phone(agent::Command::HangUp(call)))
 }
 
-fn is_connected(call: &CallView) -> bool {
+pub(super) fn is_connected(call: &CallView) -> bool {
     matches!(call.phase, CallPhase::Connected | CallPhase::OnHold(_))
 }
 
@@ -152,6 +153,9 @@ fn shortcut_ask(ui: &Ui, call: &CallView, draft: &mut CallDraft) -> Option<Ask> 
     }
     if is_connected(call) && Action::Mute.pressed(ui) {
         return Some(set_muted(call));
+    }
+    if is_connected(call) && Action::Record.pressed(ui) {
+        return Some(recording::toggle(call));
     }
     if is_connected(call) && Action::Hold.pressed(ui) {
         return Some(toggle_hold(call));
@@ -277,6 +281,9 @@ fn who_ui(ui: &mut Ui, page: &CallPage<'_>, compact: bool, words: &Words) -> Opt
         if let Some(phase) = words.call_phase(&call.phase).filter(|_| is_connected(call)) {
             ui.label(Type::SMALL_STRONG.rich(phase, palette.warn));
         }
+        if let Some(recording) = &call.recording {
+            recording::sign_ui(ui, recording, page.now, words);
+        }
         if call.muted && is_connected(call) {
             ui.label(Type::SMALL_STRONG.rich(say!(words, "call-muted"), palette.warn));
         }
@@ -385,6 +392,14 @@ fn tiles_ui(ui: &mut Ui, page: &CallPage<'_>, draft: &mut CallDraft, words: &Wor
         });
         response.on_hover_text(Action::Audio.tooltip(words, ui));
     });
+    // With the keypad open its keys need the room.
+    if !(draft.keypad && can_send_digits(call)) {
+        ui.horizontal(|ui| {
+            ui.add_enabled_ui(is_connected(call), |ui| {
+                ask = ask.take().or(recording::tile_ui(ui, call, width, words));
+            });
+        });
+    }
     ask
 }
 

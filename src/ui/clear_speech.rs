@@ -28,6 +28,7 @@ pub(crate) fn clear_speech_ui(ui: &mut Ui, voice: VoiceSettings, words: &Words) 
         (NoiseChoice::Off, say!(words, "voice-off")),
         (NoiseChoice::Low, say!(words, "voice-noise-low")),
         (NoiseChoice::High, say!(words, "voice-noise-high")),
+        (NoiseChoice::Isolation, say!(words, "voice-noise-isolation")),
     ];
     if let Some(noise) = choose(ui, "noise", &choices, voice.noise) {
         wish = Some(VoiceSettings { noise, ..voice });

@@ -10,7 +10,7 @@ use super::theme::{Appearance, Palette, Type, radius, size, space};
 use super::widgets::{self, Beside, Field, Fill};
 use super::{Action, Ask, Go};
 use crate::agent::{self, AccountState};
-use crate::engine::{AccountView, Command, Direction, RecentCall, Snapshot};
+use crate::engine::{AccountView, Command, Direction, RecentCall, Recorded, Snapshot};
 use crate::i18n::{Words, calls};
 use crate::say;
 
@@ -397,6 +397,11 @@ fn recent_ui(ui: &mut Ui, recent: &RecentCall, view: &DialView<'_>, words: &Word
     } else {
         parts.extend([outcome, moment]);
     }
+    parts.extend(match recent.recorded {
+        Some(Recorded::Kept) => Some(say!(words, "recent-recorded")),
+        Some(Recorded::Failed(_)) => Some(say!(words, "recent-record-failed")),
+        None => None,
+    });
     let summary = parts.join(" · ");
     let label = say!(
         words,

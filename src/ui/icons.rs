@@ -75,6 +75,10 @@ impl Icon {
     pub(crate) const PHONE_X: Icon = Icon('\u{e3c4}');
     /// Add.
     pub(crate) const PLUS: Icon = Icon('\u{e3d4}');
+    /// A recording.
+    pub(crate) const RECORD: Icon = Icon('\u{e3ee}');
+    /// A recording under way.
+    pub(crate) const RECORD_FILL: Icon = Icon('\u{fe3ee}');
     /// What the far side says.
     pub(crate) const SPEAKER: Icon = Icon('\u{e44a}');
     /// Light colours.

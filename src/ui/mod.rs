@@ -20,6 +20,7 @@ mod link;
 mod loudness;
 mod quality;
 mod rail;
+mod recording;
 mod settings;
 mod sounds;
 pub mod theme;

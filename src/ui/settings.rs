@@ -6,6 +6,7 @@ use super::clear_speech::clear_speech_ui;
 use super::dial::{account_name, state_color};
 use super::icons::Icon;
 use super::line_settings::line_ui;
+use super::recording::recording_ui;
 use super::sounds::sounds_ui;
 use super::theme::{Appearance, Palette, Type, radius, size, space};
 use super::widgets;
@@ -57,6 +58,10 @@ pub(crate) fn settings_ui(ui: &mut Ui, view: &SettingsView<'_>, words: &Words) -
                 });
                 section(ui, &say!(words, "settings-sounds"), |ui| {
                     ask = ask.take().or(sounds_ui(ui, &view.snapshot.sounds, words));
+                });
+                section(ui, &say!(words, "settings-recording"), |ui| {
+                    let recording = &view.snapshot.recording;
+                    ask = ask.take().or(recording_ui(ui, recording, words));
                 });
                 section(ui, &say!(words, "settings-language"), |ui| {
                     ask = ask.take().or(language_ui(ui, view.language, words));
@@ -155,7 +160,34 @@ fn devices_ui(ui: &mut Ui, audio: &AudioView, words: &Words) -> Option<Ask> {
                 .or(device_items_ui(ui, audio, kind, devices, chosen, words));
         });
     }
-    ask
+    ask.or(ring_device_ui(ui, audio, words))
+}
+
+/// Where it rings: where calls are heard, or on a speaker of its own.
+fn ring_device_ui(ui: &mut Ui, audio: &AudioView, words: &Words) -> Option<Ask> {
+    let palette = Palette::of(ui);
+    let same = say!(words, "settings-ring-device-same");
+    let shown = audio.ring.clone().unwrap_or_else(|| same.clone());
+    let title = say!(words, "settings-ring-device");
+    ui.label(Type::SMALL.rich(title, palette.mut_text));
+    let name = say!(words, "a11y-ring-device", device = shown.clone());
+    let response = choice_ui(ui, &shown, &name);
+    let mut chosen = None;
+    Popup::menu(&response).show(|ui| {
+        if widgets::menu_item(ui, None, &same, audio.ring.is_none()).clicked() {
+            chosen = Some(None);
+        }
+        for device in &audio.outputs {
+            let checked = audio.ring.as_ref() == Some(device);
+            if widgets::menu_item(ui, None, device, checked).clicked() {
+                chosen = Some(Some(device.clone()));
+            }
+        }
+        if chosen.is_some() {
+            ui.close();
+        }
+    });
+    chosen.map(|device| Ask::Send(Command::SelectRingDevice(device)))
 }
 
 /// Which of the two devices.

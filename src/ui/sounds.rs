@@ -1,11 +1,11 @@
 //! Ring tone, its volume, tones of the line, music on hold.
 
-use egui::{Popup, Slider, Ui};
+use egui::{Popup, Ui};
 
 use super::Ask;
 use super::icons::Icon;
 use super::settings::choice_ui;
-use super::theme::{Palette, Type, space};
+use super::theme::{Palette, Type};
 use super::widgets::{self, Beside, Field};
 use crate::dsp::progress::{COUNTRIES, Country};
 use crate::engine::{Command, SoundView, SoundWish};
@@ -82,7 +82,7 @@ fn ringtone_ui(ui: &mut Ui, view: &SoundView, words: &Words) -> Option<SoundWish
 }
 
 /// A field for the path of a file; answers what was typed once Enter is pressed.
-fn file_ui(ui: &mut Ui, id: &str, hint: &str) -> Option<String> {
+pub(super) fn file_ui(ui: &mut Ui, id: &str, hint: &str) -> Option<String> {
     let id = ui.scope_id().with(id);
     let mut text: String = ui.data_mut(|data| data.get_temp(id)).unwrap_or_default();
     let field = Field {
@@ -105,48 +105,55 @@ fn file_ui(ui: &mut Ui, id: &str, hint: &str) -> Option<String> {
 fn volume_ui(ui: &mut Ui, view: &SoundView, words: &Words) -> Option<SoundWish> {
     let title = say!(words, "settings-ring-volume");
     caption(ui, &title);
-    let mut percent = view.settings.ring_volume;
-    ui.spacing_mut().slider_width = ui.available_width() - space::XS;
-    let slider = Slider::new(&mut percent, 0..=100).show_value(false);
-    let response = ui.add(slider).on_hover_text(format!("{percent} %"));
-    response.widget_info(|| egui::WidgetInfo::slider(true, f64::from(percent), &title));
-    // Once, when it is let go; a key moves it at once.
-    let moved = response.drag_stopped() || (response.changed() && !response.dragged());
-    (moved && percent != view.settings.ring_volume).then_some(SoundWish::RingVolume(percent))
+    let percent = view.settings.ring_volume;
+    let name = format!("{title}, {percent} %");
+    let wish = widgets::slider(ui, percent.into(), 0..=100, &name)?;
+    let wish = u8::try_from(wish).unwrap_or(percent);
+    (wish != percent).then_some(SoundWish::RingVolume(wish))
 }
 
 fn tones_ui(ui: &mut Ui, view: &SoundView, words: &Words) -> Option<SoundWish> {
-    let mut wish = None;
-    let chosen = view.settings.tones.as_deref().and_then(Country::by_code);
     let system = say!(
         words,
         "settings-tones-system",
         country = words.country(view.home.code)
     );
-    let shown = chosen.map_or_else(|| system.clone(), |country| words.country(country.code));
     caption(ui, &say!(words, "settings-tones"));
+    country_ui(ui, view.settings.tones.as_deref(), &system, words).map(SoundWish::Tones)
+}
+
+/// A choice of whose tones are heard, or of `usual`, which stands for `None`.
+pub(super) fn country_ui(
+    ui: &mut Ui,
+    code: Option<&str>,
+    usual: &str,
+    words: &Words,
+) -> Option<Option<String>> {
+    let mut choice = None;
+    let chosen = code.and_then(Country::by_code);
+    let shown = chosen.map_or_else(|| usual.to_owned(), |country| words.country(country.code));
     let name = say!(words, "a11y-tones", country = shown.clone());
     let response = choice_ui(ui, &shown, &name);
     Popup::menu(&response).show(|ui| {
         egui::ScrollArea::vertical()
             .max_height(320.0)
             .show(ui, |ui| {
-                if widgets::menu_item(ui, None, &system, chosen.is_none()).clicked() {
-                    wish = Some(SoundWish::Tones(None));
+                if widgets::menu_item(ui, None, usual, chosen.is_none()).clicked() {
+                    choice = Some(None);
                 }
                 for country in &COUNTRIES {
                     let checked = chosen == Some(country);
                     let text = words.country(country.code);
                     if widgets::menu_item(ui, None, &text, checked).clicked() {
-                        wish = Some(SoundWish::Tones(Some(country.code.to_owned())));
+                        choice = Some(Some(country.code.to_owned()));
                     }
                 }
             });
-        if wish.is_some() {
+        if choice.is_some() {
             ui.close();
         }
     });
-    wish
+    choice
 }
 
 fn keys_ui(ui: &mut Ui, view: &SoundView, words: &Words) -> Option<SoundWish> {

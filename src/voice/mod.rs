@@ -6,7 +6,8 @@
 //! - [`report`]: what the chain saw and did, as plain data.
 //!
 //! Inside: `high_pass`, then `echo` (a meter of the path, which decides, and a canceller behind a
-//! trait), `suppress` (spectra, and in them `residual` echo and `noise`), `gain` and `limiter`.
+//! trait), `suppress` (spectra, and in them `residual` echo, `noise` and the `isolation` of a voice,
+//! for which sound has to `wait`), `gain` and `limiter`.
 //!
 //! Sound is mono `f32` in −1..=1 at 48 kHz. Nothing here reads a clock: time is counted in
 //! frames. Everything is allocated when the chain is made.
@@ -15,6 +16,7 @@ mod echo;
 mod gain;
 mod headset;
 mod high_pass;
+mod isolation;
 mod limiter;
 mod near_end;
 mod noise;
@@ -22,6 +24,7 @@ pub mod report;
 mod residual;
 pub mod settings;
 mod suppress;
+mod wait;
 
 pub use self::headset::says_headset;
 pub use self::near_end::NearEnd;

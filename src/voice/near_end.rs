@@ -25,7 +25,7 @@ const REMOVED_KEEPS: f32 = 0.98;
 /// many of one as of the other but for jitter and for the drift of two clocks.
 ///
 /// While neither echo nor noise is taken away, sound passes without delay, and to the bit where
-/// nothing else is chosen; else it is 5 ms late.
+/// nothing else is chosen; else it is 5 ms late, and 25 where the voice is isolated.
 #[derive(Debug)]
 pub struct NearEnd {
     settings: VoiceSettings,
@@ -132,7 +132,7 @@ impl NearEnd {
         }
         self.suppress(frame, cancelling);
         let after: f32 = frame.iter().map(|s| s * s).sum();
-        self.level(frame);
+        self.level(before, frame);
         self.tell(before, after);
     }
 
@@ -142,6 +142,7 @@ impl NearEnd {
             NoiseChoice::Off => noise::Choice::Off,
             NoiseChoice::Low => noise::Choice::Low,
             NoiseChoice::High => noise::Choice::High,
+            NoiseChoice::Isolation => noise::Choice::Isolation,
         };
         *self.work = *frame;
         let echo = cancelling.then_some(&*self.estimate);
@@ -159,11 +160,12 @@ impl NearEnd {
         }
     }
 
-    fn level(&mut self, frame: &mut [f32; FRAME]) {
+    fn level(&mut self, before: f32, frame: &mut [f32; FRAME]) {
         let near = if self.cancelled > 0.0 {
             self.suppressor.residual().near()
         } else {
-            1.0
+            // A weak echo is left alone, and is nobody's speech here all the same.
+            f32::from(u8::from(!self.echo.may_be(before / FRAME as f32)))
         };
         self.report.speech = self.suppressor.noise().speech() * near;
         self.report.noise_floor = self.suppressor.noise().level();
@@ -196,7 +198,7 @@ impl NearEnd {
         self.report.echo_path = self.echo.path();
         self.report.echo = self.echo.state();
         self.report.delay = if self.suppressed > 0.0 {
-            RATE.duration_of(Suppressor::DELAY as u64)
+            RATE.duration_of(self.suppressor.delay() as u64)
         } else {
             Duration::ZERO
         };

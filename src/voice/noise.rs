@@ -33,6 +33,8 @@ pub(super) enum Choice {
     Low,
     /// Up to 20 dB.
     High,
+    /// As much as [`Choice::Low`]; the network takes the rest.
+    Isolation,
 }
 
 impl Choice {
@@ -42,7 +44,7 @@ impl Choice {
     fn manner(self) -> (f32, f32, f32) {
         match self {
             Choice::Off => (1.0, 0.5, 0.92),
-            Choice::Low => (0.4, 0.5, 0.92),
+            Choice::Low | Choice::Isolation => (0.4, 0.5, 0.92),
             Choice::High => (0.1, 1.0, 0.97),
         }
     }

@@ -26,6 +26,9 @@ const ABOVE_DB: f32 = 7.0;
 /// Steps in which it is learnt, in dB.
 const STEP_DB: f32 = 0.5;
 
+/// What is left as long as nothing is known, in dB.
+const UNKNOWN_DB: f32 = -6.0;
+
 /// The gain never falls lower: what is left then is nothing to hear.
 const LEAST: f32 = 0.01;
 
@@ -49,12 +52,20 @@ pub(super) struct Residual {
 impl Residual {
     pub(super) fn new() -> Residual {
         Residual {
-            left_db: [-6.0; BANDS],
+            left_db: [UNKNOWN_DB; BANDS],
             tail: Box::new([0.0; BINS]),
             kept: Box::new([0.0; BINS]),
             near: 1.0,
             over_all: 1.0,
         }
+    }
+
+    /// As new: the echo path is another one.
+    pub(super) fn forget(&mut self) {
+        self.left_db.fill(UNKNOWN_DB);
+        self.tail.fill(0.0);
+        self.kept.fill(0.0);
+        (self.near, self.over_all) = (1.0, 1.0);
     }
 
     /// How likely what is heard is the near end, 0 to 1.

@@ -61,4 +61,6 @@ pub enum NoiseChoice {
     Low,
     /// What is steady: fans, streets.
     High,
+    /// All that is no voice, keys and doors too: a network tells.
+    Isolation,
 }

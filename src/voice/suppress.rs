@@ -12,8 +12,10 @@ use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 use super::FRAME;
+use super::isolation::Isolation;
 use super::noise::{Choice, Noise};
 use super::residual::Residual;
+use super::wait::Wait;
 
 /// Samples of the window.
 const WINDOW: usize = 960;
@@ -40,6 +42,9 @@ pub(super) struct Suppressor {
     bins: Box<Bins>,
     residual: Residual,
     noise: Noise,
+    isolation: Isolation,
+    isolates: bool,
+    wait: Wait,
 }
 
 /// Powers and gains of one window.
@@ -62,9 +67,6 @@ impl std::fmt::Debug for Suppressor {
 }
 
 impl Suppressor {
-    /// How much later sound leaves than it came, in samples.
-    pub(super) const DELAY: usize = HOP;
-
     pub(super) fn new() -> Suppressor {
         let mut planner = RealFftPlanner::new();
         let forward = planner.plan_fft_forward(WINDOW);
@@ -92,7 +94,15 @@ impl Suppressor {
             }),
             residual: Residual::new(),
             noise: Noise::new(),
+            isolation: Isolation::new(),
+            isolates: false,
+            wait: Wait::new(),
         }
+    }
+
+    /// How much later sound leaves than it came, in samples.
+    pub(super) fn delay(&self) -> usize {
+        HOP + self.wait.samples()
     }
 
     pub(super) fn noise(&self) -> &Noise {
@@ -105,7 +115,7 @@ impl Suppressor {
 
     /// The echo path is another one: what was known of it is forgotten.
     pub(super) fn forget_echo(&mut self) {
-        self.residual = Residual::new();
+        self.residual.forget();
     }
 
     /// Works on a frame; `echo` is what was taken out of it already, if anything was looked for.
@@ -115,12 +125,24 @@ impl Suppressor {
         echo: Option<&[f32; FRAME]>,
         choice: Choice,
     ) {
+        let isolates = choice == Choice::Isolation;
+        if isolates && !self.isolates {
+            self.isolation.forget();
+        }
+        self.isolates = isolates;
         for part in 0..FRAME / HOP {
             let place = part * HOP..(part + 1) * HOP;
-            let nothing = [0.0; HOP];
-            let echo_part = echo.map_or(&nothing[..], |echo| &echo[place.clone()]);
-            shift_in(self.sound.as_mut_slice(), &frame[place.clone()]);
-            shift_in(self.echo.as_mut_slice(), echo_part);
+            let (mut sound, mut taken) = ([0.0; HOP], [0.0; HOP]);
+            sound.copy_from_slice(&frame[place.clone()]);
+            if let Some(echo) = echo {
+                taken.copy_from_slice(&echo[place.clone()]);
+            }
+            if isolates {
+                self.isolation.hear(&sound);
+            }
+            self.wait.pass([&mut sound, &mut taken], isolates);
+            shift_in(self.sound.as_mut_slice(), &sound);
+            shift_in(self.echo.as_mut_slice(), &taken);
             self.spectra(echo.is_some());
             self.weigh(echo.is_some(), choice);
             self.make(&mut frame[place]);
@@ -160,6 +182,9 @@ impl Suppressor {
             self.bins.against_echo.fill(1.0);
         }
         self.noise.weigh(&mut self.bins, choice);
+        if self.isolates {
+            self.isolation.weigh(&mut self.bins);
+        }
         for k in 0..BINS {
             let gain = self.bins.against_echo[k] * self.bins.against_noise[k];
             self.spectrum[k] *= gain;

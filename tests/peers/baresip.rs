@@ -86,6 +86,11 @@ impl Baresip {
         format!("sip:{user}@{}:{}", self.host, self.port)
     }
 
+    /// Its number to the system.
+    pub(crate) fn id(&self) -> u32 {
+        self.running.id()
+    }
+
     /// One of its commands: `dial`, `hangup`, `accept`, `sndcode`.
     pub(crate) fn command(&self, command: &str, parameters: &str) -> Value {
         let mut control = self.control.borrow_mut();
@@ -284,7 +289,7 @@ fn configuration(home: &Path, phone: &Phone<'_>, port: u16, control: u16, rtp: u
          module_app menu.so\nmodule_app ctrl_tcp.so\n\
          ctrl_tcp_listen 127.0.0.1:{control}\n\
          snd_path {home}/heard\n\
-         opus_bitrate {bitrate}\n",
+         opus_bitrate {bitrate}\nopus_complexity {complexity}\n",
         host = bracketed(phone.address),
         address = phone.address,
         home = home.display(),
@@ -292,6 +297,7 @@ fn configuration(home: &Path, phone: &Phone<'_>, port: u16, control: u16, rtp: u
         last = rtp + 7,
         module_path = module_path().display(),
         bitrate = sound::OPUS_BITRATE,
+        complexity = sound::OPUS_COMPLEXITY,
     )
 }
 

@@ -13,6 +13,22 @@ use std::time::{Duration, Instant};
 /// How long the next thing that should happen at once may take on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
 
+/// Names the program to be tried instead of the one that was built with the tests: what it costs is
+/// worth measuring of an optimised build alone.
+const PROGRAM: &str = "RAMAL_TEST_PROGRAM";
+
+fn program() -> PathBuf {
+    match std::env::var_os(PROGRAM) {
+        Some(program) => program.into(),
+        None => env!("CARGO_BIN_EXE_ramal").into(),
+    }
+}
+
+/// Whether what it costs is that of the program people get.
+pub(crate) fn is_optimised() -> bool {
+    std::env::var_os(PROGRAM).is_some() || !cfg!(debug_assertions)
+}
+
 /// A command line under construction.
 pub(crate) struct CommandLine {
     arguments: Vec<String>,
@@ -93,11 +109,11 @@ impl Ramal {
         let complaints = folder.join(format!("{name}.stderr"));
         let home = folder.join(format!("{name}-home"));
         std::fs::create_dir_all(&home).expect("folders can be made");
-        let program = Path::new(env!("CARGO_BIN_EXE_ramal"));
+        let program = program();
         let mut ramal = if line.privileged {
-            command(program)
+            command(&program)
         } else {
-            unprivileged(program)
+            unprivileged(&program)
         };
         ramal
             .args(&line.arguments)

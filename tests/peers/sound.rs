@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// What baresip's Opus encoder is set to, in bits a second.
 pub(crate) const OPUS_BITRATE: u32 = 28_000;
 
+/// How hard baresip's Opus encoder tries: as hard as Ramal's.
+pub(crate) const OPUS_COMPLEXITY: u32 = 9;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Codec {
     Opus,

@@ -226,6 +226,48 @@ fn a_device_is_chosen_by_name_and_the_other_one_stays() {
 }
 
 #[test]
+fn it_rings_where_calls_are_heard_or_on_a_speaker_of_its_own() {
+    let audio = AudioView {
+        outputs: vec!["Headset USB".into(), "Caixa de som".into()],
+        ..AudioView::default()
+    };
+    let snapshot = |ring: Option<&str>| Snapshot {
+        audio: AudioView {
+            ring: ring.map(Into::into),
+            ..audio.clone()
+        },
+        ..idle()
+    };
+    let mut desk = Desk::new(snapshot(None));
+    desk.click("Configurações");
+    desk.click("Tocar em, Mesmo alto-falante");
+    desk.click("Caixa de som");
+    desk.put(snapshot(Some("Caixa de som")));
+    desk.click("Tocar em, Caixa de som");
+    desk.click("Mesmo alto-falante");
+    assert_eq!(
+        desk.sent(),
+        [
+            "SelectRingDevice(Some(\"Caixa de som\"))",
+            "SelectRingDevice(None)",
+        ]
+    );
+}
+
+#[test]
+fn an_accounts_calls_may_sound_like_another_country() {
+    let mut desk = Desk::new(idle());
+    desk.click("Configurações");
+    desk.click("Editar a conta 1001");
+    desk.click("Opções avançadas");
+    desk.click("Tons da linha, Como nas configurações: Brasil");
+    desk.click("Argentina");
+    desk.click("Salvar");
+    let sent = desk.sent();
+    assert!(sent[0].contains("tones: Some(\"AR\")"), "{sent:?}");
+}
+
+#[test]
 fn the_account_menu_connects_and_disconnects() {
     let mut desk = Desk::new(idle());
     desk.click("Conta 1001, Registrado");

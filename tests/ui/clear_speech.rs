@@ -19,6 +19,9 @@ fn echo_noise_and_even_volume_are_chosen_one_by_one() {
     desk.click("Muito");
     let noise = NoiseChoice::High;
     assert_eq!(desk.sent(), asks_for(VoiceSettings { noise, ..usual }));
+    desk.click("Só a voz");
+    let noise = NoiseChoice::Isolation;
+    assert_eq!(desk.sent(), asks_for(VoiceSettings { noise, ..usual }));
     let mut snapshot = idle();
     snapshot.audio.voice.gain = false;
     desk.put(snapshot);

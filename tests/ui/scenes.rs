@@ -96,6 +96,8 @@ pub(crate) fn call(id: u64, phase: CallPhase, now: Instant) -> CallView {
             ..Quality::default()
         }),
         levels: Arc::default(),
+        recording: None,
+        recorded: None,
     }
 }
 
@@ -116,5 +118,6 @@ pub(crate) fn recent(name: Option<&str>, user: &str, end: CallEnd) -> RecentCall
         remote: party(name, user),
         began_unix: NOON - 3_600,
         end,
+        recorded: None,
     }
 }

@@ -38,6 +38,18 @@ fn a_ring_tone_is_chosen_by_name_and_can_be_heard() {
 }
 
 #[test]
+fn the_rings_volume_is_a_slider_like_the_others() {
+    let mut desk = with(SoundSettings::default());
+    let name = "Volume do toque, 60 %";
+    desk.harness.get_by_label(name).scroll_to_me();
+    desk.harness.run();
+    desk.harness.get_by_label(name).focus();
+    desk.harness.run();
+    desk.key(egui::Key::ArrowRight);
+    assert_eq!(desk.sent(), ["Sound(RingVolume(61))"]);
+}
+
+#[test]
 fn the_tones_of_the_line_follow_the_system_or_a_country() {
     let mut desk = with(SoundSettings::default());
     reach(&mut desk, "Tons da linha, Sistema: Brasil");

@@ -59,7 +59,9 @@ impl Input {
         match self {
             Input::File { clip, looped } => Voice::File {
                 reader: ClipReader::new(clip.clone(), *looped),
-                told: false,
+                frames: 0,
+                told_start: false,
+                told_end: false,
             },
             Input::Device(_) | Input::Silence => Voice::Shared { converter: None },
         }
@@ -109,7 +111,13 @@ impl Input {
 )]
 pub(super) enum Voice {
     /// Its own reading of the file.
-    File { reader: ClipReader, told: bool },
+    File {
+        reader: ClipReader,
+        /// Frames read so far.
+        frames: u32,
+        told_start: bool,
+        told_end: bool,
+    },
     /// The microphone, or silence, like everybody else.
     Shared { converter: Option<Converter> },
 }
@@ -122,13 +130,34 @@ impl Voice {
                 frame.fill(0.0);
                 false
             }
-            Voice::File { reader, told } => {
+            Voice::File {
+                reader,
+                frames,
+                told_end,
+                ..
+            } => {
                 reader.set_rate(rate);
                 reader.read(frame);
-                let ended = reader.is_finished() && !*told;
-                *told |= ended;
+                *frames = frames.saturating_add(1);
+                let ended = reader.is_finished() && !*told_end;
+                *told_end |= ended;
                 ended
             }
+        }
+    }
+
+    /// Frames of the file read so far, once: when there are any.
+    pub(super) fn take_start(&mut self) -> Option<u32> {
+        match self {
+            Voice::File {
+                frames: frames @ 1..,
+                told_start: told @ false,
+                ..
+            } => {
+                *told = true;
+                Some(*frames)
+            }
+            Voice::File { .. } | Voice::Shared { .. } => None,
         }
     }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::bell::Bell;
 use super::convert::Converter;
 use super::device::{Change, Device, Runs as _};
 use super::margin::Margin;
-use super::recorder::Recorder;
-use super::ring::Ringer;
+use super::recorder::{RecordFailure, Recorder};
 use super::sidetone::Sidetone;
 use crate::audio::{DeviceList, Playout, open_playout};
 use crate::dsp::gain::{self, Gain};
@@ -26,7 +26,7 @@ const BURST: usize = 20;
 pub(super) const MIX: usize = 480;
 
 /// A running speaker that takes nothing for so long is taken to be gone.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The speaker, the file and the tones.
 pub(super) struct Output {
@@ -39,7 +39,7 @@ pub(super) struct Output {
     tone: Option<ToneSource>,
     country: &'static Country,
     keys: KeyTones,
-    ringer: Ringer,
+    bell: Bell,
     /// The volume of calls and their tests, and what keeps everything together within full scale.
     volume: Gain,
     limiter: Limiter,
@@ -52,7 +52,8 @@ pub(super) struct Output {
     frame: Vec<f32>,
     /// What goes into the file with this frame, of all calls together; empty while there is none.
     file_mix: Vec<f32>,
-    record_failed: bool,
+    /// Frames in the file so far, until it was told that there are any.
+    recorded: Option<u32>,
 }
 
 /// One call's way into the mix and into the file.
@@ -93,7 +94,7 @@ impl Output {
             tone: None,
             country: <&Country>::default(),
             keys: KeyTones::new(SampleRate::FULL),
-            ringer: Ringer::new(100),
+            bell: Bell::new(100),
             volume: Gain::new(SampleRate::FULL, 1.0),
             limiter: Limiter::new(SampleRate::FULL),
             sidetone: Sidetone::new(),
@@ -102,7 +103,7 @@ impl Output {
             played: Box::new([0.0; MIX]),
             frame: Vec::with_capacity(4 * MIX),
             file_mix: Vec::with_capacity(4 * MIX),
-            record_failed: false,
+            recorded: Some(0),
         }
     }
 
@@ -128,11 +129,29 @@ impl Output {
         if let Some(device) = &mut self.device {
             device.handle_devices(now, list);
         }
+        self.bell.handle_devices(now, list);
+    }
+
+    /// Another speaker rings; `None`: this one.
+    pub(super) fn select_ring(&mut self, name: Option<String>) {
+        self.bell.select(name);
+    }
+
+    /// Whether it rings on a speaker of its own, or is to.
+    pub(super) fn rings_apart(&self) -> bool {
+        self.device.is_some() && self.bell.is_apart()
+    }
+
+    /// Lets it ring there.
+    pub(super) fn tend_ring(&mut self, now: Instant) {
+        if self.device.is_some() {
+            self.bell.tend(now);
+        }
     }
 
     /// Begins a tone on the speaker, or ends it.
     pub(super) fn set_tone(&mut self, tone: Option<Tone>) {
-        self.ringer.ring(tone == Some(Tone::Ringing));
+        self.bell.ringer().ring(tone == Some(Tone::Ringing));
         let tone = tone.filter(|tone| *tone != Tone::Ringing);
         if self.tone.as_ref().map(ToneSource::tone) != tone {
             self.tone = tone.and_then(|tone| ToneSource::new(tone, self.country, SampleRate::FULL));
@@ -187,26 +206,26 @@ impl Output {
     /// What rings from the next call on, or what is heard once.
     pub(super) fn set_ring(&mut self, sound: Arc<[f32]>, sample: bool) {
         if !sample {
-            self.ringer.set_sound(sound);
+            self.bell.ringer().set_sound(sound);
         } else if self.device.is_some() {
-            self.ringer.sample(sound);
+            self.bell.ringer().sample(sound);
         }
     }
 
     /// The usual ring tone.
     pub(super) fn reset_ring(&mut self) {
-        self.ringer.reset();
+        self.bell.ringer().reset();
     }
 
     /// How loud it rings, 0 to 100 %.
     pub(super) fn set_ring_volume(&mut self, percent: u8) {
-        self.ringer.set_volume(percent);
+        self.bell.ringer().set_volume(percent);
     }
 
     /// Whether a tone sounds, which wants the speaker without any call.
     pub(super) fn has_tone(&self) -> bool {
         let tone = self.tone.as_ref().is_some_and(|tone| !tone.is_over());
-        let sounds = tone || !self.keys.is_silent() || !self.ringer.is_silent();
+        let sounds = tone || !self.keys.is_silent() || self.bell.is_with_calls();
         sounds && self.device.is_some()
     }
 
@@ -288,6 +307,9 @@ impl Output {
     pub(super) fn finish_frame(&mut self) {
         if let Some(recorder) = &mut self.recorder {
             recorder.write(&self.file_mix);
+            if let Some(frames) = self.recorded.as_mut().filter(|_| !self.file_mix.is_empty()) {
+                *frames += 1;
+            }
             self.file_mix.clear();
         }
         let runs = self.device.as_mut().and_then(Device::running).is_some();
@@ -301,7 +323,7 @@ impl Output {
                 tone.mix_into(self.mix.as_mut_slice());
             }
             self.keys.mix_into(self.mix.as_mut_slice());
-            self.ringer.mix_into(self.mix.as_mut_slice());
+            self.bell.mix_into(self.mix.as_mut_slice());
         }
         self.sidetone.mix_into(&mut self.mix);
         self.limiter.apply(self.mix.as_mut_slice());
@@ -331,10 +353,14 @@ impl Output {
         self.device.as_ref()?.name()
     }
 
-    /// Whether the file stopped growing; true once.
-    pub(super) fn take_record_failure(&mut self) -> bool {
-        let failed = self.recorder.as_ref().is_some_and(Recorder::has_failed);
-        failed && !std::mem::replace(&mut self.record_failed, true)
+    /// Why the file stopped growing, if it did; once.
+    pub(super) fn take_record_failure(&mut self) -> Option<RecordFailure> {
+        self.recorder.as_mut()?.take_failure()
+    }
+
+    /// Frames in the file so far, once: when there are any.
+    pub(super) fn take_record_start(&mut self) -> Option<u32> {
+        self.recorded.take_if(|frames| *frames > 0)
     }
 }
 

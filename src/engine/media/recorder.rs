@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -53,6 +53,45 @@ pub enum RecordError {
     },
 }
 
+/// Why a recording stopped growing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordFailure {
+    /// There is no room.
+    DiskFull,
+    /// The file is as long as it may be.
+    TooLong,
+    /// It cannot be made or written: the folder, the right to, the disk.
+    Unwritable,
+}
+
+impl RecordFailure {
+    fn of(error: &io::Error) -> RecordFailure {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => RecordFailure::DiskFull,
+            io::ErrorKind::FileTooLarge => RecordFailure::TooLong,
+            _ => RecordFailure::Unwritable,
+        }
+    }
+
+    /// As it is kept in an atomic, zero standing for none.
+    fn number(self) -> u8 {
+        match self {
+            RecordFailure::DiskFull => 1,
+            RecordFailure::TooLong => 2,
+            RecordFailure::Unwritable => 3,
+        }
+    }
+
+    fn numbered(number: u8) -> Option<RecordFailure> {
+        let all = [
+            RecordFailure::DiskFull,
+            RecordFailure::TooLong,
+            RecordFailure::Unwritable,
+        ];
+        all.into_iter().find(|one| one.number() == number)
+    }
+}
+
 /// What a file is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
@@ -77,6 +116,7 @@ pub(super) struct Recorder {
     unannounced: usize,
     writer: Option<JoinHandle<()>>,
     path: PathBuf,
+    told: bool,
 }
 
 #[derive(Debug, Default)]
@@ -84,7 +124,8 @@ struct Shared {
     /// In hertz; zero until the sound begins.
     rate: AtomicU32,
     closing: AtomicBool,
-    failed: AtomicBool,
+    /// A [`RecordFailure`]; zero while there is none.
+    failed: AtomicU8,
     lost: AtomicU64,
 }
 
@@ -103,8 +144,8 @@ impl Recorder {
         Recorder::run(path, layout, container, move || Ok(file))
     }
 
-    /// As [`Recorder::create`], without waiting for the disk: in the middle of a call. What stands
-    /// in the way is told by [`Recorder::has_failed`].
+    /// As [`Recorder::create`], without waiting for the disk: in the middle of a call. The folder is
+    /// made too. What stands in the way is told by [`Recorder::failure`].
     ///
     /// # Errors
     ///
@@ -112,7 +153,13 @@ impl Recorder {
     pub(super) fn start(path: &Path, layout: Layout) -> Result<Recorder, RecordError> {
         let container = Container::new(layout.format, layout.channels, layout.serial);
         let to_make = path.to_owned();
-        Recorder::run(path, layout, container, move || File::create(to_make))
+        Recorder::run(path, layout, container, move || {
+            if let Some(folder) = to_make.parent() {
+                // What is wrong with it, the file says.
+                let _ = std::fs::create_dir_all(folder);
+            }
+            File::create(to_make)
+        })
     }
 
     fn run(
@@ -131,7 +178,8 @@ impl Recorder {
                 let written = open().and_then(|file| write_all(file, container, samples, &shared));
                 if let Err(error) = written {
                     tracing::warn!("recording: {error}");
-                    shared.failed.store(true, Ordering::Release);
+                    let why = RecordFailure::of(&error);
+                    shared.failed.store(why.number(), Ordering::Release);
                 }
             })
             .map_err(|source| RecordError::Thread { source })?;
@@ -142,6 +190,7 @@ impl Recorder {
             unannounced: 0,
             writer: Some(writer),
             path: path.to_owned(),
+            told: false,
         })
     }
 
@@ -183,10 +232,17 @@ impl Recorder {
         }
     }
 
-    /// Whether the file stopped growing: the disk is full, or the file as long as it may be.
+    /// Why the file stopped growing, if it did.
     #[must_use]
-    pub(super) fn has_failed(&self) -> bool {
-        self.state.failed.load(Ordering::Acquire)
+    pub(super) fn failure(&self) -> Option<RecordFailure> {
+        RecordFailure::numbered(self.state.failed.load(Ordering::Acquire))
+    }
+
+    /// The same, once.
+    pub(super) fn take_failure(&mut self) -> Option<RecordFailure> {
+        let why = self.failure()?;
+        let told = std::mem::replace(&mut self.told, true);
+        (!told).then_some(why)
     }
 
     /// Samples that the disk was too slow for.

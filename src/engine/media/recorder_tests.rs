@@ -198,14 +198,56 @@ fn an_opus_file_of_two_channels_is_written_to_its_end() {
     );
 }
 
-#[test]
-fn a_file_that_cannot_be_made_in_mid_call_is_told_without_waiting() {
-    let folder = tempfile::tempdir().unwrap();
-    let missing = folder.path().join("no such folder/call.wav");
-    let mut recorder = Recorder::start(&missing, WAV).unwrap();
+/// Why this file stopped growing.
+fn failure_of(path: &Path) -> Option<RecordFailure> {
+    let mut recorder = Recorder::start(path, WAV).unwrap();
     recorder.write(&[0.1; 80]);
+    recorder.finish();
     while !recorder.is_over() {
         thread::yield_now();
     }
-    assert!(recorder.has_failed());
+    let why = recorder.take_failure();
+    assert_eq!(recorder.take_failure(), None, "told once");
+    assert_eq!(recorder.failure(), why);
+    why
+}
+
+#[test]
+fn a_file_that_cannot_be_made_in_mid_call_is_told_without_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a file, not a folder");
+    std::fs::write(&file, "").unwrap();
+    let below = file.join("call.wav");
+    assert_eq!(failure_of(&below), Some(RecordFailure::Unwritable));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("Music/Ramal/call.wav");
+    assert_eq!(failure_of(&path), None);
+    assert_eq!(hound::WavReader::open(&path).unwrap().len(), 80);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_from_other_trouble() {
+    assert_eq!(
+        failure_of(Path::new("/dev/full")),
+        Some(RecordFailure::DiskFull)
+    );
+}
+
+#[test]
+fn each_failure_is_kept_under_a_number_of_its_own() {
+    for why in [
+        RecordFailure::DiskFull,
+        RecordFailure::TooLong,
+        RecordFailure::Unwritable,
+    ] {
+        assert_eq!(RecordFailure::numbered(why.number()), Some(why));
+    }
+    assert_eq!(RecordFailure::numbered(0), None);
+    let long = io::Error::from(io::ErrorKind::FileTooLarge);
+    assert_eq!(RecordFailure::of(&long), RecordFailure::TooLong);
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::convert::Converter;
-use super::recorder::Recorder;
+use super::recorder::{RecordFailure, Recorder};
 use crate::media::recording::{Paced, Side, Sides, Tap};
 use crate::units::SampleRate;
 
@@ -14,7 +14,7 @@ const FRAME: usize = 480;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// The file stopped growing.
-    Stopped,
+    Stopped(RecordFailure),
     /// The disk is slower than the sound: there are holes.
     Gaps,
 }
@@ -28,7 +28,6 @@ pub(super) struct Recording {
     far: Option<Converter>,
     frame: Box<[f32; FRAME]>,
     out: Box<[f32; 2 * FRAME]>,
-    told_stopped: bool,
     told_gaps: bool,
 }
 
@@ -42,7 +41,6 @@ impl Recording {
             far: None,
             frame: Box::new([0.0; FRAME]),
             out: Box::new([0.0; 2 * FRAME]),
-            told_stopped: false,
             told_gaps: false,
         }
     }
@@ -105,9 +103,8 @@ impl Recording {
 
     /// What went wrong and has not been told.
     pub(super) fn take_trouble(&mut self) -> Option<Trouble> {
-        if self.recorder.has_failed() {
-            let told = std::mem::replace(&mut self.told_stopped, true);
-            return (!told).then_some(Trouble::Stopped);
+        if self.recorder.failure().is_some() {
+            return self.recorder.take_failure().map(Trouble::Stopped);
         }
         if self.recorder.lost() > 0 {
             let told = std::mem::replace(&mut self.told_gaps, true);

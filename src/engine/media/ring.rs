@@ -90,6 +90,17 @@ impl Ringer {
         playing.is_some_and(|playing| playing.looped && !playing.stopping)
     }
 
+    /// Whether it only fades.
+    pub(super) fn is_stopping(&self) -> bool {
+        let playing = self.ringing.as_ref();
+        playing.is_some_and(|playing| playing.stopping)
+    }
+
+    /// Silent at once, where nobody hears it fade.
+    pub(super) fn cut(&mut self) {
+        self.ringing = None;
+    }
+
     /// Whether nothing sounds.
     pub(super) fn is_silent(&self) -> bool {
         self.ringing.is_none()

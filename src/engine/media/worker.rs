@@ -23,6 +23,7 @@ use super::output::Output;
 use super::pace::Pace;
 use super::recorder::Recorder;
 use super::recording::Recording;
+use super::steady::Steady;
 use super::trial::Trial;
 use super::{MediaReport, Order, WAKE};
 use crate::audio::{Clip, lower_current_thread};
@@ -72,6 +73,8 @@ pub(super) struct Worker<R> {
     /// Ticks since its state was told.
     untold: usize,
     pace: Pace,
+    /// And then through this.
+    steady: Steady,
     output: Output,
     loudness: Loudness,
     ear: Ear,
@@ -131,6 +134,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             microphone: Microphone::new(VoiceSettings::UNTOUCHED),
             untold: 0,
             pace: Pace::default(),
+            steady: Steady::new(),
             output,
             loudness: Loudness::default(),
             ear: Ear::default(),
@@ -181,7 +185,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 tracing::error!("media thread cannot wait for sockets: {error}");
                 break;
             }
-            let woke_at = clock::now();
+            let woke_at = (clock::now(), clock::thread_cpu());
             for event in &events {
                 self.note_readable(event.token());
             }
@@ -190,7 +194,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             self.expire(clock::now());
             self.tick(clock::now());
             self.sweep();
-            let worked = clock::now().saturating_duration_since(woke_at);
+            let worked = work_since(woke_at, (clock::now(), clock::thread_cpu()));
             if worked > LONGEST_WORK && !std::mem::replace(&mut overworked, true) {
                 tracing::info!(?worked, "media thread was slow: it gives real time up");
                 lower_current_thread();
@@ -284,6 +288,16 @@ impl<R: Fn(MediaReport)> Worker<R> {
             tracing::error!("the sound of a call ended by a defect");
             (self.report)(MediaReport::Crashed { media: call.media });
         }
+    }
+}
+
+/// How long the thread has worked between two moments: what the processor did for it, since the
+/// system counts that alone. The time on the clock where that is not known: it holds, too, what
+/// other threads or other machines on the same processor took.
+fn work_since(before: (Instant, Option<Duration>), after: (Instant, Option<Duration>)) -> Duration {
+    match (before.1, after.1) {
+        (Some(before), Some(after)) => after.saturating_sub(before),
+        _ => after.0.saturating_duration_since(before.0),
     }
 }
 

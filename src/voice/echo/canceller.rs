@@ -12,6 +12,13 @@ const STRONG_DB: f32 = -25.0;
 /// A weaker one is not: cancelling would take more from the voice than from the echo.
 const WEAK_DB: f32 = -29.0;
 
+/// Frames of the loudspeaker that a weak echo may come from: what was played waits in queues, and
+/// the room rings on.
+const RINGS: usize = 40;
+
+/// An echo may be so much stronger for a moment than its path is over all: 6 dB.
+const FOR_A_MOMENT: f32 = 4.0;
+
 /// Frames in a row in which the canceller does harm, after which the path is another one.
 const HARM: u32 = 15;
 
@@ -39,6 +46,9 @@ pub(crate) struct Echo {
     choice: EchoChoice,
     headset: bool,
     played: Box<[f32; FRAME]>,
+    /// Mean powers of the last frames played, round and round.
+    loud: [f32; RINGS],
+    at: usize,
     /// Power of the microphone and of what is left of it, smoothed.
     powers: [f32; 2],
     harm: u32,
@@ -56,6 +66,8 @@ impl Echo {
             choice,
             headset,
             played: Box::new([0.0; FRAME]),
+            loud: [0.0; RINGS],
+            at: 0,
             powers: [0.0; 2],
             harm: 0,
             forgot: false,
@@ -100,6 +112,8 @@ impl Echo {
             self.meter.shift(shift);
         }
         self.meter.observe(&self.played, microphone);
+        self.loud[self.at] = self.played.iter().map(|s| s * s).sum::<f32>() / FRAME as f32;
+        self.at = (self.at + 1) % RINGS;
         self.decide();
         self.canceller.render(&self.played);
         if !self.state.is_cancelling() {
@@ -114,6 +128,18 @@ impl Echo {
         self.canceller.cancel(microphone, echo);
         self.watch(microphone, echo);
         true
+    }
+
+    /// Whether a frame of the microphone of this mean power may be nothing but echo that is let
+    /// through.
+    pub(crate) fn may_be(&self, power: f32) -> bool {
+        if self.choice == EchoChoice::Off {
+            return false;
+        }
+        let loudest = self.loud.iter().copied().fold(0.0, f32::max);
+        self.path().is_some_and(|path| {
+            power < FOR_A_MOMENT * loudest * 10.0_f32.powf(path.strength_db / 10.0)
+        })
     }
 
     /// A canceller that adds sound instead of taking some away holds a path that is no more.

@@ -14,7 +14,7 @@ use crate::engine::media::output::Share;
 use crate::engine::media::ports::{PortError, PortPair};
 use crate::engine::media::recorder::Recorder;
 use crate::engine::media::seat::Seat;
-use crate::engine::media::{MediaReport, OpenError, Order, layout};
+use crate::engine::media::{MediaReport, OpenError, Order, RecordFailure, layout};
 use crate::media::plan::{MediaCommand, MediaId, Plan};
 use crate::media::{Session, Setup};
 use crate::rtp::NtpTime;
@@ -42,6 +42,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 Ok(Order::Country(country)) => self.output.set_country(country),
                 Ok(Order::Key(key)) => self.output.press_key(key),
                 Ok(Order::RingVolume(percent)) => self.output.set_ring_volume(percent),
+                Ok(Order::RingDevice(name)) => self.output.select_ring(name),
                 Ok(Order::Loaded(loaded)) => self.take_loaded(loaded),
                 Ok(Order::Close) | Err(TryRecvError::Disconnected) => return Went::Home,
                 Err(TryRecvError::Empty) => return Went::On,
@@ -91,7 +92,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 Ok(recorder) => self.record(now, media, recorder, sides),
                 Err(error) => {
                     tracing::warn!("no recording: {error:#}");
-                    (self.report)(MediaReport::RecordFailed { path });
+                    let why = RecordFailure::Unwritable;
+                    (self.report)(MediaReport::RecordFailed { path, why });
                 }
             },
             MediaCommand::StopRecording { media } => self.stop_recording(now, media),

@@ -64,7 +64,18 @@ impl<R: Fn(MediaReport)> Worker<R> {
 
     /// Files grow; what is wrong with one is told.
     pub(super) fn turn_recordings(&mut self, now: Instant) {
-        self.finishing.retain(|recorder| !recorder.is_over());
+        let Worker {
+            finishing, report, ..
+        } = self;
+        finishing.retain_mut(|recorder| {
+            // In this order: what it failed of it has said before it is over.
+            let over = recorder.is_over();
+            if let Some(why) = recorder.take_failure() {
+                let path = recorder.path().to_owned();
+                report(MediaReport::RecordFailed { path, why });
+            }
+            !over
+        });
         for recording in self
             .calls
             .iter_mut()
@@ -74,8 +85,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             let trouble = recording.take_trouble();
             let path = || recording.recorder().path().to_owned();
             match trouble {
-                Some(Trouble::Stopped) => {
-                    (self.report)(MediaReport::RecordFailed { path: path() });
+                Some(Trouble::Stopped(why)) => {
+                    (self.report)(MediaReport::RecordFailed { path: path(), why });
                 }
                 Some(Trouble::Gaps) => (self.report)(MediaReport::RecordGaps { path: path() }),
                 None => {}

@@ -16,9 +16,13 @@ impl<R: Fn(MediaReport)> Worker<R> {
         let microphone_wanted = !self.calls.is_empty() || self.tries(SoundTest::Microphone);
         let speaker_wanted =
             !self.calls.is_empty() || self.output.has_tone() || self.tries(SoundTest::Speaker);
-        if !microphone_wanted && !speaker_wanted {
+        let rings_apart = self.output.rings_apart();
+        // A file that is not at its end may still come to nothing.
+        let finishes = !self.finishing.is_empty();
+        if !microphone_wanted && !speaker_wanted && !rings_apart && !finishes {
             if self.tick_at.take().is_some() {
                 self.tend_devices(now, false, false);
+                self.output.tend_ring(now);
                 self.rest_ear();
             }
             return;
@@ -29,6 +33,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             due += TICK;
             ticks += 1;
         }
+        let last = due.checked_sub(TICK).unwrap_or(now);
         // By deadlines that never shift, so that files keep the clock's pace.
         self.tick_at = Some(if due <= now { now + TICK } else { due });
         if ticks == 0 {
@@ -39,13 +44,15 @@ impl<R: Fn(MediaReport)> Worker<R> {
         if speaker_wanted {
             self.listen(now, ticks);
         }
+        self.output.tend_ring(now);
+        self.tell_files(last);
         self.tend_trial(now);
         self.turn_recordings(now);
         self.tell_voice(ticks);
-        if self.output.take_record_failure()
+        if let Some(why) = self.output.take_record_failure()
             && let Some(path) = self.record_path.clone()
         {
-            (self.report)(MediaReport::RecordFailed { path });
+            (self.report)(MediaReport::RecordFailed { path, why });
         }
     }
 
@@ -57,6 +64,20 @@ impl<R: Fn(MediaReport)> Worker<R> {
             if self.input.running().is_some() {
                 (self.report)(MediaReport::Voice(self.microphone.report()));
             }
+        }
+    }
+
+    /// Says when files have begun, reckoned from the deadline of the last tick.
+    fn tell_files(&mut self, last: Instant) {
+        for call in &mut self.calls {
+            if let Some(frames) = call.voice.take_start() {
+                let (media, at) = (call.media, earlier(last, frames as usize));
+                (self.report)(MediaReport::PlayStarted { media, at });
+            }
+        }
+        if let Some(frames) = self.output.take_record_start() {
+            let at = earlier(last, frames as usize - 1);
+            (self.report)(MediaReport::RecordStarted { at });
         }
     }
 
@@ -99,6 +120,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             input,
             microphone,
             pace,
+            steady,
             output,
             ear,
             trial,
@@ -107,6 +129,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         } = self;
         let Some(capture) = input.running() else {
             *pace = Pace::default();
+            steady.rest();
             for call in calls.iter_mut() {
                 call.guarded(|call| {
                     for left in (0..ticks).rev() {
@@ -116,11 +139,15 @@ impl<R: Fn(MediaReport)> Worker<R> {
             }
             return;
         };
+        if calls.is_empty() {
+            steady.rest();
+        }
         let rate = capture.rate;
         let frame = rate.samples_in(TICK).max(1);
         let usual = capture.reader.health().quantum().div_ceil(frame);
         match pace.step(ticks, capture.reader.available() / frame, usual) {
             Step::Silence(frames) => {
+                steady.stand_in(frames.min(MAX_CATCH_UP));
                 for call in calls.iter_mut() {
                     call.guarded(|call| {
                         for left in (0..frames.min(MAX_CATCH_UP)).rev() {
@@ -138,7 +165,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         for _ in 0..MAX_CATCH_UP {
             // The first of what waits was spoken that long ago.
             let waiting = rate.duration_of(capture.reader.available() as u64);
-            let spoken_at = now.checked_sub(waiting).unwrap_or(now);
+            let spoken_at = now.checked_sub(waiting + steady.held()).unwrap_or(now);
             buffers.captured.resize(frame, 0.0);
             if !capture.reader.read(&mut buffers.captured) {
                 break;
@@ -158,13 +185,19 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 if let Some(state) = ear.hear(raw, (rate, frame), far_speaks, listening) {
                     report(MediaReport::Microphone(state));
                 }
-                for call in calls.iter_mut() {
-                    call.guarded(|call| {
-                        call.speak_captured(now, spoken_at, (rate, frame), buffers, report)
-                    });
+                steady.push(rate, frame);
+                while let Some(frame) = steady.next() {
+                    for call in calls.iter_mut() {
+                        call.guarded(|call| {
+                            call.speak_captured(now, spoken_at, frame, buffers, report)
+                        });
+                    }
                 }
             }
         }
+        let waiting = rate.duration_of(capture.reader.available() as u64);
+        let portion = rate.duration_of(capture.reader.health().quantum() as u64);
+        steady.observe(now, waiting, portion);
     }
 
     /// Frames for the speaker, as many as it wants; or for files and nobody, by the clock.
@@ -178,6 +211,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
             speakers,
             report,
             microphone,
+            steady,
             ..
         } = self;
         let playout = output.delay();
@@ -186,6 +220,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 .rate
                 .duration_of(capture.reader.health().quantum() as u64)
                 + microphone.delay()
+                + steady.held()
         });
         let heard = input.running().is_some();
         let wanted = output.frames_wanted();
@@ -253,3 +288,7 @@ fn tell(report: &impl Fn(MediaReport), side: DeviceSide, change: Option<Change>,
         }
     }
 }
+
+#[cfg(test)]
+#[path = "sound_tests.rs"]
+mod tests;

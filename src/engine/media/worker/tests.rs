@@ -235,9 +235,11 @@ fn a_recording_that_goes_from_call_to_call_waits_between_them() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_told_once_and_the_call_goes_on() {
+fn a_folder_that_is_none_is_told_once_and_the_call_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("none/call.wav");
+    let file = folder.path().join("a file, not a folder");
+    std::fs::write(&file, "").unwrap();
+    let path = file.join("call.wav");
     let mut bench = Bench::new();
     bench.apply(true);
     let (format, sides) = (Format::Wav, Sides::Stereo);
@@ -376,6 +378,8 @@ fn who_only_listens_keeps_the_way_open_for_what_comes() {
     assert!(bench.far.recv(&mut datagram).is_err(), "sound does it now");
 }
 
+#[path = "clock_tests.rs"]
+mod card;
 #[path = "loud_tests.rs"]
 mod loud;
 /// The level of what came to the far side, in dBov.
