@@ -67,6 +67,8 @@ const FIRST_PACKET: usize = 12;
 pub(super) struct Worker<R> {
     poll: Poll,
     inbox: Receiver<Order>,
+    /// More orders may be there than were taken in one go.
+    orders_wait: bool,
     input: Input,
     /// What the microphone hears goes through this.
     microphone: Microphone,
@@ -130,6 +132,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         Worker {
             poll,
             inbox,
+            orders_wait: false,
             input,
             microphone: Microphone::new(VoiceSettings::UNTOUCHED),
             untold: 0,
@@ -211,7 +214,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
     }
 
     fn time_to_sleep(&self, now: Instant) -> Option<Duration> {
-        if self.calls.iter().any(|call| call.readable.contains(&true)) {
+        if self.orders_wait || self.calls.iter().any(|call| call.readable.contains(&true)) {
             return Some(Duration::ZERO);
         }
         let wakes = self.calls.iter().filter_map(|call| call.wake_at);

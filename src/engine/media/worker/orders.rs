@@ -22,6 +22,7 @@ use crate::units::Ssrc;
 
 impl<R: Fn(MediaReport)> Worker<R> {
     pub(super) fn take_orders(&mut self) -> Went {
+        self.orders_wait = false;
         for _ in 0..ORDERS {
             match self.inbox.try_recv() {
                 Ok(Order::Media(command)) => self.obey(command),
@@ -48,8 +49,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 Err(TryRecvError::Empty) => return Went::On,
             }
         }
-        // More may wait, and their wake-up is spent: look again at once.
-        self.tick_at = Some(self.tick_at.unwrap_or_else(clock::now).min(clock::now()));
+        // More may wait, and their wake-up is spent.
+        self.orders_wait = true;
         Went::On
     }
 

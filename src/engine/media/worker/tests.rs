@@ -69,7 +69,7 @@ struct Bench {
 impl Bench {
     /// One call, both devices running.
     fn new() -> Bench {
-        let (orders, inbox) = sync_channel(8);
+        let (orders, inbox) = sync_channel(2 * ORDERS);
         let input = Input::Device(Device::new(None, microphone));
         let output = Output::with_speaker(Device::new(None, speaker));
         let reports = Rc::new(RefCell::new(Vec::new()));
@@ -380,6 +380,24 @@ fn who_only_listens_keeps_the_way_open_for_what_comes() {
 
 #[path = "clock_tests.rs"]
 mod card;
+/// One wake-up stands for all orders that are there, and they are not all taken in one go.
+#[test]
+fn orders_beyond_one_go_are_not_slept_on() {
+    let mut bench = Bench::new();
+    bench.worker.calls.clear();
+    for _ in 0..=ORDERS {
+        let order = Order::Loudness(Loudness::default());
+        bench.orders.send(order).unwrap();
+    }
+    assert!(matches!(bench.worker.take_orders(), Went::On));
+    bench.worker.tick(bench.now);
+    let sleep = bench.worker.time_to_sleep(bench.now);
+    assert_eq!(sleep, Some(Duration::ZERO));
+    assert!(matches!(bench.worker.take_orders(), Went::On));
+    bench.worker.tick(bench.now);
+    assert_eq!(bench.worker.time_to_sleep(bench.now), None);
+}
+
 #[path = "loud_tests.rs"]
 mod loud;
 /// The level of what came to the far side, in dBov.
