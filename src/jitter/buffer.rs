@@ -21,6 +21,10 @@ const TOLERANCE: Nanos = 2 * MILLI;
 /// Sound is released if it is due within this: half a pull.
 const EARLY: Nanos = 5 * MILLI;
 
+/// What stopped for want of packets is held up to so long until there is as much delay as is aimed
+/// at.
+const STOPS_FOR: Nanos = 80 * MILLI;
+
 /// A packet this much before or after its time is not of the timeline that is being played.
 const TOO_EARLY: Nanos = 1_000 * MILLI;
 const TOO_LATE: Nanos = 5_000 * MILLI;
@@ -427,6 +431,16 @@ impl JitterBuffer {
         Some(now - self.sent_until? - self.delay.base()?)
     }
 
+    /// Packets carry those again that were sent so long before them.
+    pub fn comes_again(&mut self, behind: Duration) {
+        self.delay.comes_again(nanos(behind));
+    }
+
+    /// How late, in nanoseconds, packets come at present at the least.
+    pub fn usual(&self) -> i64 {
+        self.delay.usual()
+    }
+
     /// Whether the next packet, which has not come, is lost more likely than late.
     pub fn next_is_rather_lost(&mut self, now: Instant) -> bool {
         let late = self.overdue(now).unwrap_or(0);
@@ -664,6 +678,15 @@ impl JitterBuffer {
                     ..position
                 });
                 continue;
+            }
+            // It has stopped: stopping once for longer is better than stopping twice.
+            let stopped = !position.paused && (1..STOPS_FOR).contains(&position.owed);
+            if stopped && delay_of(head.media) + EARLY < target {
+                self.position = Some(Position {
+                    owed: position.owed + PULL,
+                    ..position
+                });
+                return Step::Nothing(Why::Underrun);
             }
             if head.media - position.media > TOLERANCE {
                 resumed = true;

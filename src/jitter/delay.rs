@@ -86,6 +86,12 @@ const OVERTAKEN_KNOWN: f32 = 300.0;
 const STARTING: u32 = 50;
 const LEARNING: u32 = 200;
 
+/// Packets sent again are in the packet that comes in time; it is waited for somewhat longer.
+const AGAIN_SOONER: Nanos = 5 * MILLI;
+
+/// How many packets are the last.
+const RECENT: usize = 8;
+
 /// How a packet came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Came {
@@ -117,6 +123,9 @@ pub(super) struct DelayEstimator {
     /// Of all packets; those that were not overtaken have no lateness in it.
     overtaken: Histogram,
     spread: Spread,
+    /// How far behind packets are sent again, if they are.
+    again: Option<Nanos>,
+    recent: Recent,
     /// When the last packet came, and its moment.
     last: Option<(Nanos, Nanos)>,
     observed: u32,
@@ -137,6 +146,8 @@ impl DelayEstimator {
             slow: Histogram::new(SLOW_KEEPS, KNOWN),
             overtaken: Histogram::new(OVERTAKEN_KEEPS, OVERTAKEN_KNOWN),
             spread: Spread::default(),
+            again: None,
+            recent: Recent::default(),
             last: None,
             observed: 0,
             floor: 0,
@@ -166,6 +177,7 @@ impl DelayEstimator {
             self.base_rest = self.overtaken.lower(self.base_rest);
         }
         let late = transit - base;
+        self.recent.add(late);
         if came != Came::InOrder {
             self.overtaken.add(late);
             // How much later it is sent again says nothing about the network.
@@ -186,6 +198,11 @@ impl DelayEstimator {
         }
         self.observed = self.observed.saturating_add(1);
         self.settle();
+    }
+
+    /// Packets carry those again that were sent so long before them (RFC 2198).
+    pub(super) fn comes_again(&mut self, behind: Nanos) {
+        self.again = Some(behind);
     }
 
     /// Takes note of a packet that came or, if `lost`, was given up.
@@ -210,6 +227,12 @@ impl DelayEstimator {
         self.fastest.get()
     }
 
+    /// How late packets come at present, at the least: a route that became longer makes all of them
+    /// late, until the fastest of the last seconds is one of them.
+    pub(super) fn usual(&self) -> Nanos {
+        self.recent.least()
+    }
+
     /// How much longer than the fastest packet each one should take until it is heard.
     pub(super) fn target(&self) -> Nanos {
         self.target
@@ -227,6 +250,8 @@ impl DelayEstimator {
         let mut early = 0;
         if self.observed < LEARNING {
             early = self.spread.reach();
+            // Whatever the network is like: with so much delay nothing is lost by it meanwhile.
+            early = early.max(self.again.map_or(0, |behind| behind + AGAIN_SOONER));
             self.slow.begin_at(early);
             self.overtaken.begin_at(early);
         } else if self.observed == LEARNING {
@@ -247,6 +272,24 @@ impl DelayEstimator {
 
 pub(super) fn nanos(span: Duration) -> Nanos {
     Nanos::try_from(span.as_nanos()).unwrap_or(Nanos::MAX / 4)
+}
+
+/// Lateness of the last packets.
+#[derive(Debug, Default)]
+struct Recent {
+    late: [Nanos; RECENT],
+    at: usize,
+}
+
+impl Recent {
+    fn add(&mut self, late: Nanos) {
+        self.late[self.at % RECENT] = late;
+        self.at = self.at.wrapping_add(1);
+    }
+
+    fn least(&self) -> Nanos {
+        self.late.iter().copied().min().unwrap_or(0)
+    }
 }
 
 /// The least transit of the last three to four seconds in which packets came.
@@ -412,6 +455,34 @@ mod tests {
             }
         }
         assert_eq!(estimator.target(), 45 * MILLI);
+    }
+
+    /// Nothing has been lost yet, and what will be comes again two packets later.
+    #[test]
+    fn where_packets_are_sent_again_it_begins_with_as_much_delay_as_they_take() {
+        let target = |packets: i64| {
+            let mut stream = Stream::new();
+            stream.estimator.comes_again(2 * FRAME);
+            stream.feed(packets, |_| 0)
+        };
+        assert_eq!(target(100), 45);
+        // By then it would be known.
+        assert_eq!(target(400), 20);
+        let mut stream = Stream::new();
+        stream.estimator.comes_again(2_000 * MILLI);
+        assert_eq!(stream.feed(100, |_| 0), 400, "the cap");
+    }
+
+    #[test]
+    fn a_longer_route_makes_all_packets_usually_late() {
+        let mut stream = Stream::new();
+        stream.feed(100, |index| index % 3);
+        assert_eq!(stream.estimator.usual(), 0);
+        stream.feed(8, |index| 130 + index);
+        assert_eq!(stream.estimator.usual(), 130 * MILLI);
+        // After four seconds that is the shortest there is.
+        stream.feed(250, |_| 130);
+        assert_eq!(stream.estimator.usual(), 0);
     }
 
     /// Two exponential delays of 10 ms each, one after the other: of a thousand packets the latest

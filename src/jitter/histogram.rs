@@ -18,6 +18,9 @@ const MORE: usize = 2;
 const LONG_AGO: u32 = 2_500;
 const NONE: f32 = 1.3e-5;
 
+/// A share so small is as if it had never been: a hundredth of that.
+const FORGOTTEN: f32 = 1e-7;
+
 /// Shares of packets by lateness, of a second at most.
 #[derive(Debug)]
 pub(super) struct Histogram {
@@ -26,6 +29,8 @@ pub(super) struct Histogram {
     /// The first packets count as if so many had been in time before.
     known: f32,
     added: u32,
+    /// Behind the last bin in which there is anything.
+    end: usize,
     /// Bin of the delay that was found worth it.
     chosen: usize,
 }
@@ -38,6 +43,7 @@ impl Histogram {
             keeps,
             known,
             added: 0,
+            end: 0,
             chosen: 0,
         }
     }
@@ -47,16 +53,23 @@ impl Histogram {
         // At the start each packet counts alike, instead of the first for nearly all.
         let count = (self.added as f32).max(self.known);
         let keeps = self.keeps.min(1.0 - 1.0 / count);
-        for share in self.shares.iter_mut() {
+        for share in &mut self.shares[..self.end] {
             *share *= keeps;
         }
-        self.shares[bin_of(late).min(BINS - 1)] += 1.0 - keeps;
+        let bin = bin_of(late).min(BINS - 1);
+        self.shares[bin] += 1.0 - keeps;
+        self.end = self.end.max(bin + 1);
+        // What is hardly anything any more is nothing, so that all that follows is over soon.
+        while self.end > bin + 1 && self.shares[self.end - 1] < FORGOTTEN {
+            self.end -= 1;
+            self.shares[self.end] = 0.0;
+        }
     }
 
     /// The lateness that `share` of the packets do not exceed.
     pub(super) fn quantile(&self, share: f32) -> Nanos {
         let mut sum = 0.0;
-        for (bin, part) in self.shares.iter().enumerate() {
+        for (bin, part) in self.shares[..self.end].iter().enumerate() {
             sum += part;
             if sum >= share {
                 return (bin as Nanos + 1) * BIN;
@@ -67,7 +80,11 @@ impl Histogram {
 
     /// The share of packets that were later than this.
     pub(super) fn beyond(&self, late: Nanos) -> f32 {
-        let later = self.shares.get(bin_of(late) + 1..);
+        self.beyond_bin(bin_of(late))
+    }
+
+    fn beyond_bin(&self, bin: usize) -> f32 {
+        let later = self.shares.get(bin + 1..self.end);
         later.unwrap_or_default().iter().sum()
     }
 
@@ -78,20 +95,21 @@ impl Histogram {
 
     /// Of the delay that was chosen, leaves out what is well beyond the latest packets.
     pub(super) fn end_at_the_latest(&mut self) {
-        let latest = self.shares.iter().rposition(|share| *share > 0.0);
-        self.chosen = self.chosen.min(latest.unwrap_or(0) + MORE);
+        self.chosen = self.chosen.min(self.end.saturating_sub(1) + MORE);
     }
 
     /// The delay at which a longer one costs more than it saves, if a hundredth of all is worth
     /// `percent`: that which was chosen before, unless another is worth much more, or a shorter one
     /// saves as much.
     pub(super) fn worthwhile(&mut self, percent: Nanos) -> Nanos {
-        let mut later: f32 = self.shares.iter().sum();
+        let mut later: f32 = self.shares[..self.end].iter().sum();
         let mut best = (f32::INFINITY, 0);
         let mut chosen = f32::INFINITY;
         let mut enough = None;
-        let late = self.shares[self.chosen + 1..].iter().sum::<f32>() + NONE;
-        for (bin, part) in self.shares.iter().enumerate() {
+        let late = self.beyond_bin(self.chosen) + NONE;
+        // Beyond the latest nothing is saved.
+        let last = self.end.max(self.chosen + 1);
+        for (bin, part) in self.shares[..last].iter().enumerate() {
             later = (later - part).max(0.0);
             let cost = delay_of(bin) as f32 + later * 100.0 * percent as f32;
             if cost < best.0 {
@@ -120,6 +138,7 @@ impl Histogram {
         self.shares.copy_within(steps.., 0);
         self.shares[BINS - steps..].fill(0.0);
         self.shares[0] += lowest;
+        self.end = self.end.saturating_sub(steps).max(1);
         by - bins * BIN
     }
 }

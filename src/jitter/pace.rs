@@ -1,7 +1,7 @@
 //! When sound is to be made shorter or longer, to bring the delay to where it should be.
 //!
 //! In a pause nobody hears it, and all of it can be done at once; so it waits for one, as long as
-//! that can be borne. A word that is said faster or slower is heard, if only a little.
+//! that can be borne: for a long one first, then for any that is longer than a consonant. A word that is said faster or slower is heard, if only a little.
 
 use std::time::Duration;
 
@@ -16,8 +16,23 @@ const TRIM_PAUSE_ABOVE: i64 = 10 * MILLI;
 const SHORTEN_ABOVE: i64 = 30 * MILLI;
 const SHORTEN_AT_ONCE_ABOVE: i64 = 300 * MILLI;
 
-/// Pulls for which excess is borne in speech: 3 s.
-const PATIENCE: u32 = 300;
+/// Pulls for which excess waits for a long pause, and for which it is borne in speech: 3 and 8 s, or
+/// 1 and 5 s if it is [`MUCH`].
+const PATIENCE: Patience = Patience {
+    for_long: 300,
+    for_any: 800,
+};
+const LITTLE_PATIENCE: Patience = Patience {
+    for_long: 100,
+    for_any: 500,
+};
+const MUCH: i64 = 100 * MILLI;
+
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    for_long: u32,
+    for_any: u32,
+}
 
 /// Lack of delay at which a pause, and at which speech, is made longer.
 const PAD_PAUSE_BELOW: i64 = -10 * MILLI;
@@ -31,8 +46,10 @@ const REPAIR_BELOW: i64 = -5 * MILLI;
 const REST: u32 = 12;
 const SHORT_REST: u32 = 4;
 
-/// So many pulls it must have been quiet for it to be a pause, and not a consonant.
+/// So many pulls it must have been quiet for it to be a pause, and not a consonant; and for it to be
+/// one between words, of which nobody knows how long it was.
 const PAUSE_BEGINS: u32 = 3;
+const LONG_PAUSE_BEGINS: u32 = 10;
 
 /// What is kept of a pause before speech begins again.
 const BEFORE_SPEECH: Duration = Duration::from_millis(10);
@@ -43,9 +60,9 @@ const LONGER: i64 = 45 * MILLI;
 
 /// The excess to act upon while the next packet is `overdue` and there is `level` of delay: a pause
 /// that happens to be here is better drawn out than the word behind it torn apart, and nothing is
-/// left out now. All in nanoseconds.
-pub(super) fn foresee(excess: i64, level: i64, overdue: i64) -> i64 {
-    if overdue <= HELD_UP {
+/// left out now. Where packets are `usual`ly late, that much of it means nothing. All in nanoseconds.
+pub(super) fn foresee(excess: i64, level: i64, overdue: i64, usual: i64) -> i64 {
+    if overdue - usual <= HELD_UP {
         return excess;
     }
     let wanted = overdue + LONGER;
@@ -113,7 +130,18 @@ impl Pace {
             return Change::Nothing;
         }
         let wrong = *self.wrong.get_or_insert(0);
-        if self.quiet >= PAUSE_BEGINS && self.pause_in(coming, rate) > 0 {
+        let patience = if excess > MUCH {
+            LITTLE_PATIENCE
+        } else {
+            PATIENCE
+        };
+        // What is lacking may stop the sound; what is too much can wait.
+        let begins = if excess < 0 || wrong >= patience.for_long {
+            PAUSE_BEGINS
+        } else {
+            LONG_PAUSE_BEGINS
+        };
+        if self.quiet >= begins && self.pause_in(coming, rate) > 0 {
             return if excess > 0 {
                 Change::TrimPause(excess)
             } else {
@@ -123,7 +151,7 @@ impl Pace {
         if self.rest > 0 {
             return Change::Nothing;
         }
-        let overdue = excess > SHORTEN_ABOVE && wrong >= PATIENCE;
+        let overdue = excess > SHORTEN_ABOVE && wrong >= patience.for_any;
         if overdue || excess > SHORTEN_AT_ONCE_ABOVE {
             Change::Shorten
         } else if excess < lengthen_below {
@@ -181,13 +209,19 @@ impl Default for Loudness {
 const SURELY_QUIET: f32 = 1e-6;
 const SURELY_LOUD: f32 = 3e-4;
 
+/// Not even a room: nothing was sent, or the sender cut it off. −80 dB.
+const NOTHING: f32 = 1e-8;
+
 impl Loudness {
     fn observe(&mut self, sound: &[f32]) {
         let power = power(sound);
+        if power < NOTHING {
+            return;
+        }
         // Doubles in about two seconds.
         self.floor = (self.floor * 1.003_5).min(1.0);
         if power < self.floor {
-            self.floor = power.max(1e-9);
+            self.floor = power;
         }
     }
 
@@ -209,6 +243,8 @@ mod tests {
     const LOUD: [f32; 400] = [0.2; 400];
     const QUIET: [f32; 400] = [0.0; 400];
 
+    const FOR_LONG: u32 = LONG_PAUSE_BEGINS;
+
     /// After so many pulls of silence, and then so many of speech.
     fn after(quiet: u32, loud: u32) -> Pace {
         let mut pace = Pace::default();
@@ -227,7 +263,7 @@ mod tests {
         let mut pace = after(20, 20);
         assert_eq!(pace.decide(excess, &LOUD, RATE, false), Change::Nothing);
         assert_eq!(pace.decide(excess, &QUIET, RATE, false), Change::Nothing);
-        for _ in 0..2 {
+        for _ in 1..FOR_LONG {
             pace.heard(&QUIET[..80]);
         }
         assert_eq!(pace.decide(excess, &QUIET, RATE, false), Change::Nothing);
@@ -237,17 +273,52 @@ mod tests {
     }
 
     #[test]
-    fn without_a_pause_speech_is_shortened_after_three_seconds_a_little_at_a_time() {
+    fn a_closure_is_no_pause_until_it_has_been_waited_for_one_for_long() {
+        for (excess, waits) in [(90 * MILLI, 300), (110 * MILLI, 100)] {
+            let mut pace = after(20, 20);
+            let mut trimmed = None;
+            // Thirty milliseconds of silence in every tenth of a second.
+            for pull in 0..400 {
+                let coming = if pull % 10 >= 6 { &QUIET } else { &LOUD };
+                if pace.decide(excess, coming, RATE, false) == Change::TrimPause(excess) {
+                    trimmed = trimmed.or(Some(pull));
+                }
+                pace.heard(&coming[..80]);
+            }
+            let at = trimmed.expect("it is trimmed at last");
+            assert!((waits..waits + 10).contains(&at), "{excess}: {at}");
+        }
+    }
+
+    /// A call that begins with nothing at all, and a sender that is cut off, say nothing about how
+    /// quiet the room is.
+    #[test]
+    fn a_room_is_a_pause_after_digital_silence_too() {
+        let mut pace = after(500, 0);
+        let room: Vec<f32> = (0..400).map(|n| [2e-3, -2e-3][n % 2]).collect();
+        assert_eq!(pace.pause_in(&room, RATE), 400);
+        pace.heard(&room[..80]);
+        assert_eq!(pace.pause_in(&room, RATE), 400);
+        assert_eq!(pace.pause_in(&LOUD, RATE), 0);
+    }
+
+    #[test]
+    fn without_a_pause_speech_is_shortened_after_eight_seconds_a_little_at_a_time() {
         let mut pace = after(20, 20);
         let mut shortened = Vec::new();
-        for pull in 0..400 {
+        for pull in 0..900 {
             if pace.decide(50 * MILLI, &LOUD, RATE, false) == Change::Shorten {
                 shortened.push(pull);
                 pace.changed(50 * MILLI);
             }
             pace.heard(&LOUD[..80]);
         }
-        assert_eq!(shortened, [300, 312, 324, 336, 348, 360, 372, 384, 396]);
+        let expected: Vec<u32> = (800..900).step_by(12).collect();
+        assert_eq!(shortened, expected);
+        assert_eq!(
+            after(20, 20).decide(110 * MILLI, &LOUD, RATE, false),
+            Change::Nothing
+        );
     }
 
     #[test]
@@ -277,9 +348,12 @@ mod tests {
 
     #[test]
     fn a_pause_is_drawn_out_while_packets_are_held_up() {
-        let foreseen = |excess: i64, level: i64, overdue: i64| {
-            foresee(excess * MILLI, level * MILLI, overdue * MILLI) / MILLI
+        let usually = |excess: i64, level: i64, overdue: i64, usual: i64| {
+            let [excess, level, overdue, usual] =
+                [excess, level, overdue, usual].map(|ms| ms * MILLI);
+            foresee(excess, level, overdue, usual) / MILLI
         };
+        let foreseen = |excess, level, overdue| usually(excess, level, overdue, 0);
         // Not late enough to be held up.
         assert_eq!(foreseen(15, 95, 60), 15);
         // 80 late: 125 ms of delay will be wanted, and there are 95.
@@ -287,6 +361,9 @@ mod tests {
         assert_eq!(foreseen(15, 95, 200), -40);
         // There is enough already, but nothing to be left out.
         assert_eq!(foreseen(60, 140, 80), 0);
+        // All are late since the route became longer.
+        assert_eq!(usually(15, 95, 80, 70), 15);
+        assert_eq!(usually(15, 95, 140, 70), -40);
         // More is lacking anyway.
         assert_eq!(foreseen(-70, 10, 80), -70);
     }

@@ -234,6 +234,12 @@ impl Receiver {
         self.take(meta, payload, true, now)
     }
 
+    /// Tells that packets carry those again that were sent so long before them: with so much delay
+    /// none of those is lost.
+    pub fn comes_again(&mut self, behind: Duration) {
+        self.buffer.comes_again(behind);
+    }
+
     fn take(&mut self, meta: &RtpMeta, payload: &[u8], again: bool, now: Instant) -> Inserted {
         if self
             .ssrc
@@ -672,19 +678,25 @@ impl Receiver {
             .as_ref()
             .is_some_and(Stall::is_on);
         // What stands for nothing can be as long as it likes.
-        if self.waiting.is_some() || self.idling || stalled {
+        let guessing = stalled || !self.presumed.is_zero();
+        if self.waiting.is_some() || self.idling || guessing {
             self.drift.hold();
             return;
         }
         self.drift.observe(excess);
         let rate = self.current.sound_rate();
         let target = i64::try_from(self.buffer.target().as_nanos()).unwrap_or(0);
+        let level = excess.saturating_add(target);
         let overdue = self.buffer.overdue(now).unwrap_or(0);
-        let foreseen = foresee(excess, excess.saturating_add(target), overdue);
+        let foreseen = if self.buffer.next_is_rather_lost(now) {
+            excess
+        } else {
+            foresee(excess, level, overdue, self.buffer.usual())
+        };
         // What a repair wants can wait while nothing comes at all, and is there where the delay is
         // longer anyway.
         let needed = self.buffer.look_ahead_needs();
-        let repair = repair && foreseen == excess && excess.saturating_add(target) < needed;
+        let repair = repair && foreseen == excess && level < needed;
         let excess = foreseen;
         if self
             .pace

@@ -59,7 +59,8 @@ fn a_clock_that_stands_still_in_an_announced_pause_is_understood_too() {
 fn packets_that_were_only_held_up_are_still_caught_up_with() {
     for stall in [15, 45, 75] {
         let mut line = Line::new(CodecKind::Pcma, 20);
-        line.send(&speech(SampleRate::NARROW), |count| {
+        let sound = speech(SampleRate::NARROW);
+        line.send(&[&sound[..], &sound[..]].concat(), |count| {
             let waits = if (150..150 + stall).contains(&count) {
                 (150 + stall - count) * 20
             } else {
@@ -67,7 +68,7 @@ fn packets_that_were_only_held_up_are_still_caught_up_with() {
             };
             Some(40 * MS + MS * waits as u32)
         });
-        line.run(Duration::from_millis(9_900));
+        line.run(Duration::from_millis(15_900));
         let stats = line.receiver.stats();
         assert_eq!(stats.counts.lost, 0, "{stall}: {stats:?}");
         assert!(stats.level <= stats.target + 35 * MS, "{stall}: {stats:?}");

@@ -374,8 +374,9 @@ fn jitter_of_sixty_milliseconds_is_learned() {
 #[test]
 fn a_stall_of_the_network_is_caught_up_with() {
     let mut line = Line::new(CodecKind::Opus, 20);
-    // Packets of 300 ms arrive at once, at the end of them.
-    line.send(&speech(SampleRate::FULL), |count| {
+    // Packets of 300 ms arrive at once, at the end of them. This voice hardly ever pauses.
+    let sound = speech(SampleRate::FULL);
+    line.send(&[&sound[..], &sound[..]].concat(), |count| {
         let waits = if (150..165).contains(&count) {
             (165 - count) * 20
         } else {
@@ -393,9 +394,38 @@ fn a_stall_of_the_network_is_caught_up_with() {
     assert_eq!(after.counts.lost, 0);
     line.run(Duration::from_millis(6_500));
     let stats = line.receiver.stats();
-    println!("{stats:?}");
+    assert!(stats.level <= stats.target + 110 * MS, "{stats:?}");
+    line.run(Duration::from_millis(6_000));
+    let stats = line.receiver.stats();
     assert!(stats.level <= stats.target + 35 * MS, "{stats:?}");
     assert_eq!(stats.counts.skipped + stats.counts.lost, 0);
+}
+
+/// The delay is less than it should be, and a voice that does not pause is not made longer for so
+/// little; but when it stops for want of a packet, it stops for long enough.
+#[test]
+fn what_stops_does_not_stop_twice() {
+    let mut line = Line::new(CodecKind::Pcma, 20);
+    let vowel: Vec<f32> = (0..16_000)
+        .map(|n| 0.3 * (n as f32 * 0.13).sin() + 0.1 * (n as f32 * 0.39).sin())
+        .collect();
+    line.send(&vowel, |count| {
+        let late = match count {
+            0..5 => 0,
+            35..39 => 85 - 20 * (count - 35),
+            _ => [0, 34, 17][(count % 3) as usize],
+        };
+        Some(30 * MS + MS * late as u32)
+    });
+    line.run(Duration::from_millis(740));
+    let before = line.receiver.stats();
+    assert_eq!(before.concealed, Duration::ZERO);
+    assert!(before.level + 15 * MS < before.target, "{before:?}");
+    line.run(Duration::from_millis(200));
+    let after = line.receiver.stats();
+    assert!(after.concealed >= 20 * MS, "{after:?}");
+    assert!(after.level + 6 * MS >= after.target, "{after:?}");
+    assert_eq!(after.counts.late + after.counts.lost, 0);
 }
 
 #[test]

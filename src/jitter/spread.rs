@@ -18,6 +18,12 @@ const MOST_SKEWED: f64 = 2.0;
 const FARTHEST: f64 = 5.0;
 const STILL_NEAR: f64 = 20.0;
 
+/// How many deviations more for so few packets: they tell a deviation to about a share of
+/// `1 / √(2 n)`, and what is slow to come has not come yet. Too long a delay is taken back in the
+/// next pause; a word that stops is heard.
+const DOUBT: f64 = 3.0;
+const CERTAIN: f64 = 200.0;
+
 /// Packets until it is any spread.
 const FEW: u32 = 4;
 
@@ -60,6 +66,8 @@ impl Spread {
         }
         let (mean, deviation, skewness) = self.moments();
         let deviations = DEVIATIONS + FOR_SKEWNESS * skewness.clamp(0.0, MOST_SKEWED);
+        let doubt = f64::from(self.count).sqrt().recip() - CERTAIN.sqrt().recip();
+        let deviations = deviations * (1.0 + DOUBT * doubt.max(0.0));
         ((mean + deviations * deviation) * MILLI as f64) as Nanos
     }
 

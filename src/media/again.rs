@@ -1,7 +1,7 @@
 //! Packets carried again (RFC 2198): what was sent is kept for it, and what came that way is put in
 //! its place.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::codec::CodecKind;
 use crate::jitter::{Inserted, Receiver, RtpMeta};
@@ -137,6 +137,8 @@ impl Came {
             let placed = match block.offset {
                 0 => Some(*meta),
                 offset => place(meta, offset, &block, accepted)
+                    .inspect(|(_, behind)| receiver.comes_again(*behind))
+                    .map(|(earlier, _)| earlier)
                     .filter(|earlier| self.latest.is_some() && self.note(earlier.seq)),
             };
             if let Some(placed) = placed {
@@ -156,14 +158,14 @@ impl Came {
     }
 }
 
-/// The packet that a payload so many ticks back was sent in first: by its own length it tells how
-/// many packets lie between.
+/// The packet that a payload so many ticks back was sent in first, and how long before: by its own
+/// length it tells how many packets lie between.
 fn place(
     meta: &RtpMeta,
     offset: u16,
     block: &Block<'_>,
     accepted: &[(PayloadType, CodecKind)],
-) -> Option<RtpMeta> {
+) -> Option<(RtpMeta, Duration)> {
     let (_, kind) = accepted
         .iter()
         .find(|(number, _)| *number == block.payload_type)?;
@@ -174,12 +176,13 @@ fn place(
     if ticks == 0 || !offset.is_multiple_of(ticks) {
         return None;
     }
-    Some(RtpMeta {
+    let earlier = RtpMeta {
         seq: SeqNo(meta.seq.0.checked_sub(offset / ticks)?),
         time: RtpTime(meta.time.0.checked_sub(offset)?),
         marker: false,
         ..*meta
-    })
+    };
+    Some((earlier, kind.rtp_clock().duration_of(offset)))
 }
 
 #[cfg(test)]

@@ -527,6 +527,9 @@ impl Session {
             // An encoder that refuses a setting goes on with the one it has.
             let _ = self.uplink.handle_report(&Report {
                 loss: view.loss,
+                discarded: stats.remote_metrics.map_or(0.0, |said| {
+                    f64::from(said.metrics.discard.percent()) / 100.0
+                }),
                 burst: stats.remote_metrics.map(|said| Burst {
                     density: said.metrics.burst_density.percent() / 100.0,
                 }),

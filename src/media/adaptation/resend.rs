@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{CONGESTED, QUEUE, Report};
+use super::{CONGESTED, QUEUE, Report, percent};
 
 /// Loss, in percent, from which it is worth twice the rate, and below which it is not.
 const FROM: f32 = 3.0;
@@ -66,12 +66,7 @@ impl Resend {
 
     /// Takes one report; answers [`Resend::distance`].
     pub fn handle_report(&mut self, report: &Report) -> u8 {
-        let loss = report.loss as f32 * 100.0;
-        let loss = if loss.is_nan() {
-            0.0
-        } else {
-            loss.clamp(0.0, 100.0)
-        };
+        let loss = percent(report.loss);
         let queue = report.round_trip.is_some_and(|trip| {
             let shortest = self.shortest_trip.map_or(trip, |known| known.min(trip));
             self.shortest_trip = Some(shortest);

@@ -45,6 +45,11 @@ fn the_first_seconds_are_protected_until_the_first_report_is_clean() {
         (start.expected_loss, start.max_sound_rate),
         (10, SampleRate::WIDE)
     );
+    let jittery = Report {
+        jitter: Duration::from_millis(5),
+        ..lost(0.0)
+    };
+    assert_eq!(adaptation.clone().handle_report(&jittery), None);
     let clean = adaptation.handle_report(&lost(0.0)).unwrap();
     assert!(!clean.inband_fec);
     assert_eq!(
@@ -143,8 +148,53 @@ fn packets_are_sent_again_from_the_first_until_a_report_says_what_for() {
     assert_eq!(after(&runs(0.2, 0.7)), (2, false));
     // Strewn here and there: copies are better, and at once.
     assert_eq!(after(&runs(0.05, 0.06)), (0, true));
-    // Without word of the pattern it is not given up yet.
-    assert_eq!(after(&lost(0.05)), (2, false));
+    // So little is not worth twice the packets, however it comes.
+    assert_eq!(after(&runs(0.03, 0.7)), (0, true));
+    // Without word of the pattern much is not given up yet.
+    assert_eq!(after(&lost(0.05)), (0, true));
+    assert_eq!(after(&lost(0.1)), (2, false));
+}
+
+/// Three packets in a thousand and more are one of the 250 between two reports.
+#[test]
+fn what_came_too_late_is_lost_as_well() {
+    let after = |report: &Report| {
+        let mut adaptation = usual();
+        for _ in 0..4 {
+            adaptation.handle_report(report);
+        }
+        adaptation.target().inband_fec
+    };
+    let discarded = |discarded: f64| Report {
+        discarded,
+        ..lost(0.0)
+    };
+    assert!(!after(&lost(0.002)) && !after(&discarded(0.002)));
+    assert!(after(&lost(0.004)) && after(&discarded(0.004)));
+}
+
+/// Twice nearly all that a packet may hold, until a report comes or it is clear that none will.
+#[test]
+fn what_is_sent_twice_at_the_beginning_is_not_half_as_good() {
+    let usual = usual().target().bitrate;
+    let mut adaptation = Adaptation::new(&wishes(None), PTIME, true);
+    let first = adaptation.target().bitrate;
+    assert!(first > usual * 4 / 5 && first <= usual, "{first} {usual}");
+    let mut reported = adaptation.clone();
+    let later = reported.handle_report(&runs(0.2, 0.7)).unwrap();
+    assert_eq!(later.again, 2);
+    assert!(later.bitrate < usual * 3 / 5, "{}", later.bitrate);
+    let told: Vec<(u32, u32)> = (1..=400)
+        .filter_map(|count| {
+            Some((
+                count,
+                adaptation
+                    .handle_work(Duration::from_millis(1), PTIME)?
+                    .bitrate,
+            ))
+        })
+        .collect();
+    assert_eq!(told, [(300, later.bitrate)]);
 }
 
 #[test]
