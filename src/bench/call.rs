@@ -398,12 +398,16 @@ mod tests {
             // they are waited for 45 ms at the beginning, because they are sent again.
             let late = delays.mean();
             assert!((25..=75).contains(&late.as_millis()), "{codec:?}: {late:?}");
-            let shift = call.rate.samples_in(delays.quantile(0.5));
+            // Once the delay becomes shorter.
             let second = call.rate.hz() as usize;
-            let piece = &whole[2 * second..8 * second];
-            let same = &call.heard[2 * second + shift..][..piece.len()];
-            let snr = snr_db(piece, same);
-            assert!(snr > 40.0, "{codec:?}: {snr:.1} dB");
+            let shifts = [0.1, 0.5, 0.9].map(|share| call.rate.samples_in(delays.quantile(share)));
+            let same = (2..8).filter(|n| {
+                let piece = &whole[n * second..][..second];
+                let snr = |shift| snr_db(piece, &call.heard[n * second + shift..][..second]);
+                shifts.into_iter().any(|shift| snr(shift) > 40.0)
+            });
+            let same = same.count();
+            assert!(same >= 5, "{codec:?}: {same} seconds of six");
             assert_eq!(call.stats.concealed, Duration::ZERO);
         }
     }

@@ -436,6 +436,11 @@ impl JitterBuffer {
         self.delay.comes_again(nanos(behind));
     }
 
+    /// Whether the delay aimed at has found its place.
+    pub fn is_settled(&self) -> bool {
+        self.delay.is_settled()
+    }
+
     /// How late, in nanoseconds, packets come at present at the least.
     pub fn usual(&self) -> i64 {
         self.delay.usual()

@@ -233,6 +233,11 @@ impl DelayEstimator {
         self.recent.least()
     }
 
+    /// Whether enough packets have come for the delay aimed at to stay where it is.
+    pub(super) fn is_settled(&self) -> bool {
+        self.observed >= LEARNING
+    }
+
     /// How much longer than the fastest packet each one should take until it is heard.
     pub(super) fn target(&self) -> Nanos {
         self.target
@@ -248,7 +253,7 @@ impl DelayEstimator {
 
     fn settle(&mut self) {
         let mut early = 0;
-        if self.observed < LEARNING {
+        if !self.is_settled() {
             early = self.spread.reach();
             // Whatever the network is like: with so much delay nothing is lost by it meanwhile.
             early = early.max(self.again.map_or(0, |behind| behind + AGAIN_SOONER));

@@ -1,7 +1,8 @@
 //! When sound is to be made shorter or longer, to bring the delay to where it should be.
 //!
 //! In a pause nobody hears it, and all of it can be done at once; so it waits for one, as long as
-//! that can be borne: for a long one first, then for any that is longer than a consonant. A word that is said faster or slower is heard, if only a little.
+//! that can be borne: for a long one first, then for any that is longer than a consonant. A word that
+//! is said faster or slower is heard, if only a little.
 
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ const REST: u32 = 12;
 const SHORT_REST: u32 = 4;
 
 /// So many pulls it must have been quiet for it to be a pause, and not a consonant; and for it to be
-/// one between words, of which nobody knows how long it was.
+/// one between words, where nobody knows how long it was.
 const PAUSE_BEGINS: u32 = 3;
 const LONG_PAUSE_BEGINS: u32 = 10;
 

@@ -683,7 +683,12 @@ impl Receiver {
             self.drift.hold();
             return;
         }
-        self.drift.observe(excess);
+        if self.buffer.is_settled() {
+            self.drift.observe(excess);
+        } else {
+            // It is not the clocks' doing that the delay is off.
+            self.drift.hold();
+        }
         let rate = self.current.sound_rate();
         let target = i64::try_from(self.buffer.target().as_nanos()).unwrap_or(0);
         let level = excess.saturating_add(target);
