@@ -13,6 +13,7 @@
 
 pub mod allocations;
 pub mod redact;
+pub mod resident;
 pub mod units;
 
 pub mod sip;

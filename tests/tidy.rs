@@ -14,6 +14,7 @@ use std::process::Command;
 /// word to it is a decision.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("allocations", &[]),
+    ("resident", &[]),
     ("units", &[]),
     ("redact", &[]),
     // Pure cores; none of them knows another.
@@ -90,6 +91,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "media",
             "bench",
             "allocations",
+            "resident",
             "agent",
             "net",
             "audio",

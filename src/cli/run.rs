@@ -12,6 +12,7 @@ use super::setup::{self, Misuse};
 use crate::agent::{self, AccountId, AccountState, CallId, Event as PhoneEvent};
 use crate::engine::{self, Command, Event, Handle, Stamped, clock};
 use crate::i18n::Words;
+use crate::resident;
 use crate::sip::StatusCode;
 
 /// The call that `ramal call` makes.
@@ -22,6 +23,10 @@ const FAREWELL: Duration = Duration::from_secs(33);
 /// How long a call may be silent at its beginning and still count as heard: what is between the
 /// answer and the first packet on a slow path.
 const HEARING: Duration = Duration::from_secs(2);
+
+/// How long after the start, an answer or an end what these alone needed of the program may stay in
+/// memory: by then the exchange is over, also where the network is slow.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// How often the keyboard is looked at.
 const KEYS: Duration = Duration::from_millis(50);
@@ -49,6 +54,7 @@ pub(super) struct Run {
 pub(super) enum Wish {
     Phone(agent::Command),
     Leave,
+    GiveBack,
 }
 
 impl Run {
@@ -60,7 +66,7 @@ impl Run {
         let started = clock::now();
         let (handle, events) = engine::start(config)?;
         let report = Report::new(started, json, words);
-        Ok(Run {
+        let mut run = Run {
             handle,
             events,
             report,
@@ -71,7 +77,9 @@ impl Run {
             keys: None,
             ringing: VecDeque::new(),
             talking: None,
-        })
+        };
+        run.at(started + SETTLED, Wish::GiveBack);
+        Ok(run)
     }
 
     /// Lets the person steer the calls from the keyboard, if there is one.
@@ -102,6 +110,7 @@ impl Run {
             PhoneEvent::Answered { call, .. } => {
                 self.ringing.retain(|other| other != call);
                 self.talking = Some(*call);
+                self.at(clock::now() + SETTLED, Wish::GiveBack);
                 if self.keys.is_some() {
                     self.report.hint_talking();
                 }
@@ -109,6 +118,7 @@ impl Run {
             PhoneEvent::Ended { call, .. } => {
                 self.ringing.retain(|other| other != call);
                 self.talking = self.talking.filter(|other| other != call);
+                self.at(clock::now() + SETTLED, Wish::GiveBack);
             }
             _ => {}
         }
@@ -174,6 +184,7 @@ impl Run {
                         return self.outcome.unwrap_or(Exit::Network);
                     }
                     Some((_, Wish::Leave)) => self.say_goodbye(),
+                    Some((_, Wish::GiveBack)) => resident::give_back(),
                     None => break,
                 }
             }
