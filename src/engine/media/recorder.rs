@@ -17,9 +17,12 @@ use crate::units::SampleRate;
 /// that think.
 const RING: usize = 240_000;
 
-/// How often the writing thread looks by itself, should nobody wake it. The media thread wakes it
-/// each 50 ms; together they keep the file less than 100 ms behind the sound.
-const LOOK: Duration = Duration::from_millis(80);
+/// How often in a second the media thread wakes the writing thread: each time costs both of them
+/// several calls to the system, and nobody reads a growing file more closely.
+const WAKES: usize = 5;
+
+/// How often the writing thread looks by itself, should nobody wake it.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// The longest file in samples of all channels: 2 GiB of sound, half of what a WAV header can
 /// count, 3 hours of two channels at 48 kHz.
@@ -223,7 +226,7 @@ impl Recorder {
                 .fetch_add((samples.len() - fit) as u64, Ordering::Relaxed);
         }
         self.unannounced += samples.len() / self.channels;
-        let per_wake = self.rate().unwrap_or(SampleRate::NARROW).hz() as usize / 20;
+        let per_wake = self.rate().unwrap_or(SampleRate::NARROW).hz() as usize / WAKES;
         if self.unannounced >= per_wake {
             self.unannounced = 0;
             if let Some(writer) = &self.writer {

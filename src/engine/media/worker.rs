@@ -179,6 +179,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
     /// Until it is told to close, or nobody is left to tell it.
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(2 * MAX_CALLS);
+        let mut work = Work {
+            worked: clock::thread_cpu(),
+            ..Work::default()
+        };
         let mut overworked = false;
         loop {
             let timeout = self.time_to_sleep(clock::now());
@@ -188,7 +192,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 tracing::error!("media thread cannot wait for sockets: {error}");
                 break;
             }
-            let woke_at = (clock::now(), clock::thread_cpu());
+            let woke_at = clock::now();
             for event in &events {
                 self.note_readable(event.token());
             }
@@ -197,7 +201,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             self.expire(clock::now());
             self.tick(clock::now());
             self.sweep();
-            let worked = work_since(woke_at, (clock::now(), clock::thread_cpu()));
+            let passed = clock::now().saturating_duration_since(woke_at);
+            let worked = work.went(passed, clock::thread_cpu);
             if worked > LONGEST_WORK && !std::mem::replace(&mut overworked, true) {
                 tracing::info!(?worked, "media thread was slow: it gives real time up");
                 lower_current_thread();
@@ -294,13 +299,38 @@ impl<R: Fn(MediaReport)> Worker<R> {
     }
 }
 
-/// How long the thread has worked between two moments: what the processor did for it, since the
-/// system counts that alone. The time on the clock where that is not known: it holds, too, what
-/// other threads or other machines on the same processor took.
-fn work_since(before: (Instant, Option<Duration>), after: (Instant, Option<Duration>)) -> Duration {
-    match (before.1, after.1) {
-        (Some(before), Some(after)) => after.saturating_sub(before),
-        _ => after.0.saturating_duration_since(before.0),
+/// How long the thread works in one go, by what the processor does for it: the system counts that
+/// alone, and the time on the clock holds, too, what others on the same processor took.
+///
+/// To ask for the processor's time is a call to the system. It is asked only once the clock says
+/// that a go was long, and after some more of it has passed in short ones.
+#[derive(Debug, Default)]
+struct Work {
+    /// What the thread had worked when that was asked for the last time.
+    worked: Option<Duration>,
+    /// What has passed since then, in goes; more than was worked in it.
+    passed: Duration,
+}
+
+impl Work {
+    /// A go has taken so long by the clock. Answers what the thread has surely worked in it, to
+    /// within a quarter of [`LONGEST_WORK`]; at most what has passed. `so_far` asks what it has
+    /// worked since it began; the clock has to do where that is not known.
+    fn went(&mut self, passed: Duration, so_far: impl FnOnce() -> Option<Duration>) -> Duration {
+        let others = self.passed;
+        self.passed += passed;
+        if self.passed <= LONGEST_WORK / 4 {
+            return passed;
+        }
+        let now = so_far();
+        let since = now
+            .zip(self.worked)
+            .map(|(now, then)| now.saturating_sub(then));
+        (self.worked, self.passed) = (now, Duration::ZERO);
+        match since {
+            Some(since) => since.saturating_sub(others).min(passed),
+            None => passed,
+        }
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use mio::Poll;
 
-use super::super::work_since;
 use super::*;
 use crate::audio::Clip;
 use crate::codec::CodecKind;
@@ -57,16 +56,6 @@ fn told(reports: &[MediaReport]) -> (Vec<Instant>, Vec<Instant>) {
         }
     }
     (played, recorded)
-}
-
-/// A thread that was kept waiting for its processor has not worked: it keeps its priority.
-#[test]
-fn what_others_took_of_the_processor_is_not_work() {
-    let start = clock::now();
-    let later = start + 300 * MS;
-    let (cpu, more) = (Some(40 * MS), Some(43 * MS));
-    assert_eq!(work_since((start, cpu), (later, more)), 3 * MS);
-    assert_eq!(work_since((start, None), (later, None)), 300 * MS);
 }
 
 #[test]

@@ -459,3 +459,36 @@ fn music_that_comes_after_the_hold_is_heard_from_then_on_and_without_any_it_is_s
     bench.pass(150, 1, 0.5);
     assert!(level_heard(&bench) < -60.0);
 }
+
+#[test]
+fn a_go_is_as_long_as_the_processor_worked_in_it() {
+    const MS: Duration = Duration::from_millis(1);
+    let work = || Work {
+        worked: Some(Duration::ZERO),
+        ..Work::default()
+    };
+    // All of it worked, on a processor of one's own.
+    assert_eq!(work().went(200 * MS, || Some(200 * MS)), 200 * MS);
+    // Most of it waited for the processor.
+    assert_eq!(work().went(200 * MS, || Some(3 * MS)), 3 * MS);
+    // Nobody knows.
+    assert_eq!(work().went(200 * MS, || None), 200 * MS);
+
+    // Short goes before a long one, each a tenth of it worked: the processor's time is asked for
+    // once in a while, and what they may have worked is not counted to the long one.
+    let mut work = work();
+    let (mut asked, mut so_far) = (0, Duration::ZERO);
+    for _ in 0..1_000 {
+        so_far += MS / 10;
+        let went = work.went(MS, || {
+            asked += 1;
+            Some(so_far)
+        });
+        assert!(went <= MS, "{went:?}");
+    }
+    assert!((20..=60).contains(&asked), "{asked}");
+    let long = work.went(150 * MS, || Some(so_far + 150 * MS));
+    assert!((130 * MS..=150 * MS).contains(&long), "{long:?}");
+    let stolen = work.went(150 * MS, || Some(so_far + 160 * MS));
+    assert!(stolen <= 10 * MS, "{stolen:?}");
+}
