@@ -18,6 +18,7 @@ pub mod units;
 
 pub mod sip;
 
+pub mod events;
 pub mod sdp;
 
 pub mod rtp;

@@ -184,6 +184,41 @@ impl Dialog {
         })
     }
 
+    /// The subscriber's side, from its SUBSCRIBE and the first NOTIFY, which may come before the
+    /// 2xx and from another fork than that (RFC 6665 section 4.4.1). As in any request of theirs,
+    /// the route set is read forwards.
+    ///
+    /// # Errors
+    /// The NOTIFY says too little; it is to be answered with 400.
+    pub fn from_notify(subscribe: &Request, notify: &Request) -> Result<Dialog, DialogError> {
+        let local = subscribe.headers.from()?;
+        let remote = notify.headers.from()?;
+        let Some(remote_tag) = remote.tag().map(str::to_owned) else {
+            return Err(DialogError::NoTag);
+        };
+        let mut dialog = Dialog {
+            side: Side::Caller,
+            state: DialogState::Confirmed,
+            id: DialogId {
+                call_id: subscribe.headers.call_id()?.to_owned(),
+                local_tag: tag_or_empty(&local),
+                remote_tag,
+            },
+            local: only_tag(local),
+            remote: only_tag(remote),
+            local_contact: first_contact(&subscribe.headers),
+            remote_target: subscribe.uri.clone(),
+            route_set: notify.headers.record_routes()?,
+            local_seq: Some(subscribe.headers.cseq()?.seq),
+            remote_seq: Some(notify.headers.cseq()?.seq),
+            credentials: Vec::new(),
+        };
+        if let Some(contact) = first_contact(&notify.headers) {
+            dialog.refresh_target(&contact);
+        }
+        Ok(dialog)
+    }
+
     /// What tells it from others.
     #[must_use]
     pub fn id(&self) -> &DialogId {
@@ -755,5 +790,50 @@ mod tests {
         let bye = dialog.request(Method::Bye);
         assert_eq!(bye.uri.to_string(), "sip:alice@203.0.113.9");
         assert_eq!(routes(&bye), LOOSE, "the route set stays");
+    }
+
+    #[test]
+    fn a_subscriber_learns_its_dialog_from_the_first_notify() {
+        let mut subscribe = invite(&[]);
+        subscribe.method = Method::Subscribe;
+        subscribe.headers.set(HeaderName::CSEQ, "7 SUBSCRIBE");
+        let mut notify = request(
+            "NOTIFY sip:alice@192.0.2.1:5062 SIP/2.0\r\n\
+             Via: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK2\r\n\
+             Max-Forwards: 70\r\n\
+             From: <sip:bob@example.net>;tag=n\r\n\
+             To: <sip:alice@example.com>;tag=a\r\n\
+             Call-ID: c1\r\n\
+             CSeq: 20 NOTIFY\r\n\
+             Contact: <sip:bob@198.51.100.7:5070>\r\n\
+             Content-Length: 0\r\n\r\n",
+        );
+        for route in LOOSE {
+            notify.headers.push(HeaderName::RECORD_ROUTE, route);
+        }
+        let mut dialog = Dialog::from_notify(&subscribe, &notify).unwrap();
+        assert_eq!(dialog.id(), &id("a", "n"));
+        assert_eq!(DialogId::of_incoming(&notify).as_ref(), Some(dialog.id()));
+        let refresh = dialog.request(Method::Subscribe);
+        assert_eq!(refresh.uri.to_string(), "sip:bob@198.51.100.7:5070");
+        assert_eq!(routes(&refresh), LOOSE, "read forwards");
+        assert_eq!(
+            refresh.headers.get(&HeaderName::CSEQ),
+            Some("8 SUBSCRIBE"),
+            "one more than the SUBSCRIBE that asked for it"
+        );
+        assert!(refresh.headers.has(&HeaderName::CONTACT));
+        notify.headers.set(HeaderName::CSEQ, "19 NOTIFY");
+        assert_eq!(
+            dialog.check_incoming(&notify),
+            Err(StatusCode::SERVER_INTERNAL_ERROR)
+        );
+        notify
+            .headers
+            .set(HeaderName::FROM, "<sip:bob@example.net>");
+        assert_eq!(
+            Dialog::from_notify(&subscribe, &notify).unwrap_err(),
+            DialogError::NoTag
+        );
     }
 }

@@ -5,10 +5,13 @@
 //! where leniency would be a hole: the framing of streams, digest authentication, and what is
 //! written (a line break never gets into a header).
 
+mod backoff;
 mod check;
 mod defect;
 mod dialog;
 mod digest;
+mod entity_tag;
+mod event;
 mod framing;
 mod header;
 mod header_name;
@@ -20,9 +23,16 @@ mod name_addr;
 mod params;
 mod parser;
 mod printable;
+mod publication;
 mod reason;
 mod registration;
+mod reliable;
+mod replaces;
+mod session_timer;
+mod soft_state;
 mod start_line;
+mod subscription;
+mod subscription_state;
 pub mod transaction;
 mod uri;
 mod via;
@@ -34,6 +44,7 @@ pub use digest::{
     Algorithm, Authorization, Challenge, Credentials, DigestClient, DigestError, DigestServer, Qop,
     VerifyError,
 };
+pub use event::Event;
 pub use framing::{Frame, FramingError, FramingLimits, StreamFramer};
 pub use header::{CSeq, Contacts, Header, HeaderError, Headers, MediaType};
 pub use header_name::HeaderName;
@@ -43,11 +54,20 @@ pub use name_addr::{NameAddr, NameAddrError};
 pub use params::Params;
 pub use parser::{ParseError, ParseErrorKind, Parsed, parse_datagram};
 pub use printable::printable;
+pub use publication::{Publication, PublicationConfig, PublicationEvent, PublicationOutput};
 pub use reason::Reason;
 pub use registration::{
     Registration, RegistrationConfig, RegistrationEvent, RegistrationFailure, RegistrationFault,
     RegistrationOutput,
 };
+pub use reliable::{RAck, RELIABLE};
+pub use replaces::Replaces;
+pub use session_timer::{Refresher, SHORTEST, SessionDue, SessionExpires, SessionTimer, TIMER};
+pub use soft_state::{SoftStateFailure, SoftStateFault};
+pub use subscription::{
+    Notification, Subscription, SubscriptionConfig, SubscriptionEvent, SubscriptionOutput,
+};
+pub use subscription_state::{SubscriptionReason, SubscriptionState, Substate};
 pub use uri::{OtherUri, SipUri, TelUri, Uri, UriError};
 pub use via::{Via, ViaError, ViaTransport};
 pub use vocabulary::{Lossy, Method, StatusCode, Transport, UnknownTransport};

@@ -234,7 +234,8 @@ impl DigestClient {
             Algorithm::Sha256,
             &[&seed_text, &challenge.nonce, &challenge.realm],
         );
-        cnonce.truncate(32);
+        // 96 bits: an INVITE has to fit a datagram.
+        cnonce.truncate(24);
         let realm = Realm {
             proxy: challenge.proxy,
             realm: challenge.realm.clone(),
@@ -407,7 +408,7 @@ mod tests {
         assert_eq!(first.protection, Some((Qop::Auth, 1)));
         assert_eq!(first.algorithm.as_deref(), Some("SHA-256"));
         assert_eq!(first.opaque.as_deref(), Some("x"));
-        assert_eq!(first.cnonce.as_ref().map(String::len), Some(32));
+        assert_eq!(first.cnonce.as_ref().map(String::len), Some(24));
         for _ in 2..=299 {
             client.preemptive(&request());
         }

@@ -14,7 +14,6 @@
 //! answered. Call-ID stays, CSeq grows (section 10.2). The requests carry no Via; each goes to the
 //! first of its Route headers, else to its Request-URI, which a redirection may have changed.
 
-mod backoff;
 mod config;
 mod event;
 mod granted;
@@ -28,6 +27,7 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::backoff;
 use super::{
     Contacts, DigestClient, DigestError, HeaderError, HeaderName, NameAddr, Request, Response,
     StatusCode, Uri,

@@ -22,13 +22,13 @@ impl Tokens {
         Tokens { rng, secret }
     }
 
-    /// A branch with the magic cookie and 128 random bits.
+    /// A branch with the magic cookie and 96 random bits: an INVITE has to fit a datagram.
     pub(super) fn branch(&mut self) -> String {
         format!(
-            "{}{:016x}{:016x}",
+            "{}{:016x}{:08x}",
             Via::MAGIC_COOKIE,
             self.rng.next_u64(),
-            self.rng.next_u64()
+            self.rng.next_u32()
         )
     }
 
@@ -56,7 +56,7 @@ mod tests {
         let mut tokens = Tokens::new(1);
         let (first, second) = (tokens.branch(), tokens.branch());
         assert!(first.starts_with("z9hG4bK"));
-        assert_eq!(first.len(), "z9hG4bK".len() + 32);
+        assert_eq!(first.len(), "z9hG4bK".len() + 24);
         assert_ne!(first, second);
     }
 

@@ -1,10 +1,11 @@
-//! How long to wait after a failure.
+//! How long to wait after a failure of what is kept up at a server: bindings, subscriptions,
+//! publications.
 
 use std::time::Duration;
 
 use rand::{Rng, RngExt};
 
-/// The first ceiling, when no other way to the registrar works either (RFC 5626 section 4.5).
+/// The first ceiling, when no other way to the server works either (RFC 5626 section 4.5).
 const BASE: Duration = Duration::from_secs(30);
 /// The last ceiling (RFC 5626 section 4.5).
 const CEILING: Duration = Duration::from_secs(1_800);
