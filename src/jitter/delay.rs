@@ -261,6 +261,7 @@ impl DelayEstimator {
             self.overtaken.begin_at(early);
         } else if self.observed == LEARNING {
             self.slow.end_at_the_latest();
+            self.overtaken.end_at_the_latest();
         }
         if self.observed < STARTING {
             early = early.max(nanos(self.bounds.start));
@@ -476,6 +477,24 @@ mod tests {
         let mut stream = Stream::new();
         stream.estimator.comes_again(2_000 * MILLI);
         assert_eq!(stream.feed(100, |_| 0), 400, "the cap");
+    }
+
+    /// Packets of 10 ms, each twice, 20 ms apart: once it is known that none comes late, there is
+    /// nothing to wait for.
+    #[test]
+    fn the_delay_that_packets_sent_again_asked_for_is_given_up_on_a_clean_path() {
+        let frame = 10 * MILLI;
+        let mut estimator = DelayEstimator::new(DelayBounds::default());
+        estimator.set_floor(frame);
+        estimator.comes_again(20 * MILLI);
+        let target = (0..220).map(|index| {
+            let sent = index * frame;
+            estimator.observe(70 * MILLI + sent, sent, Came::InOrder);
+            estimator.target() / MILLI
+        });
+        let targets: Vec<i64> = target.collect();
+        assert!((25..=40).contains(&targets[150]), "{}", targets[150]);
+        assert!((10..=15).contains(&targets[219]), "{}", targets[219]);
     }
 
     #[test]
