@@ -18,12 +18,18 @@ mod redirections;
 mod registrar_trouble;
 #[path = "call_flows/registrations.rs"]
 mod registrations;
+#[path = "call_flows/sessions.rs"]
+mod sessions;
 #[path = "call_flows/sound.rs"]
 mod sound;
 #[path = "call_flows/strangers.rs"]
 mod strangers;
+#[path = "call_flows/three.rs"]
+mod three;
 #[path = "call_flows/through_registrar.rs"]
 mod through_registrar;
+#[path = "call_flows/transfers.rs"]
+mod transfers;
 #[path = "call_flows/weather.rs"]
 mod weather;
 

@@ -38,3 +38,5 @@ mod priority;
 mod registration;
 #[path = "interop/speech.rs"]
 mod speech;
+#[path = "interop/transfers.rs"]
+mod transfers;

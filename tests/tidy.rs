@@ -21,6 +21,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sip", &["units", "redact"]),
     // A codec's name is its name in SDP.
     ("sdp", &["units", "redact", "codec"]),
+    // Bodies; who carries them is no matter.
+    ("events", &["units", "redact"]),
     ("nat", &["units", "redact"]),
     ("rtp", &["units", "redact"]),
     ("codec", &["units", "redact"]),
@@ -44,7 +46,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "agent",
         &[
-            "units", "redact", "sip", "sdp", "nat", "rtp", "codec", "dsp", "jitter", "media",
+            "units", "redact", "sip", "events", "sdp", "nat", "rtp", "codec", "dsp", "jitter",
+            "media",
         ],
     ),
     // The outside world carries bytes, samples and records, and decides nothing.
@@ -57,22 +60,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "units", "redact", "sip", "sdp", "nat", "rtp", "codec", "dsp", "voice", "jitter",
-            "media", "agent", "net", "audio", "store", "platform",
+            "units", "redact", "sip", "events", "sdp", "nat", "rtp", "codec", "dsp", "voice",
+            "jitter", "media", "agent", "net", "audio", "store", "platform",
         ],
     ),
     // A server on loopback: an engine of another kind, which borrows clock and sockets from ours.
     (
         "lab",
         &[
-            "units", "redact", "sip", "sdp", "nat", "rtp", "codec", "dsp", "jitter", "media",
-            "agent", "net", "engine",
+            "units", "redact", "sip", "events", "sdp", "nat", "rtp", "codec", "dsp", "jitter",
+            "media", "agent", "net", "engine",
         ],
     ),
     // Sentences for what agent and engine say as data.
     (
         "i18n",
-        &["units", "redact", "codec", "voice", "agent", "engine"],
+        &[
+            "units", "redact", "events", "codec", "voice", "agent", "engine",
+        ],
     ),
     // Faces: equals, so neither knows the other.
     (
@@ -81,6 +86,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "units",
             "redact",
             "sip",
+            "events",
             "sdp",
             "nat",
             "rtp",
@@ -105,8 +111,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "ui",
         &[
-            "units", "redact", "sip", "sdp", "nat", "rtp", "codec", "dsp", "voice", "jitter",
-            "media", "agent", "net", "audio", "store", "platform", "engine", "lab", "i18n",
+            "units", "redact", "sip", "events", "sdp", "nat", "rtp", "codec", "dsp", "voice",
+            "jitter", "media", "agent", "net", "audio", "store", "platform", "engine", "lab",
+            "i18n",
         ],
     ),
 ];

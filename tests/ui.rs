@@ -17,6 +17,8 @@ mod recording;
 mod scenes;
 #[path = "ui/sounds.rs"]
 mod sounds;
+#[path = "ui/transfer.rs"]
+mod transfer;
 
 use std::time::Duration;
 

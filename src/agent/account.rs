@@ -38,8 +38,23 @@ pub struct AccountConfig {
     pub expires: Duration,
     /// Whether a 3xx answer to a call is followed without asking.
     pub follow_redirects: bool,
+    /// What is done when the far side of a call wants to hand us over.
+    pub transfers: TransferPolicy,
+    /// The keys before the number that have the PBX hand a call over; `None`: REFER does it.
+    pub transfer_code: Option<String>,
     /// Calls in progress at once before a further one is answered 486.
     pub max_calls: usize,
+}
+
+/// What is done when the far side of a call wants to hand us over to somebody (REFER).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransferPolicy {
+    /// The person is asked, each time.
+    Ask,
+    /// To an extension at the account's own domain it goes silently; else the person is asked,
+    /// since a call to outside costs somebody money.
+    #[default]
+    Inside,
 }
 
 impl AccountConfig {
@@ -58,7 +73,9 @@ impl AccountConfig {
             register: false,
             expires: Duration::from_secs(300),
             follow_redirects: true,
-            max_calls: 4,
+            transfers: TransferPolicy::default(),
+            transfer_code: None,
+            max_calls: 8,
         }
     }
 

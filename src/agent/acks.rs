@@ -6,7 +6,7 @@ use rand_chacha::rand_core::Rng;
 
 use super::call::Phase;
 use super::routing::{Goodbye, Lookup, Purpose};
-use super::{AccountId, Agent, CallId, EndCause, SentAck, Side, causes, requests};
+use super::{AccountId, Agent, CallId, SentAck, Side, causes, requests};
 use crate::sip::transaction::{Peer, ServerKey};
 use crate::sip::{Dialog, DialogId, HeaderName, Method, NameAddr, Request, Response, StatusCode};
 
@@ -131,7 +131,11 @@ impl Agent {
             }
         }
         self.accept_bye(now, key, request, from);
-        self.end(now, call, EndCause::HungUp, Side::Remote, None);
+        let cause = match self.left_by_referrer(call) {
+            Some(cause) => cause,
+            None => self.left_in_transfer(now, call),
+        };
+        self.end(now, call, cause, Side::Remote, None);
     }
 
     /// The call that rings here in the early dialog of this request.

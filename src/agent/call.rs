@@ -11,15 +11,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::referred::Referred;
+use super::reliable::Unconfirmed;
+use super::transferring::Transfer;
 use super::{AccountId, Agent, CallEnd, CallId, EndCause, Event, Output, Party, Resend, Side};
 use crate::media::plan::{
     Answerers, CodecChoice, MediaCommand, MediaId, OpusWishes, Plan, XrTerms,
 };
 use crate::sdp::{LocalAudio, Negotiated, Negotiation, OpusParameters, RcvrRtt};
 use crate::sip::transaction::{ClientKey, Peer, ServerKey};
-use crate::sip::{Dialog, DigestClient, NameAddr, Request, Uri};
+use crate::sip::{Dialog, DigestClient, HeaderName, NameAddr, Request, SessionTimer, Uri};
 
 /// One call.
 #[derive(Debug)]
@@ -30,6 +33,10 @@ pub(super) struct Call {
     pub(super) answered_at: Option<Instant>,
     /// [`Event::Ended`] was said; what remains is between the phones.
     pub(super) ended: bool,
+    /// The call that was handed over to this one (REFER), and wants to know how it goes.
+    pub(super) referred_from: Option<CallId>,
+    /// The call of ours whose place this one takes when it is answered (RFC 3891).
+    pub(super) replaces: Option<CallId>,
     pub(super) phase: Phase,
 }
 
@@ -65,6 +72,12 @@ pub(super) struct Setup {
     /// Targets tried, to break circles.
     pub(super) tried: Vec<Uri>,
     pub(super) give_up_at: Instant,
+    /// Headers that each INVITE has besides the usual: Replaces, Referred-By.
+    pub(super) wanted: Vec<(HeaderName, String)>,
+    /// After how long without a refresh the session is to end; `None`: never.
+    pub(super) interval: Option<Duration>,
+    /// The shortest interval that somebody on the way takes, if one said so (422).
+    pub(super) least_interval: Option<Duration>,
 }
 
 /// An INVITE under way.
@@ -80,11 +93,24 @@ pub(super) struct Inviting {
     pub(super) challenges: u8,
     /// As it was when the offer left; each fork's answer is weighed against a copy.
     pub(super) negotiation: Negotiation,
-    /// What the early answer of each fork came to, by the far side's tag.
-    pub(super) forks: BTreeMap<String, Option<(Negotiation, Negotiated)>>,
+    /// What is known of each fork that has not answered, by the far side's tag.
+    pub(super) forks: BTreeMap<String, Fork>,
     pub(super) rang: bool,
     /// Whose early media is heard.
     pub(super) early: Option<String>,
+}
+
+/// One of those that an INVITE reached, before it answers.
+#[derive(Debug, Default)]
+pub(super) struct Fork {
+    /// What its early answer came to.
+    pub(super) answered: Option<(Negotiation, Negotiated)>,
+    /// It was changed since (UPDATE): what the 2xx repeats of the first answer is old.
+    pub(super) updated: bool,
+    /// Its early dialog; `None` where too little is known for one.
+    pub(super) dialog: Option<Dialog>,
+    /// The number of its last reliable response.
+    pub(super) rseq: Option<u32>,
 }
 
 /// An INVITE received, not yet announced.
@@ -106,6 +132,8 @@ pub(super) struct Alerting {
     /// Our answer to its offer; `None`: it came without one, and ours goes into the 200.
     pub(super) answer: Option<(String, Negotiated)>,
     pub(super) give_up_at: Instant,
+    /// That it rings was to be told reliably, and nobody has acknowledged it.
+    pub(super) unconfirmed: Option<Unconfirmed>,
 }
 
 /// A call that was answered.
@@ -125,6 +153,16 @@ pub(super) struct Established {
     /// The person hung up before the ACK came: BYE follows it (RFC 3261 section 15).
     pub(super) bye_after_ack: bool,
     pub(super) digest: Option<DigestClient>,
+    /// Session timer (RFC 4028), where one was agreed.
+    pub(super) timer: Option<SessionTimer>,
+    /// The far side takes UPDATE (RFC 3311).
+    pub(super) updates: bool,
+    /// The far side lets a call of its be replaced by another (RFC 3891).
+    pub(super) replaceable: bool,
+    /// We hand it over.
+    pub(super) transfer: Option<Box<Transfer>>,
+    /// The far side hands it over.
+    pub(super) referred: Option<Box<Referred>>,
 }
 
 /// A 2xx of ours under way.
@@ -187,12 +225,23 @@ impl Call {
             Phase::Locating(setup) | Phase::Opening(setup, _) => Some(setup.give_up_at),
             Phase::Inviting(inviting) => Some(inviting.setup.give_up_at),
             Phase::Cancelling(_) | Phase::Preparing(_) => None,
-            Phase::Alerting(alerting) => Some(alerting.give_up_at),
-            Phase::Established(established) => match established.change {
-                Change::Glare { retry_at, .. } => Some(retry_at),
-                Change::Asked { give_up_at, .. } => give_up_at,
-                Change::None | Change::Wanted { .. } => None,
-            },
+            Phase::Alerting(alerting) => {
+                let unconfirmed = alerting.unconfirmed.as_ref().map(Unconfirmed::deadline);
+                Some(unconfirmed.map_or(alerting.give_up_at, |at| at.min(alerting.give_up_at)))
+            }
+            Phase::Established(established) => {
+                let change = match established.change {
+                    Change::Glare { retry_at, .. } => Some(retry_at),
+                    Change::Asked { give_up_at, .. } => give_up_at,
+                    Change::None | Change::Wanted { .. } => None,
+                };
+                let transfer = established.transfer.as_ref().and_then(|it| it.deadline());
+                let referred = established.referred.as_ref().and_then(|it| it.deadline());
+                let timer = established.timer.as_ref().map(SessionTimer::deadline);
+                let timer = timer.filter(|_| !self.ended);
+                let all = [change, transfer, referred, timer];
+                all.into_iter().flatten().min()
+            }
         }
     }
 }
@@ -237,6 +286,11 @@ impl Agent {
         if std::mem::replace(&mut found.ended, true) {
             return;
         }
+        if let Phase::Established(established) = &mut found.phase {
+            // Whoever is to be handed over is gone, however long the goodbye takes.
+            established.transfer = None;
+            established.referred = None;
+        }
         let media = found.media;
         let talked = found
             .answered_at
@@ -254,16 +308,21 @@ impl Agent {
         };
         self.outputs
             .push_back(Output::Media(MediaCommand::Close { media }));
-        self.event(Event::Ended {
-            call,
-            end: CallEnd {
-                cause,
-                by,
-                status,
-                reason,
-                talked,
-            },
-        });
+        let end = CallEnd {
+            cause,
+            by,
+            status,
+            reason,
+            talked,
+        };
+        let referred_from = match self.calls.get_mut(&call) {
+            Some(found) => found.referred_from.take(),
+            None => None,
+        };
+        if let Some(from) = referred_from.filter(|_| end.talked.is_none()) {
+            self.refer_came_to_nothing(now, from, &end);
+        }
+        self.event(Event::Ended { call, end });
     }
 
     /// Says that a call ended, and forgets it.

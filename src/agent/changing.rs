@@ -66,6 +66,10 @@ impl Agent {
         request
             .headers
             .set(HeaderName::USER_AGENT, self.config.user_agent.as_str());
+        if let Some(timer) = &e.timer {
+            let expires = timer.header().to_string();
+            request.headers.set(HeaderName::SESSION_EXPIRES, expires);
+        }
         request.set_body(
             "application/sdp",
             e.negotiation.offer().to_string().into_bytes(),
@@ -126,6 +130,7 @@ impl Agent {
             let dialog = e.dialog.clone();
             let sequence = request.headers.cseq().map_or(0, |cseq| cseq.seq);
             self.acknowledge(now, account, &dialog, sequence);
+            self.session_granted(now, call, response);
             let Some(negotiated) = negotiated else {
                 self.part(now, call, EndCause::NoCommonCodec);
                 return;
@@ -170,6 +175,20 @@ impl Agent {
                 e.negotiation = *before;
                 let retry_at = now + Duration::from_millis(u64::from(steps) * 10);
                 e.change = Change::Glare { hold, retry_at };
+            }
+            422 => {
+                e.negotiation = *before;
+                if self.lengthen_session(call, response) {
+                    if let Some(e) = self.established(call) {
+                        e.change = Change::Wanted { hold };
+                    }
+                    self.try_change(now, call);
+                } else {
+                    self.event(Event::Refused {
+                        call: Some(call),
+                        refusal: Refusal::NotAccepted,
+                    });
+                }
             }
             // RFC 3261 section 12.2.1.2: the dialog is gone over there.
             408 | 481 => self.part(now, call, EndCause::HungUp),

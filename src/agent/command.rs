@@ -40,6 +40,26 @@ pub enum Command {
     Hold(CallId),
     /// Takes the far side back.
     Resume(CallId),
+    /// Hands the far side over to whom the person typed (REFER, RFC 3515). It is put on hold first,
+    /// and taken back if it comes to nothing.
+    Transfer {
+        /// Which call.
+        call: CallId,
+        /// As typed.
+        target: String,
+    },
+    /// Hands the far side over to that of another call (RFC 5589 section 7), also while it still
+    /// rings there.
+    TransferTo {
+        /// Which call.
+        call: CallId,
+        /// The other one.
+        other: CallId,
+    },
+    /// Lets the far side hand us over, as it asked with [`super::Event::TransferAsked`].
+    AcceptTransfer(CallId),
+    /// Does not; the call goes on.
+    RefuseTransfer(CallId),
     /// Sends silence instead of the microphone, or no longer.
     SetMuted {
         /// Which call.

@@ -10,7 +10,7 @@ use super::{Agent, CallId, EndCause, Event, Refusal, Refused, Side, requests};
 use crate::media::plan::Plan;
 use crate::sdp::{self, Negotiated};
 use crate::sip::transaction::ServerKey;
-use crate::sip::{Contacts, HeaderName, NameAddr, Request, StatusCode};
+use crate::sip::{Contacts, HeaderName, Method, NameAddr, Request, StatusCode};
 
 impl Agent {
     pub(super) fn established(&mut self, call: CallId) -> Option<&mut Established> {
@@ -192,6 +192,13 @@ impl Agent {
             self.respond(now, &key, response);
             return;
         }
+        let granted = match self.grant_session(now, call, &key, &request) {
+            Ok(granted) => granted,
+            Err(()) => return,
+        };
+        let Some(e) = self.established(call) else {
+            return;
+        };
         let offered = !request.body.is_empty();
         let mut negotiation = e.negotiation.clone();
         let (body, negotiated) = if offered {
@@ -211,6 +218,12 @@ impl Agent {
         if let Some(target) = request.headers.contacts().ok().and_then(single) {
             e.dialog.refresh_target(&target);
         }
+        if let Some((timer, _)) = granted {
+            e.timer = Some(timer);
+        }
+        if let Some(updates) = requests::allows(&request.headers, &Method::Update) {
+            e.updates = updates;
+        }
         let sequence = request.headers.cseq().map_or(0, |cseq| cseq.seq);
         e.unacknowledged = Some(Unacknowledged {
             key,
@@ -220,6 +233,7 @@ impl Agent {
         let contact = e.contact.clone();
         let mut response = self.reply(&request, StatusCode::OK, None);
         requests::present(&mut response.headers, &contact);
+        super::refreshing::show(&mut response.headers, granted.map(|(_, header)| header));
         response.set_body("application/sdp", body.into_bytes());
         self.respond(now, &key, response);
         if let Some(negotiated) = negotiated {
@@ -270,25 +284,32 @@ impl Agent {
             }
             Phase::Inviting(_) => self.cancel(now, call, EndCause::NoAnswer),
             Phase::Cancelling(_) | Phase::Preparing(_) => {}
+            Phase::Alerting(alerting) if alerting.give_up_at > now => {
+                self.provisional_due(now, call);
+            }
             Phase::Alerting(_) => {
                 let status = StatusCode::TEMPORARILY_UNAVAILABLE;
                 self.turn_away(now, call, status, EndCause::NoAnswer, Side::Local);
             }
             Phase::Established(e) => match &mut e.change {
-                Change::Glare { hold, .. } => {
+                Change::Glare { hold, retry_at } if *retry_at <= now => {
                     e.change = Change::Wanted { hold: *hold };
                     self.try_change(now, call);
                 }
                 Change::Asked {
                     key, give_up_at, ..
-                } => {
+                } if give_up_at.is_some_and(|at| at <= now) => {
                     // From here on the transaction has 64·T1 to end in one way or another.
                     *give_up_at = None;
                     if let Some(key) = *key {
                         self.layer.cancel(now, &key);
                     }
                 }
-                Change::None | Change::Wanted { .. } => {}
+                _ => {
+                    self.transfer_due(now, call);
+                    self.referred_due(now, call);
+                    self.session_due(now, call);
+                }
             },
         }
     }

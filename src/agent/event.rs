@@ -48,6 +48,8 @@ pub enum Event {
         account: AccountId,
         /// Whom.
         remote: Party,
+        /// The call whose far side handed us over to it.
+        follows: Option<CallId>,
     },
     /// An INVITE of the call has been handed to the network; again for credentials, a redirection
     /// or a further address.
@@ -106,6 +108,42 @@ pub enum Event {
         /// Who did.
         by: Side,
     },
+    /// How a transfer of ours goes.
+    Transfer {
+        /// The call that is handed over.
+        call: CallId,
+        /// How far it is.
+        progress: TransferProgress,
+    },
+    /// The far side wants to hand us over: to be answered with
+    /// [`super::Command::AcceptTransfer`] or [`super::Command::RefuseTransfer`].
+    TransferAsked {
+        /// The call.
+        call: CallId,
+        /// To whom.
+        to: Party,
+        /// Who says so, if it says (RFC 3892). Untrusted.
+        by: Option<Party>,
+    },
+    /// It waited too long for that.
+    TransferAskedNoMore {
+        /// The call.
+        call: CallId,
+    },
+    /// The far side hands us over; we call.
+    Referred {
+        /// The call that is handed over, and ends when the other one stands.
+        call: CallId,
+        /// The call that follows from it.
+        to: CallId,
+    },
+    /// A call was answered in the place of another (RFC 3891), which ends.
+    Replaced {
+        /// The new one.
+        call: CallId,
+        /// The one whose place it takes.
+        replaced: CallId,
+    },
     /// The call is over. Said exactly once for each call.
     Ended {
         /// Which call.
@@ -123,6 +161,31 @@ pub enum Event {
     /// [`super::Command::Shutdown`] is complete: no call, no binding; or those that could be told
     /// were, and nobody else is waited for.
     Finished,
+}
+
+/// How far a transfer of ours is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TransferProgress {
+    /// It was asked for; the far side is put on hold.
+    Begun {
+        /// To whom.
+        to: Party,
+    },
+    /// The far side agreed, and calls.
+    Accepted,
+    /// It rings there.
+    Ringing,
+    /// The two talk; our part ends.
+    Succeeded,
+    /// It was taken over, and nobody will tell how it went; our part ends.
+    Untold,
+    /// It came to nothing; the call is taken back.
+    Failed {
+        /// With which status, if one was told.
+        status: Option<u16>,
+        /// The far side's own words for it, untrusted.
+        reason: Option<String>,
+    },
 }
 
 /// How a call ended.
@@ -145,6 +208,10 @@ pub struct CallEnd {
 pub enum EndCause {
     /// Talked, and hung up.
     HungUp,
+    /// Handed over to somebody else.
+    Transferred,
+    /// Another call took its place.
+    Replaced,
     /// Given up by the caller before the answer. For an incoming call: missed.
     Cancelled,
     /// Another phone of the same person took it.

@@ -11,7 +11,10 @@ use super::{
 use crate::media::plan::{MediaCommand, MediaId};
 use crate::sdp::{self, Negotiation};
 use crate::sip::transaction::{Peer, ServerKey};
-use crate::sip::{Dialog, DialogId, HeaderName, Method, NameAddr, Request, StatusCode, Uri};
+use crate::sip::{
+    Dialog, DialogId, HeaderName, Method, NameAddr, Request, SHORTEST, SessionTimer, StatusCode,
+    Uri,
+};
 
 impl Agent {
     pub(super) fn request_came(
@@ -33,10 +36,35 @@ impl Agent {
             Method::Invite => self.invite_came(now, key, request, from),
             Method::Bye => self.bye_came(now, &key, &request, from),
             Method::Options => self.options_came(now, &key, &request, &from),
+            Method::Notify if in_dialog => self.notify_came(now, &key, &request),
             Method::Subscribe | Method::Notify => {
                 self.answer_request(now, &key, &request, StatusCode::BAD_EVENT);
             }
+            Method::Refer => self.refer_came(now, &key, &request),
+            Method::Update => self.update_came(now, &key, &request),
+            Method::Prack => self.prack_came(now, &key, &request),
             _ => self.answer_request(now, &key, &request, StatusCode::METHOD_NOT_ALLOWED),
+        }
+    }
+
+    /// NOTIFY inside the dialog of a call: how a transfer goes. There is no other subscription.
+    fn notify_came(&mut self, now: Instant, key: &ServerKey, notify: &Request) {
+        let Some(call) = self.call_of_dialog(notify) else {
+            self.answer_request(now, key, notify, StatusCode::CALL_DOES_NOT_EXIST);
+            return;
+        };
+        let package = notify.headers.get(&HeaderName::EVENT).unwrap_or_default();
+        let package = package.split(';').next().unwrap_or_default().trim();
+        if !package.eq_ignore_ascii_case("refer") {
+            self.answer_request(now, key, notify, StatusCode::BAD_EVENT);
+            return;
+        }
+        let checked = self
+            .established(call)
+            .map_or(Ok(()), |e| e.dialog.check_incoming(notify));
+        match checked {
+            Ok(()) => self.transfer_notified(now, call, key, notify),
+            Err(status) => self.answer_request(now, key, notify, status),
         }
     }
 
@@ -113,7 +141,27 @@ impl Agent {
     }
 
     fn invite_came(&mut self, now: Instant, key: ServerKey, invite: Request, from: Peer) {
-        let account = match self.addressee(&invite, &from) {
+        let replaces = match invite.headers.replaces() {
+            Ok(None) => None,
+            Ok(Some(replaces)) => match self.replaced_by(&replaces) {
+                Ok(call) => Some(call),
+                Err(status) => {
+                    self.answer_request(now, &key, &invite, status);
+                    return;
+                }
+            },
+            Err(_) => {
+                self.answer_request(now, &key, &invite, StatusCode::BAD_REQUEST);
+                return;
+            }
+        };
+        // A dialog that only its two sides can name says whose call it is.
+        let known = replaces.and_then(|call| self.calls.get(&call).map(|call| call.account));
+        let addressee = match known {
+            Some(account) => Addressee::One(account),
+            None => self.addressee(&invite, &from),
+        };
+        let account = match addressee {
             Addressee::One(account) => account,
             Addressee::Several => {
                 self.answer_request(now, &key, &invite, StatusCode::AMBIGUOUS);
@@ -132,9 +180,14 @@ impl Agent {
             self.answer_request(now, &key, &invite, StatusCode::TEMPORARILY_UNAVAILABLE);
             return;
         }
-        if self.live_calls(None) >= self.config.max_calls || self.live_calls(Some(account)) >= most
-        {
+        let full = self.live_calls(None) >= self.config.max_calls
+            || self.live_calls(Some(account)) >= most;
+        if full && replaces.is_none() {
             self.answer_request(now, &key, &invite, StatusCode::BUSY_HERE);
+            return;
+        }
+        if let Err(least) = SessionTimer::grant(now, &invite, SHORTEST) {
+            self.session_too_short(now, &key, &invite, least);
             return;
         }
         let Ok(caller) = invite.headers.from() else {
@@ -154,6 +207,8 @@ impl Agent {
                 media,
                 answered_at: None,
                 ended: false,
+                referred_from: None,
+                replaces,
                 phase: Phase::Preparing(Box::new(Offered { key, invite, from })),
             },
         );
@@ -199,6 +254,7 @@ impl Agent {
         ringing
             .headers
             .set(HeaderName::CONTACT, contact.to_string());
+        let unconfirmed = self.make_reliable(now, &invite, &mut ringing);
         self.respond(now, &key, ringing);
         if let Some(found) = self.calls.get_mut(&call) {
             found.phase = Phase::Alerting(Box::new(Alerting {
@@ -209,6 +265,7 @@ impl Agent {
                 negotiation,
                 answer,
                 give_up_at,
+                unconfirmed,
             }));
         }
         self.event(Event::Incoming {
@@ -217,6 +274,14 @@ impl Agent {
             remote,
             called,
         });
+        if self
+            .calls
+            .get(&call)
+            .is_some_and(|it| it.replaces.is_some())
+        {
+            // It goes on where another call was: nobody is asked a second time.
+            let _ = self.answer(now, call);
+        }
     }
 
     /// Takes a call that rings here.
@@ -254,6 +319,8 @@ impl Agent {
         };
         let mut response = self.reply(&invite, StatusCode::OK, Some(&local_tag));
         requests::present(&mut response.headers, &contact);
+        let granted = SessionTimer::grant(now, &invite, SHORTEST).ok().flatten();
+        super::refreshing::show(&mut response.headers, granted.map(|(_, header)| header));
         response.set_body("application/sdp", body.into_bytes());
         let plan = negotiated
             .as_ref()
@@ -280,6 +347,11 @@ impl Agent {
                 change: Change::None,
                 bye_after_ack: false,
                 digest,
+                timer: granted.map(|(timer, _)| timer),
+                replaceable: requests::supports(&invite.headers, requests::REPLACES),
+                updates: requests::allows(&invite.headers, &Method::Update).unwrap_or(false),
+                transfer: None,
+                referred: None,
             }));
         }
         self.respond(now, &key, response);
@@ -291,6 +363,10 @@ impl Agent {
                 remote,
             });
             self.note_remote_hold(call, &plan);
+        }
+        let replaces = self.calls.get_mut(&call).and_then(|it| it.replaces.take());
+        if let Some(old) = replaces {
+            self.replace(now, old, call);
         }
         Ok(())
     }

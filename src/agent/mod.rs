@@ -15,6 +15,7 @@
 mod account;
 mod acks;
 mod addressee;
+mod asking;
 mod call;
 mod causes;
 mod changing;
@@ -26,11 +27,17 @@ mod event;
 mod incoming;
 mod leaving;
 mod outgoing;
+mod referred;
+mod refreshing;
 mod registering;
+mod reliable;
 mod relocating;
+mod replacing;
 mod requests;
 mod retrying;
 mod routing;
+mod transferring;
+mod updating;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -38,9 +45,9 @@ use std::time::{Duration, Instant};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-pub use account::{AccountConfig, AccountId, AccountState, RegistrationCause};
+pub use account::{AccountConfig, AccountId, AccountState, RegistrationCause, TransferPolicy};
 pub use command::Command;
-pub use event::{CallEnd, CallId, EndCause, Event, Party, Refusal, Side};
+pub use event::{CallEnd, CallId, EndCause, Event, Party, Refusal, Side, TransferProgress};
 
 use account::Account;
 use call::Call;
@@ -85,6 +92,9 @@ pub struct AgentConfig {
     pub user_agent: String,
     /// How long an outgoing call may ring before it is given up.
     pub no_answer_after: Duration,
+    /// After how long without a refresh a call is to end, as it is asked for (RFC 4028); `None`:
+    /// nothing is asked for.
+    pub session_interval: Option<Duration>,
     /// How long an incoming call rings before it is answered 480.
     pub ring_for: Duration,
     /// Calls at once, of all accounts together; a further INVITE is answered 486.
@@ -107,8 +117,9 @@ impl Default for AgentConfig {
             resend: Resend::Usual,
             user_agent: concat!("Ramal/", env!("CARGO_PKG_VERSION")).to_owned(),
             no_answer_after: Duration::from_secs(180),
+            session_interval: Some(Duration::from_secs(1800)),
             ring_for: Duration::from_secs(120),
-            max_calls: 8,
+            max_calls: 16,
             timers: Timers::default(),
         }
     }
@@ -197,6 +208,12 @@ struct SentAck {
     forget_at: Instant,
 }
 
+/// Whether this is a key that can be pressed in a call (RFC 4733 section 3.2).
+#[must_use]
+pub const fn is_dtmf(key: char) -> bool {
+    matches!(key, '0'..='9' | '*' | '#' | 'A'..='D')
+}
+
 /// Call ids that the agent itself gives, to incoming calls, start here: below it the faces choose.
 const FIRST_INCOMING: u64 = 1 << 32;
 
@@ -250,18 +267,14 @@ impl Agent {
             Command::HangUp(call) => self.hang_up(now, call),
             Command::Hold(call) => self.set_hold(now, call, true),
             Command::Resume(call) => self.set_hold(now, call, false),
+            Command::Transfer { call, target } => self.transfer(now, call, &target),
+            Command::TransferTo { call, other } => self.transfer_to(now, call, other),
+            Command::AcceptTransfer(call) => self.accept_transfer(now, call),
+            Command::RefuseTransfer(call) => self.refuse_transfer(now, call),
             Command::SetMuted { call, muted } => {
                 self.with_media(call, |media| MediaCommand::SetMuted { media, muted })
             }
-            Command::SendDtmf { call, digits } => {
-                let digits: String = digits
-                    .chars()
-                    .map(|c| c.to_ascii_uppercase())
-                    .filter(|c| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D'))
-                    .take(64)
-                    .collect();
-                self.with_media(call, |media| MediaCommand::SendDtmf { media, digits })
-            }
+            Command::SendDtmf { call, digits } => self.send_digits(call, &digits),
             Command::SetSending {
                 ptime,
                 silence_suppression,
@@ -443,13 +456,21 @@ impl Agent {
     }
 
     /// A session id for SDP: 63 bits, since some read it as a signed number.
+    /// Keys are pressed in a call; what is no key is left out.
+    fn send_digits(&mut self, call: CallId, digits: &str) -> Result<(), Refused> {
+        let digits = digits.chars().map(|c| c.to_ascii_uppercase());
+        let digits = digits.filter(|c| is_dtmf(*c)).take(64).collect();
+        self.with_media(call, |media| MediaCommand::SendDtmf { media, digits })
+    }
+
     fn random_session(&mut self) -> u64 {
         self.rng.next_u64() >> 1
     }
 
-    /// 128 random bits in hexadecimal: a tag, a Call-ID.
+    /// 96 random bits in hexadecimal: a tag, a Call-ID. More would only make an INVITE longer,
+    /// which has to fit a datagram.
     fn random_token(&mut self) -> String {
-        format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64())
+        format!("{:016x}{:08x}", self.rng.next_u64(), self.rng.next_u32())
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::account::Account;
-use super::call::{Call, Change, Established, Inviting, Phase, Setup};
+use super::call::{Call, Change, Established, Fork, Inviting, Phase, Setup};
 use super::routing::{Lookup, Purpose};
 use super::{
     AccountId, Agent, CallId, EndCause, Event, Output, Party, Refusal, Refused, Side, causes, dial,
@@ -14,7 +14,9 @@ use super::{
 use crate::media::plan::{Accepted, MediaCommand, MediaId, Plan};
 use crate::sdp::{self, Negotiated, Negotiation};
 use crate::sip::transaction::{ClientKey, Peer};
-use crate::sip::{Dialog, HeaderName, Method, NameAddr, Request, Response, StatusCode};
+use crate::sip::{
+    Dialog, HeaderName, Method, NameAddr, Request, Response, SessionTimer, StatusCode,
+};
 
 /// Forks of one INVITE that are told apart; a further one is not listened to before it answers.
 const MAX_FORKS: usize = 16;
@@ -55,7 +57,6 @@ impl Agent {
             return refuse(Refusal::TooManyCalls);
         }
         let target = dial::target(typed, found.home()).map_err(|refusal| (Some(call), refusal))?;
-        let remote = requests::party(&NameAddr::new(target.clone()));
         let setup = Setup {
             target,
             call_id: self.random_token(),
@@ -64,11 +65,29 @@ impl Agent {
             further_targets: VecDeque::new(),
             tried: Vec::new(),
             give_up_at: now + self.config.no_answer_after,
+            wanted: Vec::new(),
+            interval: self.config.session_interval,
+            least_interval: None,
         };
+        self.set_out(now, account, call, setup, None);
+        Ok(())
+    }
+
+    /// A call of ours begins; `referred_from` was handed over to it.
+    pub(super) fn set_out(
+        &mut self,
+        now: Instant,
+        account: AccountId,
+        call: CallId,
+        setup: Setup,
+        referred_from: Option<CallId>,
+    ) {
+        let remote = requests::party(&NameAddr::new(setup.target.clone()));
         self.event(Event::Calling {
             call,
             account,
             remote: remote.clone(),
+            follows: referred_from,
         });
         self.calls.insert(
             call,
@@ -78,11 +97,12 @@ impl Agent {
                 media: MediaId(call.0),
                 answered_at: None,
                 ended: false,
+                referred_from,
+                replaces: None,
                 phase: Phase::Locating(Box::new(setup)),
             },
         );
         self.locate_call(now, call);
-        Ok(())
     }
 
     /// Calls under way that count against a limit: those that have not ended for the person.
@@ -220,6 +240,10 @@ impl Agent {
             }
         }
         requests::present(&mut request.headers, &contact);
+        requests::ask_for_session(&mut request.headers, setup);
+        for (name, value) in &setup.wanted {
+            request.headers.push(name, value.as_str());
+        }
         request.set_body(
             "application/sdp",
             negotiation.offer().to_string().into_bytes(),
@@ -265,15 +289,16 @@ impl Agent {
         }
         match response.status.code() {
             100 => {}
-            101..=199 => self.invite_progresses(call, response),
+            101..=199 => self.invite_progresses(now, call, response),
             300..=399 => self.invite_redirected(now, call, response),
             401 | 407 => self.invite_challenged(now, call, response),
+            422 if self.invite_for_longer(now, call, response) => {}
             503 if self.try_next_way(now, call) => {}
             _ => self.invite_refused(now, call, response),
         }
     }
 
-    fn invite_progresses(&mut self, call: CallId, response: &Response) {
+    fn invite_progresses(&mut self, now: Instant, call: CallId, response: &Response) {
         let Some(Call {
             phase: Phase::Inviting(inviting),
             ..
@@ -289,13 +314,24 @@ impl Agent {
         let mut plan = None;
         if let Some(tag) = tag {
             if inviting.forks.len() < MAX_FORKS {
-                inviting.forks.entry(tag.clone()).or_default();
+                let fork = inviting.forks.entry(tag.clone());
+                fork.or_insert_with(|| Fork::new(&inviting.invite, response));
             }
-            if let Some(answered) = inviting.forks.get_mut(&tag) {
-                if answered.is_none() && !response.body.is_empty() {
-                    *answered = weigh_answer(&inviting.negotiation, &response.body);
+            if !self.confirm_provisional(now, call, &tag, response) {
+                return;
+            }
+            let Some(Call {
+                phase: Phase::Inviting(inviting),
+                ..
+            }) = self.calls.get_mut(&call)
+            else {
+                return;
+            };
+            if let Some(fork) = inviting.forks.get_mut(&tag) {
+                if fork.answered.is_none() && !response.body.is_empty() {
+                    fork.answered = weigh_answer(&inviting.negotiation, &response.body);
                 }
-                if let (None, Some((_, negotiated))) = (&inviting.early, answered) {
+                if let (None, Some((_, negotiated))) = (&inviting.early, &fork.answered) {
                     inviting.early = Some(tag);
                     plan = Some(Plan {
                         early: true,
@@ -304,14 +340,26 @@ impl Agent {
                 }
             }
         }
+        let Some(Call {
+            referred_from,
+            phase: Phase::Inviting(inviting),
+            ..
+        }) = self.calls.get_mut(&call)
+        else {
+            return;
+        };
         let rings = response.status == StatusCode::RINGING && !inviting.rang;
         inviting.rang |= rings;
+        let referred_from = *referred_from;
         if let Some(plan) = plan {
             self.apply(call, plan);
             self.event(Event::EarlyMedia { call });
         }
         if rings {
             self.event(Event::Ringing { call });
+            if let Some(from) = referred_from {
+                self.refer_rings(now, from);
+            }
         }
     }
 
@@ -402,7 +450,7 @@ impl Agent {
     }
 
     /// The first 2xx of a call: both sides are connected.
-    fn talk(&mut self, now: Instant, call: CallId, dialog: Dialog, response: &Response) {
+    fn talk(&mut self, now: Instant, call: CallId, mut dialog: Dialog, response: &Response) {
         let Some(found) = self.calls.get_mut(&call) else {
             return;
         };
@@ -411,11 +459,17 @@ impl Agent {
             return;
         };
         let tag = dialog.id().remote_tag.clone();
-        let answered = if response.body.is_empty() {
-            inviting.forks.remove(&tag).flatten()
+        let fork = inviting.forks.remove(&tag).unwrap_or_default();
+        let answered = if response.body.is_empty() || fork.updated {
+            fork.answered
         } else {
             weigh_answer(&inviting.negotiation, &response.body)
         };
+        if let Some(mut early) = fork.dialog {
+            // It has counted the requests of both sides.
+            early.confirm(response);
+            dialog = early;
+        }
         let way = inviting.way;
         let digest = inviting.digest.take();
         let Some((negotiation, negotiated)) = answered else {
@@ -448,7 +502,13 @@ impl Agent {
             change: Change::None,
             bye_after_ack: false,
             digest,
+            timer: SessionTimer::granted(now, response),
+            replaceable: requests::supports(&response.headers, requests::REPLACES),
+            updates: requests::allows(&response.headers, &Method::Update).unwrap_or(false),
+            transfer: None,
+            referred: None,
         }));
+        let referred_from = found.referred_from.take();
         self.apply(call, plan.clone());
         self.event(Event::Answered {
             call,
@@ -456,6 +516,9 @@ impl Agent {
             remote,
         });
         self.note_remote_hold(call, &plan);
+        if let Some(from) = referred_from {
+            self.refer_through(now, from);
+        }
     }
 
     pub(super) fn invite_refused(&mut self, now: Instant, call: CallId, response: &Response) {

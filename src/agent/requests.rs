@@ -1,28 +1,33 @@
 //! What our requests and answers have in common.
 
+use super::call::Setup;
 use super::{Agent, AgentConfig, Party};
 use crate::sip::transaction::Peer;
 use crate::sip::{
-    HeaderName, Headers, HostPort, Method, NameAddr, Request, Response, SipUri, StatusCode,
-    Transport, Uri,
+    HeaderName, Headers, HostPort, Method, NameAddr, RELIABLE, Request, Response, SipUri,
+    StatusCode, TIMER, Transport, Uri,
 };
 
-/// Methods we answer, in the order of `Allow`.
-pub(super) const ALLOWED: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS";
+/// Methods we answer, in the order of `Allow`. Without blanks: an INVITE has to fit a datagram.
+pub(super) const ALLOWED: &str = "INVITE,ACK,BYE,CANCEL,OPTIONS,PRACK,UPDATE,REFER,NOTIFY";
 /// Methods that exist and are not ours: 405, where an unknown one is 501.
-pub(super) const KNOWN_NOT_ALLOWED: [Method; 7] = [
+pub(super) const KNOWN_NOT_ALLOWED: [Method; 4] = [
     Method::Register,
     Method::Info,
-    Method::Prack,
-    Method::Update,
     Method::Message,
-    Method::Refer,
     Method::Publish,
 ];
 /// Body types we read.
 pub(super) const ACCEPTED: &str = "application/sdp";
-/// Option tags we support: an edge proxy may put itself on the way to us (RFC 3327).
-pub(super) const SUPPORTED: [&str; 1] = ["path"];
+/// Option tags we support: an edge proxy may put itself on the way to us (RFC 3327), a call may take
+/// another's place (RFC 3891), who hands a call over may not care how it goes (RFC 4488),
+/// provisional responses may be reliable (RFC 3262), and sessions may expire (RFC 4028).
+pub(super) const SUPPORTED: [&str; 5] = ["path", REPLACES, "norefersub", RELIABLE, TIMER];
+/// That of RFC 3891.
+pub(super) const REPLACES: &str = "replaces";
+
+/// Those that concern a call, as its INVITE and the answer to it say them.
+const SUPPORTED_IN_CALLS: &str = "replaces,100rel,timer";
 
 /// `Max-Forwards` of a request of ours (RFC 3261 section 8.1.1.6).
 const MAX_FORWARDS: &str = "70";
@@ -58,7 +63,31 @@ impl Opening<'_> {
 pub(super) fn present(headers: &mut Headers, contact: &NameAddr) {
     headers.set(HeaderName::CONTACT, contact.to_string());
     headers.set(HeaderName::ALLOW, ALLOWED);
-    headers.set(HeaderName::SUPPORTED, SUPPORTED.join(", "));
+    headers.set(HeaderName::SUPPORTED, SUPPORTED_IN_CALLS);
+}
+
+/// Asks in a first INVITE for the session to end if nobody refreshes it (RFC 4028 section 7.1).
+pub(super) fn ask_for_session(headers: &mut Headers, setup: &Setup) {
+    let Some(interval) = setup.interval else {
+        return;
+    };
+    headers.set(HeaderName::SESSION_EXPIRES, interval.as_secs().to_string());
+    if let Some(least) = setup.least_interval {
+        headers.set(HeaderName::MIN_SE, least.as_secs().to_string());
+    }
+}
+
+/// Whether the sender of these takes requests with this method; `None` where it does not say.
+pub(super) fn allows(headers: &Headers, method: &Method) -> Option<bool> {
+    headers.get(&HeaderName::ALLOW)?;
+    let allowed = headers.tokens(&HeaderName::ALLOW);
+    Some(allowed.iter().any(|name| name == method.as_str()))
+}
+
+/// Whether the sender of these supports this extension.
+pub(super) fn supports(headers: &Headers, option: &str) -> bool {
+    let supported = headers.tokens(&HeaderName::SUPPORTED);
+    supported.iter().any(|tag| tag.eq_ignore_ascii_case(option))
 }
 
 /// The address under which we are reached over this way.

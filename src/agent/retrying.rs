@@ -164,6 +164,33 @@ impl Agent {
         self.call_failed(now, call, cause, answer);
     }
 
+    /// Asks for a longer session, as a 422 wants it (RFC 4028 section 7.3). Says whether it does.
+    pub(super) fn invite_for_longer(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        response: &Response,
+    ) -> bool {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return false;
+        };
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return false;
+        };
+        let least = response.headers.min_se();
+        let setup = &mut inviting.setup;
+        if setup.interval.is_none_or(|interval| interval >= least) {
+            return false;
+        }
+        setup.interval = Some(least);
+        setup.least_interval = Some(least);
+        setup.sequence += 1;
+        requests::ask_for_session(&mut inviting.invite.headers, setup);
+        inviting.forks.clear();
+        self.invite_again(now, call, Vec::new());
+        true
+    }
+
     /// Repeats the INVITE with its next sequence number.
     fn invite_again(&mut self, now: Instant, call: CallId, credentials: Vec<(HeaderName, String)>) {
         let Some(found) = self.calls.get_mut(&call) else {

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
+use super::asking::Asking;
 use super::leaving::LeaveId;
+use super::reliable::Pracking;
 use super::{AccountId, Agent, CallId, EndCause, Output, ResolveFailure, ResolveId};
 use crate::sip::transaction::{ClientKey, Failure, Peer};
 use crate::sip::{Dialog, HostPort, Request, Response, Transport, Uri};
@@ -36,6 +38,10 @@ pub(super) enum Purpose {
     Invite(CallId),
     /// A call's INVITE within its dialog.
     Reinvite(CallId),
+    /// Another request within a call's dialog.
+    Ask(Box<Asking>),
+    /// PRACK before a call of ours is answered.
+    Prack(Box<Pracking>),
     /// The end of a dialog; the call may be forgotten already.
     Bye(Box<Goodbye>),
 }
@@ -132,7 +138,11 @@ impl Agent {
                 match purpose {
                     Purpose::Invite(call) => self.invite_sent(call, key),
                     Purpose::Reinvite(call) => self.reinvite_sent(now, call, key),
-                    Purpose::Register(_) | Purpose::Leave(_) | Purpose::Bye(_) => {}
+                    Purpose::Register(_)
+                    | Purpose::Leave(_)
+                    | Purpose::Ask(_)
+                    | Purpose::Prack(_)
+                    | Purpose::Bye(_) => {}
                 }
                 self.clients.insert(key, purpose);
             }
@@ -186,7 +196,12 @@ impl Agent {
         match self.clients.remove(key) {
             Some(Purpose::Register(account)) => self.register_answered(now, account, response),
             Some(Purpose::Leave(leave)) => self.leave_answered(now, leave, response),
-            Some(Purpose::Reinvite(call)) => self.reinvite_answered(now, call, response),
+            Some(Purpose::Reinvite(call)) => {
+                self.reinvite_answered(now, call, response);
+                self.transfer_may_ask(now, call);
+            }
+            Some(Purpose::Ask(asking)) => self.ask_answered(now, *asking, response),
+            Some(Purpose::Prack(pracking)) => self.prack_answered(now, *pracking, response),
             Some(Purpose::Bye(goodbye)) => self.bye_answered(now, *goodbye, response),
             Some(Purpose::Invite(_)) => {}
             None => self.answered_again(now, response),
@@ -208,9 +223,14 @@ impl Agent {
             Purpose::Register(account) => self.register_undelivered(now, account, cause),
             Purpose::Leave(leave) => self.leave_undelivered(now, leave),
             Purpose::Invite(call) => self.invite_undelivered(now, call, cause),
-            Purpose::Reinvite(call) => self.reinvite_undelivered(now, call, cause),
-            // The far side is gone; so is the dialog.
-            Purpose::Bye(_) => {}
+            Purpose::Reinvite(call) => {
+                self.reinvite_undelivered(now, call, cause);
+                self.transfer_may_ask(now, call);
+            }
+            Purpose::Ask(asking) => self.ask_undelivered(now, &asking),
+            // The far side is gone; so is the dialog. Whoever is not told that the ringing was heard
+            // says so again.
+            Purpose::Bye(_) | Purpose::Prack(_) => {}
         }
     }
 }

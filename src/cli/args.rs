@@ -163,6 +163,12 @@ pub(super) struct ScriptArgs {
     pub(super) hold_at: Option<Seconds>,
     #[arg(long, value_name = "SECONDS")]
     pub(super) resume_at: Option<Seconds>,
+    #[arg(long, value_name = "URI@S")]
+    pub(super) transfer: Option<UriAt>,
+    #[arg(long, value_name = "URI@S", conflicts_with = "transfer")]
+    pub(super) attended: Option<UriAt>,
+    #[arg(long)]
+    pub(super) accept_transfers: bool,
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -519,6 +525,31 @@ impl FromStr for DtmfAt {
         }
         Ok(DtmfAt {
             digits: digits.to_ascii_uppercase(),
+            at,
+        })
+    }
+}
+
+/// Somebody to call, and how long after the answer: `1003@5`, `sip:1003@pbx.example@5`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct UriAt {
+    pub(super) uri: String,
+    pub(super) at: Duration,
+}
+
+impl FromStr for UriAt {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // What follows the last @ can be a host, too: those are no numbers of seconds.
+        let split = text.rsplit_once('@');
+        let split = split.and_then(|(uri, at)| Some((uri, at.parse::<Seconds>().ok()?.0)));
+        let (uri, at) = split.unwrap_or((text, Duration::ZERO));
+        if uri.is_empty() {
+            return Err(Unreadable);
+        }
+        Ok(UriAt {
+            uri: uri.to_owned(),
             at,
         })
     }

@@ -36,6 +36,8 @@ impl From<Exit> for ExitCode {
 #[must_use]
 pub(super) fn of_call(end: &CallEnd, heard: bool) -> Exit {
     match end.cause {
+        // Who handed it over has done what was to be done, heard or not.
+        EndCause::Transferred | EndCause::Replaced => Exit::Well,
         EndCause::HungUp if heard => Exit::Well,
         EndCause::HungUp | EndCause::NoMedia => Exit::Media,
         EndCause::Cancelled

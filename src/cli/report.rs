@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::figures::{Means, quality_fields};
 use crate::agent::{
     AccountState, CallEnd, CallId, EndCause, Event as PhoneEvent, RegistrationCause, Side,
+    TransferProgress,
 };
 use crate::engine::{Direction, Event, Stamped, clock};
 use crate::i18n::Words;
@@ -355,8 +356,61 @@ impl Report {
                 let sentence = self.words.refusal(*refusal).one_line();
                 self.print(&sentence);
             }
+            PhoneEvent::Transfer { call, progress } => self.transfer(at, *call, progress),
+            PhoneEvent::TransferAsked { call, to, by } => {
+                let number = self.told(*call).number;
+                let fields = fields(json!({
+                    "stage": "asked",
+                    "to": to.uri,
+                    "by": by.as_ref().map(|by| by.uri.as_str()),
+                }));
+                self.call_line(at, "transfer", number, fields);
+                let to = self.words.party_name(to);
+                self.print(&say!(self.words, "cli-transfer-asked", to = to));
+            }
+            PhoneEvent::TransferAskedNoMore { call } => {
+                let number = self.told(*call).number;
+                self.call_line(
+                    at,
+                    "transfer",
+                    number,
+                    fields(json!({ "stage": "refused" })),
+                );
+            }
+            PhoneEvent::Referred { call, to } => {
+                let follows = self.told(*to).number;
+                let number = self.told(*call).number;
+                let fields = fields(json!({ "stage": "followed", "follows": follows }));
+                self.call_line(at, "transfer", number, fields);
+            }
+            PhoneEvent::Replaced { call, replaced } => {
+                let replaced = self.told(*replaced).number;
+                let number = self.told(*call).number;
+                let fields = fields(json!({ "stage": "replaced", "replaces": replaced }));
+                self.call_line(at, "transfer", number, fields);
+            }
             PhoneEvent::Finished => {}
         }
+    }
+
+    /// How a transfer of ours goes.
+    fn transfer(&mut self, at: Instant, call: CallId, progress: &TransferProgress) {
+        let number = self.told(call).number;
+        let (stage, more) = match progress {
+            TransferProgress::Begun { to } => ("begun", json!({ "to": to.uri })),
+            TransferProgress::Accepted => ("accepted", json!({})),
+            TransferProgress::Ringing => ("ringing", json!({})),
+            TransferProgress::Succeeded => ("succeeded", json!({})),
+            TransferProgress::Untold => ("untold", json!({})),
+            TransferProgress::Failed { status, reason } => {
+                ("failed", json!({ "status": status, "reason": reason }))
+            }
+        };
+        let mut line = fields(more);
+        line.insert("stage".into(), json!(stage));
+        self.call_line(at, "transfer", number, line);
+        let sentence = self.words.transfer(progress);
+        self.print(&sentence);
     }
 
     fn account(&mut self, at: Instant, state: &AccountState) {
@@ -568,6 +622,8 @@ fn side_code(side: Side) -> &'static str {
 fn cause_code(cause: EndCause) -> &'static str {
     match cause {
         EndCause::HungUp => "hung_up",
+        EndCause::Transferred => "transferred",
+        EndCause::Replaced => "replaced",
         EndCause::Cancelled => "cancelled",
         EndCause::AnsweredElsewhere => "answered_elsewhere",
         EndCause::Declined => "declined",

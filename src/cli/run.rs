@@ -1,15 +1,15 @@
 //! `ramal call`, `answer` and `register`: an engine, a script, and a report of what happens.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::args::{AnswerArgs, CallArgs, RegisterArgs, ScriptArgs};
+use super::args::{AnswerArgs, CallArgs, RegisterArgs, ScriptArgs, UriAt};
 use super::exit::{self, Exit};
 use super::keys::{Keys, Typed};
 use super::report::Report;
 use super::setup::{self, Misuse};
-use crate::agent::{self, AccountId, AccountState, CallId, Event as PhoneEvent};
+use crate::agent::{self, AccountId, AccountState, CallId, EndCause, Event as PhoneEvent};
 use crate::engine::{self, Command, Event, Handle, Stamped, clock};
 use crate::i18n::Words;
 use crate::resident;
@@ -20,6 +20,10 @@ const CALL: CallId = CallId(1);
 /// How long hanging up and unregistering may take before the process ends anyhow: the time in
 /// which SIP gives up on an answer.
 const FAREWELL: Duration = Duration::from_secs(33);
+/// The one that it consults before a transfer.
+const CONSULTED: CallId = CallId(2);
+/// How long the two talk before the transfer.
+const CONSULTATION: Duration = Duration::from_secs(2);
 /// How long a call may be silent at its beginning and still count as heard: what is between the
 /// answer and the first packet on a slow path.
 const HEARING: Duration = Duration::from_secs(2);
@@ -48,6 +52,12 @@ pub(super) struct Run {
     ringing: VecDeque<CallId>,
     /// The call that was answered last, while it lasts.
     talking: Option<CallId>,
+    /// Calls that have not ended.
+    under_way: BTreeSet<CallId>,
+    /// The account of the calls that are made.
+    account: Option<AccountId>,
+    /// The call that is handed to whom [`CONSULTED`] reaches.
+    consulted_for: Option<CallId>,
 }
 
 /// Something to do at a moment.
@@ -77,6 +87,9 @@ impl Run {
             keys: None,
             ringing: VecDeque::new(),
             talking: None,
+            under_way: BTreeSet::new(),
+            account: None,
+            consulted_for: None,
         };
         run.at(started + SETTLED, Wish::GiveBack);
         Ok(run)
@@ -107,6 +120,11 @@ impl Run {
     /// Keeps in mind which call the keys are for.
     fn follow(&mut self, event: &PhoneEvent) {
         match event {
+            PhoneEvent::Calling { call, account, .. }
+            | PhoneEvent::Incoming { call, account, .. } => {
+                self.under_way.insert(*call);
+                self.account = Some(*account);
+            }
             PhoneEvent::Answered { call, .. } => {
                 self.ringing.retain(|other| other != call);
                 self.talking = Some(*call);
@@ -116,6 +134,7 @@ impl Run {
                 }
             }
             PhoneEvent::Ended { call, .. } => {
+                self.under_way.remove(call);
                 self.ringing.retain(|other| other != call);
                 self.talking = self.talking.filter(|other| other != call);
                 self.at(clock::now() + SETTLED, Wish::GiveBack);
@@ -151,6 +170,16 @@ impl Run {
 
     /// The script of an answered call.
     fn follow_script(&mut self, answered: Instant, call: CallId, script: &ScriptArgs) {
+        if call == CONSULTED
+            && let Some(call) = self.consulted_for.take()
+        {
+            let other = CONSULTED;
+            self.at(
+                answered + CONSULTATION,
+                Wish::Phone(agent::Command::TransferTo { call, other }),
+            );
+            return;
+        }
         for dtmf in &script.dtmf {
             let digits = dtmf.digits.clone();
             self.at(
@@ -163,6 +192,23 @@ impl Run {
         }
         if let Some(at) = script.resume_at {
             self.at(answered + at.0, Wish::Phone(agent::Command::Resume(call)));
+        }
+        if let Some(UriAt { uri, at }) = &script.transfer {
+            let target = uri.clone();
+            self.at(
+                answered + *at,
+                Wish::Phone(agent::Command::Transfer { call, target }),
+            );
+        }
+        if let (Some(UriAt { uri, at }), Some(account)) = (&script.attended, self.account) {
+            let consult = agent::Command::Dial {
+                account,
+                call: CONSULTED,
+                target: uri.clone(),
+            };
+            self.at(answered + *at, Wish::Phone(agent::Command::Hold(call)));
+            self.at(answered + *at, Wish::Phone(consult));
+            self.consulted_for = Some(call);
         }
         if let Some(duration) = script.duration {
             self.at(
@@ -283,9 +329,21 @@ pub(super) fn call(words: Words, args: &CallArgs) -> Result<Exit, Misuse> {
             } if !dialled => {
                 run.leave(exit::of_registration(*cause));
             }
-            PhoneEvent::Answered { call, .. } => {
+            PhoneEvent::Answered { call, .. } if matches!(*call, CALL | CONSULTED) => {
                 run.follow_script(stamped.at, *call, &args.script);
             }
+            // One that the far side handed us to: its script has been gone through, but for the end.
+            PhoneEvent::Answered { call, .. } => {
+                if let Some(duration) = args.script.duration {
+                    let end = Wish::Phone(agent::Command::HangUp(*call));
+                    run.at(stamped.at + duration.0, end);
+                }
+            }
+            PhoneEvent::TransferAsked { call, .. } if args.script.accept_transfers => {
+                run.ask(Command::Phone(agent::Command::AcceptTransfer(*call)));
+            }
+            // Others follow from it, or it was made for another.
+            PhoneEvent::Ended { .. } if !run.under_way.is_empty() => {}
             PhoneEvent::Ended { call, end } => {
                 run.leave(exit::of_call(end, run.report.heard(*call, HEARING)));
             }
@@ -351,9 +409,17 @@ pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
             PhoneEvent::Answered { call, .. } => {
                 run.follow_script(stamped.at, *call, &args.script);
             }
+            PhoneEvent::TransferAsked { call, .. } if args.script.accept_transfers => {
+                run.ask(Command::Phone(agent::Command::AcceptTransfer(*call)));
+            }
             PhoneEvent::Ended { call, end } => {
-                left = left.map(|left| left.saturating_sub(1));
-                if left == Some(0) {
+                // What another call goes on for is not over.
+                let goes_on = matches!(end.cause, EndCause::Replaced | EndCause::Transferred)
+                    && !run.under_way.is_empty();
+                if !goes_on {
+                    left = left.map(|left| left.saturating_sub(1));
+                }
+                if left == Some(0) && run.under_way.is_empty() {
                     let outcome = if args.reject.is_some() {
                         Exit::Well
                     } else {

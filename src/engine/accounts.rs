@@ -1,6 +1,6 @@
 //! From the settings' accounts to the agent's, and back to the person when that fails.
 
-use crate::agent::{AccountConfig, AccountId};
+use crate::agent::{self, AccountConfig, AccountId, TransferPolicy};
 use crate::redact::Secret;
 use crate::sip::{HostPort, SipUri, Transport, Uri};
 use crate::store::AccountSettings;
@@ -18,6 +18,9 @@ pub enum AccountError {
     /// Neither `host`, `host:port` nor a SIP URI.
     #[error("the outbound proxy is no host")]
     Proxy,
+    /// Not only keys: `0` to `9`, `*`, `#`, `A` to `D`.
+    #[error("the code of transfers is not made of keys")]
+    TransferCode,
     /// Not `udp` or `tcp`.
     #[error("this transport is not spoken")]
     Transport,
@@ -35,6 +38,15 @@ pub fn account_config(
     let mut config = AccountConfig::registered(AccountId(settings.id), Uri::Sip(aor), password);
     config.display_name = non_empty(settings.display_name.as_deref());
     config.follow_redirects = !settings.no_redirects;
+    if settings.ask_transfers {
+        config.transfers = TransferPolicy::Ask;
+    }
+    config.transfer_code = non_empty(settings.transfer_code.as_deref());
+    if let Some(code) = &config.transfer_code
+        && !code.chars().all(agent::is_dtmf)
+    {
+        return Err(AccountError::TransferCode);
+    }
     config.auth_user = non_empty(settings.auth_user.as_deref());
     if let Some(text) = non_empty(settings.registrar.as_deref()) {
         config.registrar = Some(server(&text).ok_or(AccountError::Registrar)?);
@@ -124,6 +136,22 @@ mod tests {
         assert!(account_config(&settings, None).unwrap().follow_redirects);
         settings.no_redirects = true;
         assert!(!account_config(&settings, None).unwrap().follow_redirects);
+    }
+
+    #[test]
+    fn transfers_are_by_refer_and_ask_before_outside_unless_the_person_says_otherwise() {
+        let mut settings = written("1001@pbx.example");
+        let config = account_config(&settings, None).unwrap();
+        assert_eq!(config.transfers, TransferPolicy::Inside);
+        assert_eq!(config.transfer_code, None);
+        settings.ask_transfers = true;
+        settings.transfer_code = Some(" ##* ".into());
+        let config = account_config(&settings, None).unwrap();
+        assert_eq!(config.transfers, TransferPolicy::Ask);
+        assert_eq!(config.transfer_code.as_deref(), Some("##*"));
+        settings.transfer_code = Some("transfer".into());
+        let error = account_config(&settings, None).err();
+        assert_eq!(error, Some(AccountError::TransferCode));
     }
 
     #[test]

@@ -62,6 +62,24 @@ pub enum Command {
     SetLoudness(Loudness),
     /// Tries microphone or speaker, in place of any other test; `None` ends it.
     TestSound(Option<SoundTest>),
+    /// Has a call wait and dials another, to whom it may be handed over.
+    Consult {
+        /// The call that waits.
+        call: CallId,
+        /// As typed.
+        target: String,
+    },
+    /// Stops the ringing of a call here; for the caller it goes on.
+    Silence(CallId),
+    /// Has two calls hear each other and this side, in one conference; those that wait are resumed.
+    Join {
+        /// One.
+        call: CallId,
+        /// The other, and whoever hears it already.
+        other: CallId,
+    },
+    /// Takes a call out of its conference and puts it on hold.
+    Split(CallId),
     /// Seats a call in a conference, out of another one, or in none.
     Confer {
         /// Which call.

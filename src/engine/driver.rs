@@ -52,6 +52,8 @@ pub(super) struct Driver {
     /// Passwords in use, by the account's number in the settings.
     pub(super) passwords: BTreeMap<u32, Secret<String>>,
     pub(super) next_call: u64,
+    /// For whom calls are made to consult somebody.
+    pub(super) consulting: BTreeMap<CallId, CallId>,
     /// Live levels of calls whose sound is open.
     pub(super) levels: BTreeMap<CallId, Arc<Levels>>,
     /// Outgoing calls that ring over there (180).
@@ -137,6 +139,7 @@ impl Driver {
             settings: config.settings,
             passwords: BTreeMap::new(),
             next_call: 1,
+            consulting: BTreeMap::new(),
             levels: BTreeMap::new(),
             rang: BTreeSet::new(),
             heard: BTreeSet::new(),

@@ -21,6 +21,7 @@ pub mod sip_port;
 mod snapshot;
 mod sounds;
 mod suspend;
+mod talking;
 mod wishes;
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -35,9 +36,9 @@ pub use config::{EngineConfig, StartError};
 pub use event::{Event, Stamped};
 pub use media::{MediaConfig, MediaError, RecordError};
 pub use snapshot::{
-    AccountView, AudioView, CallPhase, CallView, Direction, Grade, Levels, Loudness, LoudnessView,
-    MicrophoneState, Notice, Quality, RecentCall, RecordFailure, Recorded, RecordingOptions,
-    RecordingView, RemoteQuality, Snapshot, SoundTest, SoundView,
+    AccountView, AudioView, CallPhase, CallView, Direction, Grade, HandedTo, Levels, Loudness,
+    LoudnessView, MicrophoneState, Notice, Quality, RecentCall, RecordFailure, Recorded,
+    RecordingOptions, RecordingView, RemoteQuality, Snapshot, SoundTest, SoundView, TransferView,
 };
 pub use sounds::SoundWish;
 

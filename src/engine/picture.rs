@@ -6,10 +6,13 @@ use std::time::Instant;
 
 use super::media::RecordFailure;
 use super::snapshot::{
-    AccountView, AudioView, CallPhase, CallView, Direction, LoudnessView, Notice, RecentCall,
-    Recorded, RecordingOptions, RecordingView, Snapshot, SoundView,
+    AccountView, AudioView, CallPhase, CallView, Direction, HandedTo, LoudnessView, Notice,
+    RecentCall, Recorded, RecordingOptions, RecordingView, Snapshot, SoundView, TransferView,
 };
-use crate::agent::{self, AccountConfig, AccountId, AccountState, CallId, Party, Side};
+use crate::agent::{
+    self, AccountConfig, AccountId, AccountState, CallId, Party, Side, TransferProgress,
+};
+use crate::media::plan::ConferenceId;
 use crate::media::{Levels, Quality};
 use crate::store::{AccountSettings, LineSettings, RecordingSettings};
 use crate::voice::{VoiceReport, VoiceSettings};
@@ -81,8 +84,10 @@ impl Picture {
                 call,
                 account,
                 remote,
+                follows,
             } => {
                 self.add_call(now, *call, *account, remote, Direction::Outgoing);
+                self.with_call(*call, |view| view.follows = *follows);
             }
             agent::Event::Incoming {
                 call,
@@ -129,6 +134,24 @@ impl Picture {
             }),
             agent::Event::Ended { call, end } => self.end_call(now, unix, *call, end),
             agent::Event::Refused { refusal, .. } => self.notice(Notice::Refused(*refusal)),
+            agent::Event::Transfer { call, progress } => {
+                self.with_call(*call, |view| follow_transfer(view, progress));
+            }
+            agent::Event::TransferAsked { call, to, by } => self.with_call(*call, |view| {
+                view.handed_to = Some(HandedTo {
+                    to: to.clone(),
+                    by: by.clone(),
+                });
+            }),
+            agent::Event::TransferAskedNoMore { call } => {
+                self.with_call(*call, |view| view.handed_to = None);
+            }
+            agent::Event::Referred { call, .. } => {
+                self.with_call(*call, |view| view.handed_to = None);
+            }
+            agent::Event::Replaced { call, replaced } => {
+                self.with_call(*call, |view| view.follows = Some(*replaced));
+            }
             agent::Event::InviteSent { .. } | agent::Event::Finished => {}
         }
     }
@@ -161,6 +184,12 @@ impl Picture {
             held_there: false,
             recording: None,
             recorded: None,
+            transfer: None,
+            handed_to: None,
+            follows: None,
+            silenced: false,
+            consults_for: None,
+            conference: None,
         });
     }
 
@@ -195,6 +224,28 @@ impl Picture {
         {
             calls.remove(oldest);
         }
+    }
+
+    /// A call is made to consult somebody about another.
+    pub(super) fn consults(&mut self, call: CallId, first: CallId) {
+        self.with_call(call, |view| view.consults_for = Some(first));
+    }
+
+    /// This call is over: nobody is consulted about it any more.
+    pub(super) fn consulted_no_more(&mut self, first: CallId) {
+        for view in &mut self.snapshot.calls {
+            view.consults_for = view.consults_for.filter(|it| *it != first);
+        }
+    }
+
+    /// A call rings on without a sound.
+    pub(super) fn silenced(&mut self, call: CallId) {
+        self.with_call(call, |view| view.silenced = true);
+    }
+
+    /// A call sits in this conference now.
+    pub(super) fn conference(&mut self, call: CallId, conference: Option<ConferenceId>) {
+        self.with_call(call, |view| view.conference = conference);
     }
 
     pub(super) fn muted(&mut self, call: CallId, muted: bool) {
@@ -348,6 +399,20 @@ fn holds(view: &mut CallView, by: Side) -> &mut bool {
     match by {
         Side::Local => &mut view.held_here,
         Side::Remote => &mut view.held_there,
+    }
+}
+
+/// A transfer of ours goes on.
+fn follow_transfer(view: &mut CallView, progress: &TransferProgress) {
+    match (progress, &mut view.transfer) {
+        (TransferProgress::Begun { to }, transfer) => {
+            *transfer = Some(TransferView {
+                to: to.clone(),
+                progress: progress.clone(),
+            });
+        }
+        (_, Some(transfer)) => transfer.progress = progress.clone(),
+        (_, None) => {}
     }
 }
 

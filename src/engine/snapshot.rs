@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use super::media::{RecordFailure, SoundTest};
-use crate::agent::{AccountId, AccountState, CallEnd, CallId, Party, Side};
+use crate::agent::{AccountId, AccountState, CallEnd, CallId, Party, Side, TransferProgress};
 use crate::dsp::progress::Country;
-use crate::media::plan::CodecChoice;
+use crate::media::plan::{CodecChoice, ConferenceId};
 pub use crate::media::{Grade, Levels, Loudness, MicrophoneState, Quality, RemoteQuality};
 use crate::store::{AccountSettings, LineSettings, RecordingSettings, SoundSettings};
 use crate::voice::{VoiceReport, VoiceSettings};
@@ -87,6 +87,48 @@ pub struct CallView {
     pub recording: Option<RecordingView>,
     /// What became of the last one that is over.
     pub recorded: Option<Recorded>,
+    /// It is being handed over to somebody else.
+    pub transfer: Option<TransferView>,
+    /// Its far side asks to hand it over; to be answered with [`Command::AcceptTransfer`] or
+    /// [`Command::RefuseTransfer`].
+    ///
+    /// [`Command::AcceptTransfer`]: crate::agent::Command::AcceptTransfer
+    /// [`Command::RefuseTransfer`]: crate::agent::Command::RefuseTransfer
+    pub handed_to: Option<HandedTo>,
+    /// The call that this one follows from: handed over to it, or replaced by it.
+    pub follows: Option<CallId>,
+    /// It rings here without a sound.
+    pub silenced: bool,
+    /// The call that waits while this one is asked whether it takes it.
+    pub consults_for: Option<CallId>,
+    /// The conference that it sits in.
+    pub conference: Option<ConferenceId>,
+}
+
+impl CallView {
+    /// Time since the answer, or since the beginning while there is none.
+    #[must_use]
+    pub fn talk_time(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.answered_at.unwrap_or(self.started_at))
+    }
+}
+
+/// A transfer of ours under way, or how the last one failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransferView {
+    /// To whom.
+    pub to: Party,
+    /// How far it is.
+    pub progress: TransferProgress,
+}
+
+/// To whom the far side wants to hand us over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandedTo {
+    /// To whom.
+    pub to: Party,
+    /// Who says so. Untrusted.
+    pub by: Option<Party>,
 }
 
 /// A recording under way.
@@ -222,6 +264,8 @@ pub enum Notice {
     RingtoneUnusable,
     /// The file of the music on hold cannot be played.
     HoldMusicUnusable,
+    /// No seat is left in the conference.
+    ConferenceFull,
     /// A recording is whole.
     Recorded {
         /// The file.

@@ -186,6 +186,8 @@ fn tone_of(cause: EndCause) -> Option<Tone> {
         | EndCause::ServerTrouble
         | EndCause::Refused => Some(Tone::Congestion),
         EndCause::HungUp
+        | EndCause::Transferred
+        | EndCause::Replaced
         | EndCause::Cancelled
         | EndCause::AnsweredElsewhere
         | EndCause::NoAnswer

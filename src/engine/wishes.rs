@@ -40,8 +40,7 @@ impl Driver {
         match command {
             Command::Phone(command) => self.phone(command),
             Command::Dial { account, target } => {
-                let call = CallId(self.next_call);
-                self.next_call += 1;
+                let call = self.new_call();
                 self.phone(agent::Command::Dial {
                     account,
                     call,
@@ -77,6 +76,14 @@ impl Driver {
             Command::WatchDevices(shown) => self.show_devices(shown),
             Command::SetLoudness(loudness) => self.set_loudness(loudness),
             Command::TestSound(test) => self.test_sound(test),
+            Command::Consult { call, target } => self.consult(call, target),
+            Command::Silence(call) => {
+                self.picture.silenced(call);
+                self.dirty = true;
+                self.ring();
+            }
+            Command::Join { call, other } => self.join(call, other),
+            Command::Split(call) => self.split(call),
             Command::Confer { call, conference } => {
                 let media = MediaId(call.0);
                 self.order_media(MediaCommand::Confer { media, conference });
@@ -118,7 +125,23 @@ impl Driver {
         }
     }
 
-    fn phone(&mut self, command: agent::Command) {
+    /// A name for a call that we make.
+    pub(super) fn new_call(&mut self) -> CallId {
+        let call = CallId(self.next_call);
+        self.next_call += 1;
+        call
+    }
+
+    pub(super) fn phone(&mut self, command: agent::Command) {
+        if let agent::Command::Answer(call) | agent::Command::Resume(call) = &command {
+            self.make_room_for(*call);
+        }
+        self.hand_over(command.clone());
+        self.bring_along(&command);
+    }
+
+    /// Hands a wish to the agent as it is.
+    pub(super) fn hand_over(&mut self, command: agent::Command) {
         match &command {
             agent::Command::AddAccount(config) => self.picture.add_account(config),
             agent::Command::RemoveAccount(id) => self.picture.remove_account(*id),
@@ -292,6 +315,7 @@ impl Driver {
                 self.rang.insert(*call);
             }
             agent::Event::Ended { call, end } => {
+                self.call_over(*call);
                 let calls = self.picture.calls();
                 let view = calls.iter().find(|view| view.id == *call);
                 self.after = view.and_then(|view| {
@@ -302,7 +326,16 @@ impl Driver {
                 self.rang.remove(call);
                 self.heard.remove(call);
             }
-            agent::Event::Calling { .. } | agent::Event::Answered { .. } => self.after = None,
+            agent::Event::Calling { call, follows, .. } => {
+                self.after = None;
+                if follows.is_none() {
+                    self.make_room_for(*call);
+                }
+                if let Some(first) = self.consulting.get(call) {
+                    self.picture.consults(*call, *first);
+                }
+            }
+            agent::Event::Answered { .. } => self.after = None,
             agent::Event::Held { call, by } => self.feed_held(*call, *by, true),
             agent::Event::Resumed { call, by } => self.feed_held(*call, *by, false),
             _ => {}
@@ -321,7 +354,7 @@ impl Driver {
             found.map(|call| call.account)
         };
         let talks = calls.iter().any(|call| call.phase == CallPhase::Connected);
-        let called = account_of(&|call| call.phase == CallPhase::RingingHere);
+        let called = account_of(&|call| call.phase == CallPhase::RingingHere && !call.silenced);
         // A promise of early sound is not yet sound (RFC 3960 section 3.2).
         let waits =
             |call: &CallView| matches!(call.phase, CallPhase::RingingThere | CallPhase::EarlyMedia);
@@ -493,6 +526,7 @@ impl Driver {
                 self.sound_unusable(what);
             }
             MediaReport::ConferenceFull { media } => {
+                self.no_seat(call_of(media));
                 self.tell(Event::ConferenceFull {
                     call: call_of(media),
                 });

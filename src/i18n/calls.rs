@@ -1,8 +1,10 @@
 //! Calls in words: how far they are, how good they sound, how they ended.
 
-use crate::agent::{CallEnd, EndCause, Party, Side};
+use std::time::Instant;
+
+use crate::agent::{CallEnd, EndCause, Party, Side, TransferProgress};
 use crate::codec::CodecKind;
-use crate::engine::{CallPhase, Direction, Grade, Quality, RecentCall};
+use crate::engine::{CallPhase, CallView, Direction, Grade, Quality, RecentCall};
 use crate::say;
 
 use super::{Explanation, Words, phone_number};
@@ -48,6 +50,16 @@ impl Words {
             CallPhase::OnHold(Side::Local) => Some(say!(self, "call-on-hold")),
             CallPhase::OnHold(Side::Remote) => Some(say!(self, "call-held-by-them")),
             CallPhase::Connected | CallPhase::Ended(_) => None,
+        }
+    }
+
+    /// How a call stands that is not in front, with its time.
+    #[must_use]
+    pub fn other_line(&self, call: &CallView, now: Instant) -> String {
+        let time = || self.timer(call.talk_time(now));
+        match &call.phase {
+            CallPhase::OnHold(_) => say!(self, "call-held-line", time = time()),
+            phase => self.call_phase(phase).unwrap_or_else(time),
         }
     }
 
@@ -186,6 +198,28 @@ impl Words {
         }
     }
 
+    /// How far a transfer of ours is, in a sentence.
+    #[must_use]
+    pub fn transfer(&self, progress: &TransferProgress) -> String {
+        match progress {
+            TransferProgress::Begun { to } => {
+                say!(self, "transfer-begun", to = self.party_name(to))
+            }
+            TransferProgress::Accepted => say!(self, "transfer-accepted"),
+            TransferProgress::Ringing => say!(self, "transfer-ringing"),
+            TransferProgress::Succeeded => say!(self, "transfer-succeeded"),
+            TransferProgress::Untold => say!(self, "transfer-untold"),
+            TransferProgress::Failed { status, .. } => match status {
+                Some(486 | 600) => say!(self, "transfer-busy"),
+                Some(404 | 410 | 484 | 604) => say!(self, "transfer-not-found"),
+                Some(408 | 480 | 487) => say!(self, "transfer-no-answer"),
+                Some(405 | 501) => say!(self, "transfer-not-able"),
+                Some(403 | 603) => say!(self, "transfer-declined"),
+                _ => say!(self, "transfer-failed"),
+            },
+        }
+    }
+
     /// How a call ended: what, why, and what to do.
     #[must_use]
     pub fn call_end(&self, end: &CallEnd, direction: Direction) -> Explanation {
@@ -207,6 +241,16 @@ impl Words {
                 };
                 (say!(self, "end-title-ended"), why, None)
             }
+            EndCause::Transferred => (
+                say!(self, "end-title-transferred"),
+                say!(self, "end-transferred"),
+                None,
+            ),
+            EndCause::Replaced => (
+                say!(self, "end-title-transferred"),
+                say!(self, "end-replaced"),
+                None,
+            ),
             EndCause::Cancelled => match direction {
                 Direction::Outgoing => (
                     say!(self, "end-title-cancelled"),

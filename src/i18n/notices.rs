@@ -23,6 +23,7 @@ impl Words {
             Notice::DeviceGone => explain!("notice-device-gone"),
             Notice::RingtoneUnusable => explain!("notice-ringtone-unusable"),
             Notice::HoldMusicUnusable => explain!("notice-hold-music-unusable"),
+            Notice::ConferenceFull => explain!("notice-conference-full"),
             Notice::Recorded { path } => {
                 explanation(say!(self, "notice-recorded"), path.display().to_string())
             }

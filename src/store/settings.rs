@@ -185,6 +185,12 @@ pub struct AccountSettings {
     /// A call that is redirected (3xx) ends instead of going on to where it is sent.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_redirects: bool,
+    /// Whoever wants to hand us over is never followed unasked, not even to an extension.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ask_transfers: bool,
+    /// The keys before the number that have the PBX hand a call over; `None`: REFER does it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer_code: Option<String>,
     /// The country whose tones are heard in its calls, as ISO 3166-1 has it; `None`: as in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tones: Option<String>,

@@ -113,6 +113,7 @@ impl AccountForm {
             &mut settings.registrar,
             &mut settings.proxy,
             &mut settings.transport,
+            &mut settings.transfer_code,
         ] {
             let trimmed = text
                 .as_deref()
@@ -273,6 +274,7 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, sounds: &SoundView, words: &Wo
         let settings = &mut form.settings;
         changed |= transport_ui(ui, &mut settings.transport, words);
         changed |= redirects_ui(ui, &mut settings.no_redirects, words);
+        changed |= transfers_ui(ui, &mut settings.ask_transfers, words);
         changed |= tones_ui(ui, &mut settings.tones, sounds, words);
         for (title, hint, text) in [
             (
@@ -289,6 +291,11 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, sounds: &SoundView, words: &Wo
                 say!(words, "setup-auth-user"),
                 say!(words, "setup-auth-user-hint"),
                 &mut settings.auth_user,
+            ),
+            (
+                say!(words, "setup-transfer-code"),
+                say!(words, "setup-transfer-code-hint"),
+                &mut settings.transfer_code,
             ),
             (
                 say!(words, "setup-display-name"),
@@ -387,24 +394,39 @@ fn transport_ui(ui: &mut Ui, transport: &mut Option<String>, words: &Words) -> b
 /// Whether a call goes on to where it is redirected.
 fn redirects_ui(ui: &mut Ui, no_redirects: &mut bool, words: &Words) -> bool {
     let title = say!(words, "setup-redirects");
-    ui.label(Type::SMALL.rich(&title, Palette::of(ui).text));
     let texts = [
-        (false, say!(words, "setup-redirects-follow")),
-        (true, say!(words, "setup-redirects-refuse")),
+        say!(words, "setup-redirects-follow"),
+        say!(words, "setup-redirects-refuse"),
     ];
-    let shown = &texts[usize::from(*no_redirects)].1;
+    either_ui(ui, &title, &texts, no_redirects)
+}
+
+/// Whether an extension may be what we are handed over to without a question.
+fn transfers_ui(ui: &mut Ui, ask: &mut bool, words: &Words) -> bool {
+    let title = say!(words, "setup-transfers");
+    let texts = [
+        say!(words, "setup-transfers-inside"),
+        say!(words, "setup-transfers-ask"),
+    ];
+    either_ui(ui, &title, &texts, ask)
+}
+
+/// A choice of two, in the words for false and for true.
+fn either_ui(ui: &mut Ui, title: &str, texts: &[String; 2], chosen: &mut bool) -> bool {
+    ui.label(Type::SMALL.rich(title, Palette::of(ui).text));
+    let shown = &texts[usize::from(*chosen)];
     let response = choice_ui(ui, shown, &format!("{title}, {shown}"));
-    let before = *no_redirects;
+    let before = *chosen;
     Popup::menu(&response).show(|ui| {
-        for (option, text) in &texts {
-            if widgets::menu_item(ui, None, text, *option == before).clicked() {
-                *no_redirects = *option;
+        for (option, text) in [false, true].into_iter().zip(texts) {
+            if widgets::menu_item(ui, None, text, option == before).clicked() {
+                *chosen = option;
                 ui.close();
             }
         }
     });
     ui.add_space(space::XXS);
-    *no_redirects != before
+    *chosen != before
 }
 
 /// Whose tones are heard in this account's calls.

@@ -22,6 +22,12 @@ pub enum Action {
     Hold,
     /// Digits to the other side.
     Keypad,
+    /// Hand the call over.
+    Transfer,
+    /// Talk with several at once.
+    Conference,
+    /// On with the call that waits.
+    Swap,
     /// Both sides into a file.
     Record,
     /// Microphone and speaker.
@@ -34,7 +40,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Action; 11] = [
+    pub const ALL: [Action; 14] = [
         Action::Call,
         Action::Answer,
         Action::Decline,
@@ -42,6 +48,9 @@ impl Action {
         Action::Mute,
         Action::Hold,
         Action::Keypad,
+        Action::Transfer,
+        Action::Conference,
+        Action::Swap,
         Action::Record,
         Action::Audio,
         Action::Settings,
@@ -59,6 +68,9 @@ impl Action {
             Action::Mute => say!(words, "action-mute"),
             Action::Hold => say!(words, "action-hold"),
             Action::Keypad => say!(words, "action-keypad"),
+            Action::Transfer => say!(words, "action-transfer"),
+            Action::Conference => say!(words, "action-conference"),
+            Action::Swap => say!(words, "action-swap"),
             Action::Record => say!(words, "action-record"),
             Action::Audio => say!(words, "action-audio"),
             Action::Settings => say!(words, "action-settings"),
@@ -77,6 +89,9 @@ impl Action {
             Action::Mute => say!(words, "action-mute", "tip"),
             Action::Hold => say!(words, "action-hold", "tip"),
             Action::Keypad => say!(words, "action-keypad", "tip"),
+            Action::Transfer => say!(words, "action-transfer", "tip"),
+            Action::Conference => say!(words, "action-conference", "tip"),
+            Action::Swap => say!(words, "action-swap", "tip"),
             Action::Record => say!(words, "action-record", "tip"),
             Action::Audio => say!(words, "action-audio", "tip"),
             Action::Settings => say!(words, "action-settings", "tip"),
@@ -105,6 +120,9 @@ impl Action {
             Action::Mute => (Modifiers::COMMAND, Key::M),
             Action::Hold => (Modifiers::COMMAND, Key::H),
             Action::Keypad => (Modifiers::COMMAND, Key::K),
+            Action::Transfer => (Modifiers::COMMAND, Key::T),
+            Action::Conference => (Modifiers::COMMAND, Key::J),
+            Action::Swap => (Modifiers::COMMAND, Key::E),
             Action::Record => (Modifiers::COMMAND, Key::R),
             Action::Settings => (Modifiers::COMMAND, Key::Comma),
             Action::Close => (Modifiers::NONE, Key::Escape),

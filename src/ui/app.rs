@@ -329,6 +329,12 @@ impl<P: Phone> Window<P> {
             .filter(|call| !matches!(call.phase, CallPhase::RingingHere | CallPhase::Ended(_)))
     }
 
+    /// Calls that ring here without a sound.
+    fn silenced_calls(&self) -> impl Iterator<Item = &CallView> {
+        let calls = self.snapshot.calls.iter();
+        calls.filter(|call| call.phase == CallPhase::RingingHere && call.silenced)
+    }
+
     /// The call that is drawn large: the chosen one, else the one that is talked in.
     fn front_call(&self) -> Option<&CallView> {
         let chosen = self
@@ -360,10 +366,12 @@ impl<P: Phone> Window<P> {
     }
 
     fn incoming_card<'a>(&self, snapshot: &'a Snapshot) -> Option<IncomingCard<'a>> {
+        // One that was silenced in a call stands among the others of it.
+        let talking = self.live_calls().next().is_some();
         let call = snapshot
             .calls
             .iter()
-            .find(|call| call.phase == CallPhase::RingingHere)?;
+            .find(|call| call.phase == CallPhase::RingingHere && !(talking && call.silenced))?;
         let since = self
             .ringing_since
             .get(&call.id)
@@ -371,6 +379,9 @@ impl<P: Phone> Window<P> {
             .unwrap_or(self.now);
         Some(IncomingCard {
             call,
+            talking: self
+                .live_calls()
+                .any(|call| call.phase == CallPhase::Connected),
             account: snapshot
                 .accounts
                 .iter()
@@ -480,8 +491,10 @@ impl<P: Phone> Window<P> {
             let page = CallPage {
                 call,
                 others: self.live_calls().filter(|call| call.id != front).collect(),
+                waiting: self.silenced_calls().collect(),
                 audio: &snapshot.audio,
                 loudness: &snapshot.loudness,
+                recents: &snapshot.recents,
                 now: self.now,
             };
             let ask = call_ui(ui, &page, &mut draft, &self.words);
@@ -643,6 +656,29 @@ impl<P: Phone> Window<P> {
                 if self.snapshot.calls.iter().any(held) {
                     self.send(Command::Phone(agent::Command::Resume(to)));
                 }
+            }
+            Go::Consult(call, target) => {
+                self.front = None;
+                self.call = CallDraft::default();
+                self.send(Command::Consult { call, target });
+            }
+            Go::Return(consulted, first) => {
+                self.front = Some(first);
+                self.call = CallDraft::default();
+                self.send(Command::Phone(agent::Command::HangUp(consulted)));
+                self.send(Command::Phone(agent::Command::Resume(first)));
+            }
+            Go::AnswerAndHangUp(id) => {
+                let talking = self
+                    .live_calls()
+                    .find(|call| call.phase == CallPhase::Connected);
+                if let Some(talking) = talking.map(|call| call.id) {
+                    self.send(Command::Phone(agent::Command::HangUp(talking)));
+                }
+                self.front = Some(id);
+                self.call = CallDraft::default();
+                self.page = Page::Phone;
+                self.send(Command::Phone(agent::Command::Answer(id)));
             }
             Go::Answer(id) => {
                 let talking = self

@@ -1,6 +1,6 @@
 //! A call that is under way: who, how long, how good, and what can be done.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use egui::{Popup, PopupCloseBehavior, RichText, ScrollArea, Ui, vec2};
 
@@ -11,11 +11,12 @@ use super::quality::quality_ui;
 use super::recording;
 use super::settings;
 use super::theme::{Palette, Type, size, space};
+use super::transfer::{Pick, Picked, With, can_join, in_conference, notes_ui, pick_ui};
 use super::volume::volume_menu_ui;
 use super::widgets::{self, Fill, Tile};
 use super::{Action, Ask, Go};
 use crate::agent::{self, CallId, Side};
-use crate::engine::{AudioView, CallPhase, CallView, Command, LoudnessView};
+use crate::engine::{AudioView, CallPhase, CallView, Command, LoudnessView, RecentCall};
 use crate::i18n::Words;
 use crate::say;
 
@@ -25,10 +26,14 @@ pub(crate) struct CallPage<'a> {
     pub(crate) call: &'a CallView,
     /// The others under way, except those that ring here.
     pub(crate) others: Vec<&'a CallView>,
+    /// Those that ring here without a sound.
+    pub(crate) waiting: Vec<&'a CallView>,
     /// Devices.
     pub(crate) audio: &'a AudioView,
     /// How loud, and how the microphone fares.
     pub(crate) loudness: &'a LoudnessView,
+    /// Calls that are over, newest first.
+    pub(crate) recents: &'a [RecentCall],
     /// The moment, on the engine's clock.
     pub(crate) now: Instant,
 }
@@ -38,6 +43,8 @@ pub(crate) struct CallPage<'a> {
 pub(crate) struct CallDraft {
     /// The keypad is open.
     pub(crate) keypad: bool,
+    /// Somebody is being chosen.
+    pub(crate) pick: Option<Pick>,
 }
 
 /// Draws the page.
@@ -48,7 +55,16 @@ pub(crate) fn call_ui(
     words: &Words,
 ) -> Option<Ask> {
     let call = page.call;
-    let mut ask = shortcut_ask(ui, call, draft);
+    if let Some(pick) = draft.pick.as_mut().filter(|_| is_connected(call)) {
+        let ask = match pick_ui(ui, page, pick, words) {
+            Picked::Open => return None,
+            Picked::Close => None,
+            Picked::Do(ask) => Some(ask),
+        };
+        draft.pick = None;
+        return ask;
+    }
+    let mut ask = shortcut_ask(ui, page, draft);
     widgets::column(ui, |ui| {
         let (body, foot) = widgets::above_foot(ui, FOOT);
         widgets::within(ui, body, |ui| {
@@ -92,9 +108,14 @@ fn body_ui(
             .or(other_call_ui(ui, other, call, page.now, words));
         ui.add_space(space::XS);
     }
+    for waiting in &page.waiting {
+        ask = ask.take().or(waiting_call_ui(ui, waiting, words));
+        ui.add_space(space::XS);
+    }
     let compact = draft.keypad && can_send_digits(call);
     ask = ask.take().or(who_ui(ui, page, compact, words));
     ui.add_space(space::XS);
+    ask = ask.take().or(notes_ui(ui, page, words));
     if is_connected(call) {
         quality_ui(ui, call, words);
         ui.add_space(space::XXS);
@@ -144,7 +165,8 @@ fn send_digits(call: CallId, digits: String) -> Ask {
 }
 
 /// Keys that act on the call, and digits typed while no field has the focus.
-fn shortcut_ask(ui: &Ui, call: &CallView, draft: &mut CallDraft) -> Option<Ask> {
+fn shortcut_ask(ui: &Ui, page: &CallPage<'_>, draft: &mut CallDraft) -> Option<Ask> {
+    let call = page.call;
     if Action::HangUp.pressed(ui) {
         return Some(hang_up(call.id));
     }
@@ -159,6 +181,18 @@ fn shortcut_ask(ui: &Ui, call: &CallView, draft: &mut CallDraft) -> Option<Ask> 
     }
     if is_connected(call) && Action::Hold.pressed(ui) {
         return Some(toggle_hold(call));
+    }
+    if is_connected(call) && Action::Transfer.pressed(ui) {
+        draft.pick = Some(Pick::new(With::Consult));
+        return None;
+    }
+    if is_connected(call) && Action::Conference.pressed(ui) {
+        return confer(page, draft);
+    }
+    if let Some(other) = page.others.first()
+        && Action::Swap.pressed(ui)
+    {
+        return Some(swap(call, other));
     }
     if Action::Keypad.pressed(ui) {
         draft.keypad = !draft.keypad;
@@ -199,7 +233,8 @@ fn other_call_ui(
 ) -> Option<Ask> {
     let palette = Palette::of(ui);
     let name = words.party_name(&other.remote);
-    let mut swap = false;
+    let together = in_conference(front, other);
+    let mut pressed = false;
     widgets::card(ui, |ui| {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -209,19 +244,22 @@ fn other_call_ui(
             let icon = if held { Icon::PAUSE } else { Icon::PHONE };
             icon.paint(ui.painter(), rect.center(), size::ICON_S, palette.mut_text);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let label = say!(words, "a11y-swap-to", name = name.clone());
-                swap = widgets::chip_button(ui, &say!(words, "action-swap"), &label)
-                    .on_hover_text(say!(words, "action-swap", "tip"))
-                    .clicked();
+                pressed = if together {
+                    let label = say!(words, "a11y-split", name = name.clone());
+                    widgets::chip_button(ui, &say!(words, "conference-split"), &label)
+                        .on_hover_text(say!(words, "conference-split", "tip"))
+                        .clicked()
+                } else {
+                    let label = say!(words, "a11y-swap-to", name = name.clone());
+                    widgets::chip_button(ui, &Action::Swap.text(words), &label)
+                        .on_hover_text(Action::Swap.tooltip(words, ui))
+                        .clicked()
+                };
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                    let status = match &other.phase {
-                        CallPhase::OnHold(_) => {
-                            let time = words.timer(talk_time(other, now));
-                            say!(words, "call-held-line", time = time)
-                        }
-                        phase => words
-                            .call_phase(phase)
-                            .unwrap_or_else(|| words.timer(talk_time(other, now))),
+                    let status = if together {
+                        say!(words, "conference-in")
+                    } else {
+                        words.other_line(other, now)
                     };
                     let kind = (Type::STRONG, Type::SMALL);
                     let widths = [(kind.0, &name), (kind.1, &status)]
@@ -244,13 +282,58 @@ fn other_call_ui(
             });
         });
     });
-    let hold = matches!(front.phase, CallPhase::Connected).then_some(front.id);
-    swap.then(|| Ask::Go(Go::Swap(hold, other.id)))
+    pressed.then(|| {
+        if together {
+            Ask::Send(Command::Split(other.id))
+        } else {
+            swap(front, other)
+        }
+    })
 }
 
-/// Time since the answer, or since the beginning while there is none.
-fn talk_time(call: &CallView, now: Instant) -> Duration {
-    now.saturating_duration_since(call.answered_at.unwrap_or(call.started_at))
+/// Draws a call that rings here without a sound.
+fn waiting_call_ui(ui: &mut Ui, waiting: &CallView, words: &Words) -> Option<Ask> {
+    let palette = Palette::of(ui);
+    let name = words.party_name(&waiting.remote);
+    let mut answer = false;
+    widgets::card(ui, |ui| {
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let label = say!(words, "a11y-answer-call", name = name.clone());
+            answer = widgets::chip_button(ui, &Action::Answer.text(words), &label)
+                .on_hover_text(Action::Answer.tooltip(words, ui))
+                .clicked();
+            ui.with_layout(egui::Layout::top_down(egui::Align::LEFT), |ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                let name = Type::STRONG.rich(&name, palette.text);
+                ui.add(egui::Label::new(name).truncate());
+                let line = words.call_phase(&waiting.phase).unwrap_or_default();
+                ui.label(Type::SMALL.rich(line, palette.mut_text));
+            });
+        });
+    });
+    answer.then(|| Ask::Go(Go::Answer(waiting.id)))
+}
+
+/// Holds the call in front, if it is talked in, and goes on with another.
+fn swap(front: &CallView, other: &CallView) -> Ask {
+    let hold = matches!(front.phase, CallPhase::Connected).then_some(front.id);
+    Ask::Go(Go::Swap(hold, other.id))
+}
+
+/// Has the next of the others hear this call, or lets somebody be called who shall.
+fn confer(page: &CallPage<'_>, draft: &mut CallDraft) -> Option<Ask> {
+    let call = page.call;
+    let mut others = page.others.iter();
+    match others.find(|other| can_join(call, other)) {
+        Some(other) => Some(Ask::Send(Command::Join {
+            call: call.id,
+            other: other.id,
+        })),
+        None => {
+            draft.pick = Some(Pick::new(With::Add));
+            None
+        }
+    }
 }
 
 /// Draws avatar, name, number and state; without the avatar where room is short, and with a hint
@@ -293,7 +376,7 @@ fn who_ui(ui: &mut Ui, page: &CallPage<'_>, compact: bool, words: &Words) -> Opt
 
 fn state_text(call: &CallView, now: Instant, palette: &Palette, words: &Words) -> RichText {
     if is_connected(call) {
-        Type::TIMER.rich(words.timer(talk_time(call, now)), palette.text)
+        Type::TIMER.rich(words.timer(call.talk_time(now)), palette.text)
     } else {
         Type::LEAD.rich(
             words.call_phase(&call.phase).unwrap_or_default(),
@@ -305,7 +388,7 @@ fn state_text(call: &CallView, now: Instant, palette: &Palette, words: &Words) -
 fn tiles_ui(ui: &mut Ui, page: &CallPage<'_>, draft: &mut CallDraft, words: &Words) -> Option<Ask> {
     let call = page.call;
     let mut ask = None;
-    let gap = space::XS;
+    let gap = space::XXS;
     let width = (ui.available_width() - 3.0 * gap) / 4.0;
     let held = call.phase == CallPhase::OnHold(Side::Local);
     ui.horizontal(|ui| {
@@ -395,7 +478,40 @@ fn tiles_ui(ui: &mut Ui, page: &CallPage<'_>, draft: &mut CallDraft, words: &Wor
     // With the keypad open its keys need the room.
     if !(draft.keypad && can_send_digits(call)) {
         ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = gap;
             ui.add_enabled_ui(is_connected(call), |ui| {
+                let text = Action::Transfer.text(words);
+                let transfer = Tile {
+                    icon: Icon::PHONE_TRANSFER,
+                    text: &text,
+                    name: &say!(words, "a11y-transfer"),
+                    on: false,
+                };
+                if widgets::tile(ui, &transfer, width)
+                    .on_hover_text(Action::Transfer.tooltip(words, ui))
+                    .clicked()
+                {
+                    draft.pick = Some(Pick::new(With::Consult));
+                }
+                let text = Action::Conference.text(words);
+                let together = call.conference.is_some();
+                let name = if together {
+                    say!(words, "a11y-conference-on")
+                } else {
+                    say!(words, "a11y-conference-off")
+                };
+                let conference = Tile {
+                    icon: Icon::USERS_THREE,
+                    text: &text,
+                    name: &name,
+                    on: together,
+                };
+                if widgets::tile(ui, &conference, width)
+                    .on_hover_text(Action::Conference.tooltip(words, ui))
+                    .clicked()
+                {
+                    ask = ask.take().or(confer(page, draft));
+                }
                 ask = ask.take().or(recording::tile_ui(ui, call, width, words));
             });
         });

@@ -14,7 +14,11 @@ use crate::say;
 /// Whether a call's end must be read before it goes: anything but an end that somebody meant.
 pub(crate) fn must_be_read(end: &CallEnd, direction: Direction) -> bool {
     match end.cause {
-        EndCause::HungUp | EndCause::Cancelled | EndCause::AnsweredElsewhere => false,
+        EndCause::HungUp
+        | EndCause::Transferred
+        | EndCause::Replaced
+        | EndCause::Cancelled
+        | EndCause::AnsweredElsewhere => false,
         EndCause::Declined | EndCause::NoAnswer => direction == Direction::Outgoing,
         EndCause::Busy
         | EndCause::Unavailable

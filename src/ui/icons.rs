@@ -73,6 +73,8 @@ impl Icon {
     pub(crate) const PHONE_DOWN_FILL: Icon = Icon('\u{fe3bc}');
     /// A missed or failed call.
     pub(crate) const PHONE_X: Icon = Icon('\u{e3c4}');
+    /// A call handed over.
+    pub(crate) const PHONE_TRANSFER: Icon = Icon('\u{e3c6}');
     /// Add.
     pub(crate) const PLUS: Icon = Icon('\u{e3d4}');
     /// A recording.
@@ -85,6 +87,8 @@ impl Icon {
     pub(crate) const SUN: Icon = Icon('\u{e472}');
     /// Remove.
     pub(crate) const TRASH: Icon = Icon('\u{e4a6}');
+    /// Several people.
+    pub(crate) const USERS_THREE: Icon = Icon('\u{e68e}');
     /// Something went wrong.
     pub(crate) const WARNING_CIRCLE_FILL: Icon = Icon('\u{fe4e2}');
     /// Close.

@@ -16,6 +16,8 @@ use crate::sip::StatusCode;
 pub(crate) struct IncomingCard<'a> {
     /// The call.
     pub(crate) call: &'a CallView,
+    /// A call is under way, which would have to wait.
+    pub(crate) talking: bool,
     /// Whom they called.
     pub(crate) account: Option<&'a AccountView>,
     /// For how many seconds the card has been there: at first it ignores what is pressed.
@@ -80,6 +82,25 @@ pub(crate) fn incoming_card_ui(ui: &mut Ui, card: &IncomingCard<'_>, words: &Wor
                 .clicked()
             {
                 ask = Some(Ask::Go(Go::Answer(card.call.id)));
+            }
+        });
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = space::XS;
+            let quiet = say!(words, "incoming-let-ring");
+            if !card.call.silenced
+                && widgets::chip_button(ui, &quiet, &quiet)
+                    .on_hover_text(say!(words, "incoming-let-ring", "tip"))
+                    .clicked()
+            {
+                ask = Some(Ask::Send(Command::Silence(card.call.id)));
+            }
+            let instead = say!(words, "incoming-end-other");
+            if card.talking
+                && widgets::chip_button(ui, &instead, &instead)
+                    .on_hover_text(say!(words, "incoming-end-other", "tip"))
+                    .clicked()
+            {
+                ask = Some(Ask::Go(Go::AnswerAndHangUp(card.call.id)));
             }
         });
     });

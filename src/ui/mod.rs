@@ -25,6 +25,7 @@ mod settings;
 mod sounds;
 pub mod theme;
 mod toast;
+mod transfer;
 mod volume;
 mod widgets;
 
@@ -154,8 +155,14 @@ pub(crate) enum Go {
     UseAccount(AccountId),
     /// Hold the first call and go on with the second.
     Swap(Option<CallId>, CallId),
+    /// Dial somebody about the call, which waits.
+    Consult(CallId, String),
+    /// End the first call and go back to the second.
+    Return(CallId, CallId),
     /// Answer, and hold what is connected.
     Answer(CallId),
+    /// Answer, and end what is connected.
+    AnswerAndHangUp(CallId),
     /// Call what was typed, through the account in use.
     Dial(String),
     /// Forget the link that asked to be opened.

@@ -185,7 +185,7 @@ pub mod size {
     /// Width of the incoming pop-up.
     pub const POPUP_WIDTH: f32 = 352.0;
     /// Height of the incoming pop-up.
-    pub const POPUP_HEIGHT: f32 = 146.0;
+    pub const POPUP_HEIGHT: f32 = 182.0;
 }
 
 /// Durations.

@@ -21,6 +21,8 @@ pub(crate) struct Phone<'a> {
     /// `127.0.0.1` or `::1`.
     pub(crate) address: &'a str,
     pub(crate) answers: bool,
+    /// What it says over and over; `None`: the clip of the project, once.
+    pub(crate) plays: Option<PathBuf>,
 }
 
 impl Default for Phone<'_> {
@@ -32,6 +34,7 @@ impl Default for Phone<'_> {
             transport: "udp",
             address: "127.0.0.1",
             answers: true,
+            plays: None,
         }
     }
 }
@@ -293,7 +296,11 @@ fn configuration(home: &Path, phone: &Phone<'_>, port: u16, control: u16, rtp: u
         host = bracketed(phone.address),
         address = phone.address,
         home = home.display(),
-        speech = sound::speech(rate, channels).display(),
+        speech = phone
+            .plays
+            .clone()
+            .unwrap_or_else(|| sound::speech(rate, channels))
+            .display(),
         last = rtp + 7,
         module_path = module_path().display(),
         bitrate = sound::OPUS_BITRATE,

@@ -11,6 +11,7 @@ pub(crate) mod pulse;
 pub(crate) mod ramal;
 pub(crate) mod sipp;
 pub(crate) mod sound;
+pub(crate) mod tones;
 
 use std::path::{Path, PathBuf};
 

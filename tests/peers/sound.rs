@@ -282,7 +282,7 @@ pub(crate) fn python() -> PathBuf {
 }
 
 /// A file in the build's folder, written by the first test that asks for it.
-fn made_once(name: &str, make: impl FnOnce(&std::ffi::OsStr)) -> PathBuf {
+pub(super) fn made_once(name: &str, make: impl FnOnce(&std::ffi::OsStr)) -> PathBuf {
     static MAKING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
     let mut made = MAKING.lock().unwrap_or_else(|broken| broken.into_inner());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));

@@ -6,6 +6,7 @@
 //! happen.
 
 mod digest;
+pub(crate) mod model;
 pub(crate) mod registrar;
 pub(crate) mod story;
 pub(crate) mod stranger;
@@ -79,6 +80,8 @@ pub(crate) struct Phone {
     pub(crate) plans: BTreeMap<MediaId, Plan>,
     /// What each plays before that.
     pub(crate) listening: BTreeMap<MediaId, Accepted>,
+    /// Where each hears its sound.
+    pub(crate) rtp: BTreeMap<MediaId, SocketAddr>,
     /// Sessions that are open.
     pub(crate) open_media: Vec<MediaId>,
     /// When it wants to be woken.
@@ -171,6 +174,7 @@ impl World {
             events: Vec::new(),
             plans: BTreeMap::new(),
             listening: BTreeMap::new(),
+            rtp: BTreeMap::new(),
             open_media: Vec::new(),
             wake_at: None,
             next_port: 40_000,
@@ -286,6 +290,7 @@ impl World {
                     let rtp = SocketAddr::new(local, phone.next_port);
                     phone.next_port += 2;
                     phone.open_media.push(media);
+                    phone.rtp.insert(media, rtp);
                     phone.agent.handle_opened(now, media, Some(Opened { rtp }));
                 }
                 Output::Media(MediaCommand::Apply { media, plan }) => {

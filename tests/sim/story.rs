@@ -167,9 +167,10 @@ pub(crate) fn assert_forgotten(world: &mut World) {
         }
         let phone = &world.phones[phone];
         assert_eq!(phone.wake_at, None, "{:?}", phone.agent);
-        // Numbers that only count may have grown by some digits.
+        // Numbers that only count may have grown by some digits; and that the server has no TCP,
+        // found out by a long INVITE, is remembered.
         let new = format!("{:?}", Agent::new(AgentConfig::default(), 1)).len();
-        assert!(phone.state_len() < new + 100, "{:?}", phone.agent);
+        assert!(phone.state_len() < new + 200, "{:?}", phone.agent);
     }
     let now = world.now;
     for registrar in &world.registrars {

@@ -98,6 +98,12 @@ pub(crate) fn call(id: u64, phase: CallPhase, now: Instant) -> CallView {
         levels: Arc::default(),
         recording: None,
         recorded: None,
+        transfer: None,
+        handed_to: None,
+        follows: None,
+        silenced: false,
+        consults_for: None,
+        conference: None,
     }
 }
 

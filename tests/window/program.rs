@@ -46,6 +46,11 @@ impl Message {
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
+    /// Whether it has this in it, the body included.
+    pub(crate) fn says(&self, part: &str) -> bool {
+        self.0.contains(part)
+    }
+
     /// Whether it takes the registration back (RFC 3261 section 10.2.2).
     pub(crate) fn unregisters(&self) -> bool {
         self.asks("REGISTER", "sip:") && self.header("Expires") == Some("0")

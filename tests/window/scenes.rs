@@ -57,8 +57,29 @@ fn scenes(theme: &str, colors: &'static Palette) {
     });
     std::thread::sleep(std::time::Duration::from_secs(4));
     take("in-call");
-    screen.press(&[CONTROL], u32::from('d'));
-    program.hears("the goodbye", |m| m.answers("BYE", 200));
+
+    // Somebody else is asked whether they take the call, and then all talk together.
+    screen.press(&[CONTROL], u32::from('t'));
+    screen.type_text("609");
+    take("transfer");
+    screen.press(&[], RETURN);
+    program.hears("the hold", |m| {
+        m.answers("INVITE", 200) && m.says("a=recvonly")
+    });
+    program.hears("whom we ask", |m| {
+        m.answers("INVITE", 200) && m.header("To").is_some_and(|to| to.contains("609"))
+    });
+    accent("hand the call over");
+    take("consult");
+    screen.press(&[CONTROL], u32::from('j'));
+    program.hears("the end of the hold", |m| {
+        m.answers("INVITE", 200) && m.says("a=sendrecv")
+    });
+    take("conference");
+    for _ in 0..2 {
+        screen.press(&[CONTROL], u32::from('d'));
+        program.hears("the goodbye", |m| m.answers("BYE", 200));
+    }
 
     program.dial("604");
     program.hears("the ringing", |m| m.answers("INVITE", 180));

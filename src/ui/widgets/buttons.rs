@@ -269,7 +269,7 @@ pub(crate) fn tile(ui: &mut Ui, tile: &Tile<'_>, width: f32) -> Response {
             size::ICON_L,
             ink,
         );
-        let galley = Type::CAPTION.line(ui, tile.text, word, width - space::XXS);
+        let galley = Type::CAPTION.line(ui, tile.text, word, width - 2.0);
         let at = pos2(
             rect.center().x - galley.size().x / 2.0,
             rect.center().y + space::XXS + 2.0,
