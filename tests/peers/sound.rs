@@ -146,6 +146,47 @@ pub(crate) fn damaged(recording: &Path, fault: &str) -> PathBuf {
     target
 }
 
+/// A mono file of speech at another rate, said over and over for a minute: baresip ends with its
+/// file.
+pub(crate) fn said_over(file: &Path, rate: u32) -> PathBuf {
+    let name = file.file_stem().expect("a file").to_string_lossy();
+    let once = made_once(&format!("{name}-{rate}.wav"), |target| {
+        let rate = rate.to_string();
+        run_sound(&["resample".as_ref(), file.as_ref(), target, rate.as_ref()]);
+    });
+    made_once(&format!("{name}-{rate}-over.wav"), |target| {
+        let mut reader = hound::WavReader::open(&once).expect("a file just made");
+        let spec = reader.spec();
+        let samples = reader.samples::<i16>().map(|sample| sample.expect("whole"));
+        let samples: Vec<i16> = samples.collect();
+        let mut over = hound::WavWriter::create(Path::new(target), spec).expect("a file");
+        for sample in samples.iter().cycle().take(60 * rate as usize) {
+            over.write_sample(*sample).expect("there is room");
+        }
+        over.finalize().expect("there is room");
+    })
+}
+
+/// How much of each voice, said over and over, is in the last seconds of a recording: the highest
+/// correlation, 0 to 1.
+pub(crate) fn voices(recording: &Path, voices: &[&Path]) -> Vec<f64> {
+    let output = Command::new(python())
+        .arg(package_file("scripts/sound.py"))
+        .arg("voices")
+        .arg(recording)
+        .args(voices)
+        .output()
+        .expect("the sound tools run");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let shares = said.lines().map(|line| line.parse().expect("a number"));
+    shares.collect()
+}
+
 /// Compares a recording with the clip, and with what the codec alone makes of it.
 pub(crate) fn judge(codec: Codec, recording: &Path, ceiling: &Path) -> Verdict {
     // Calls that are still going on come first.
@@ -199,10 +240,14 @@ pub(crate) struct Heard {
 /// Makes a call and fails unless everything that was heard is clean.
 ///
 /// A machine that stood still for longer than the buffers hold has spoilt the call for both sides.
-/// A witness looks for that; such a call proves nothing and is made once more, others are not.
+/// A witness looks for that; such a call proves nothing and is made once more. It does not see
+/// everything: a peer alone may have been kept from the processor. So a call without an excuse is
+/// made again too, and the third of those fails.
 /// Calls that are made again wait for each other, so that a busy machine gets quieter.
 pub(crate) fn assert_clean_call(codec: Codec, mut call: impl FnMut() -> Vec<Heard>) {
     const TRIES: usize = 8;
+    const UNEXCUSED: usize = 3;
+    let mut unexcused = 0;
     static AGAIN: Mutex<()> = Mutex::new(());
     for attempt in 1..=TRIES {
         let _alone = (attempt > 1).then(|| AGAIN.lock().unwrap_or_else(PoisonError::into_inner));
@@ -219,9 +264,9 @@ pub(crate) fn assert_clean_call(codec: Codec, mut call: impl FnMut() -> Vec<Hear
         if spoilt.is_empty() {
             return;
         }
-        let excused = stood_still > Duration::from_millis(25) && attempt < TRIES;
+        unexcused += usize::from(stood_still <= Duration::from_millis(25));
         assert!(
-            excused,
+            unexcused < UNEXCUSED && attempt < TRIES,
             "longest pause {stood_still:?}; {}",
             spoilt.join("\n")
         );
