@@ -4,6 +4,9 @@
   sound.py resample IN OUT RATE [CHANNELS [SILENCE]]   SILENCE: seconds to add at the end
   sound.py ceiling CODEC IN OUT          encode and decode IN by another implementation
   sound.py damage KIND IN OUT [SEED]     loss1 | gap | splice | silence | clip | noise
+  sound.py voices RECORDING VOICE...     how much of each is in the recording's last seconds: the
+                                         highest correlation of any second with any moment of a
+                                         voice that is said over and over, 0 to 1, one a line
 
 CODEC is opus, g722, pcma or pcmu. Opus and G.722 come from libopus and libspandsp, the shared
 libraries that baresip brings along; G.711 is computed here from the formulas of ITU-T G.711.
@@ -171,6 +174,33 @@ def damage(kind, samples, rate, seed=1):
     return y
 
 
+def voices(recording, rate, files):
+    """For each of `files`, how much the best second of the last six of `recording` is like it."""
+    narrow = 8000
+    heard = resample(recording, rate, narrow)[: -narrow // 2][-6 * narrow :]
+    pieces = [heard[s : s + narrow] for s in range(0, len(heard) - narrow + 1, narrow // 2)]
+    loud = max((np.sum(piece**2) for piece in pieces), default=0)
+    shares = []
+    for file in files:
+        voice = resample(*read_wav(file), narrow)
+        around = np.concatenate([voice, voice[:narrow]])
+        size = 1 << int(np.ceil(np.log2(len(around) + narrow)))
+        spectrum = np.fft.rfft(around, size)
+        power = np.concatenate([[0], np.cumsum(around**2)])
+        power = power[narrow:] - power[:-narrow]
+        floor = power.max() / 10
+        best = 0.0
+        for piece in pieces:
+            energy = np.sum(piece**2)
+            if energy < loud / 10 or energy < 1e-6:
+                continue
+            cross = np.fft.irfft(spectrum * np.conj(np.fft.rfft(piece, size)), size)
+            alike = cross[: len(power)] / np.sqrt(np.maximum(power, floor) * energy)
+            best = max(best, float(np.max(alike)))
+        shares.append(best)
+    return shares
+
+
 def main(argv):
     if len(argv) >= 5 and argv[1] == "resample":
         samples, rate = read_wav(argv[2])
@@ -184,6 +214,8 @@ def main(argv):
         samples, rate = read_wav(argv[3])
         seed = int(argv[5]) if len(argv) > 5 else 1
         write_wav(argv[4], damage(argv[2], samples, rate, seed), rate)
+    elif len(argv) >= 4 and argv[1] == "voices":
+        print("\n".join(f"{share:.3f}" for share in voices(*read_wav(argv[2]), argv[3:])))
     else:
         raise SystemExit(__doc__)
 

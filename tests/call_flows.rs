@@ -12,6 +12,8 @@ mod addressees;
 mod addresses;
 #[path = "call_flows/changes.rs"]
 mod changes;
+#[path = "call_flows/digits.rs"]
+mod digits;
 #[path = "call_flows/redirections.rs"]
 mod redirections;
 #[path = "call_flows/registrar_trouble.rs"]
@@ -20,6 +22,8 @@ mod registrar_trouble;
 mod registrations;
 #[path = "call_flows/sessions.rs"]
 mod sessions;
+#[path = "call_flows/several.rs"]
+mod several;
 #[path = "call_flows/sound.rs"]
 mod sound;
 #[path = "call_flows/strangers.rs"]

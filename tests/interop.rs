@@ -36,6 +36,10 @@ mod idle;
 mod priority;
 #[path = "interop/registration.rs"]
 mod registration;
+#[path = "interop/sessions.rs"]
+mod sessions;
+#[path = "interop/several.rs"]
+mod several;
 #[path = "interop/speech.rs"]
 mod speech;
 #[path = "interop/transfers.rs"]

@@ -243,7 +243,7 @@ fn shaping_sound_allocates_nothing() {
             gain.set(f32::from(round % 3));
             gain.apply(&mut sound);
             meter.observe(&sound);
-            detector.listen(&sound, |_| ());
+            detector.listen(&sound, |_, _| ());
             for resampler in &mut resamplers {
                 resampler.set_drift(f64::from(round % 200));
                 let written = resampler.process(&sound[..resampler.input_len()], &mut out);

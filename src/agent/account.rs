@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::DigitsBy;
 use crate::redact::Secret;
 use crate::sip::transaction::Peer;
 use crate::sip::{
@@ -42,6 +43,8 @@ pub struct AccountConfig {
     pub transfers: TransferPolicy,
     /// The keys before the number that have the PBX hand a call over; `None`: REFER does it.
     pub transfer_code: Option<String>,
+    /// How keys go to the far side.
+    pub digits: DigitsBy,
     /// Calls in progress at once before a further one is answered 486.
     pub max_calls: usize,
 }
@@ -75,6 +78,7 @@ impl AccountConfig {
             follow_redirects: true,
             transfers: TransferPolicy::default(),
             transfer_code: None,
+            digits: DigitsBy::default(),
             max_calls: 8,
         }
     }

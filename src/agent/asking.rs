@@ -1,5 +1,5 @@
 //! Requests of ours inside the dialog of an answered call that change nothing of its sound (RFC
-//! 3261 section 12.2.1): REFER, NOTIFY, and UPDATE without an offer.
+//! 3261 section 12.2.1): REFER, NOTIFY, INFO, and UPDATE without an offer.
 
 use std::time::Instant;
 
@@ -83,6 +83,7 @@ impl Agent {
             Method::Refer => self.refer_ended(now, asking.call, outcome),
             // Who does not want to know how the transfer goes need not: RFC 6665 section 4.2.2.
             Method::Notify => self.notify_ended(asking.call, outcome),
+            Method::Info => self.key_ended(now, asking.call, outcome),
             Method::Update => self.refreshed(now, asking.call, outcome),
             _ => {}
         }

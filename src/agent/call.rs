@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::digits::{DigitsBy, Keys};
 use super::referred::Referred;
 use super::reliable::Unconfirmed;
 use super::transferring::Transfer;
@@ -150,6 +151,9 @@ pub(super) struct Established {
     /// Our 2xx that no ACK has come for.
     pub(super) unacknowledged: Option<Unacknowledged>,
     pub(super) change: Change,
+    /// What was wished for while that was under way, and comes after it: whether the far side shall
+    /// be on hold.
+    pub(super) hold_next: Option<bool>,
     /// The person hung up before the ACK came: BYE follows it (RFC 3261 section 15).
     pub(super) bye_after_ack: bool,
     pub(super) digest: Option<DigestClient>,
@@ -157,6 +161,8 @@ pub(super) struct Established {
     pub(super) timer: Option<SessionTimer>,
     /// The far side takes UPDATE (RFC 3311).
     pub(super) updates: bool,
+    /// What is known of keys, and those under way.
+    pub(super) keys: Keys,
     /// The far side lets a call of its be replaced by another (RFC 3891).
     pub(super) replaceable: bool,
     /// We hand it over.
@@ -380,7 +386,8 @@ impl Agent {
     }
 
     /// What we can do for sound, from this address.
-    pub(super) fn local_audio(&self, rtp: SocketAddr) -> LocalAudio {
+    pub(super) fn local_audio(&self, account: AccountId, rtp: SocketAddr) -> LocalAudio {
+        let digits = self.accounts.get(&account).map(|it| it.config.digits);
         let usual = LocalAudio::new(rtp.ip(), rtp.port());
         LocalAudio {
             codecs: self.config.codecs.clone(),
@@ -388,6 +395,7 @@ impl Agent {
             redundancy: self.config.resend != Resend::Never,
             resend: self.config.resend == Resend::Always,
             comfort_noise: self.config.silence_suppression,
+            telephone_event: digits != Some(DigitsBy::Tones),
             opus: OpusParameters {
                 dtx: self.config.silence_suppression,
                 ..usual.opus
@@ -397,6 +405,9 @@ impl Agent {
     }
 
     pub(super) fn apply(&mut self, call: CallId, plan: Plan) {
+        if let Some(e) = self.established(call) {
+            e.keys.events = plan.dtmf_send.is_some();
+        }
         let media = MediaId(call.0);
         self.outputs.push_back(Output::Media(MediaCommand::Apply {
             media,

@@ -26,12 +26,16 @@ impl Agent {
         let Some(e) = self.established(call) else {
             return Err((Some(call), Refusal::WrongState));
         };
+        e.hold_next = None;
         match &mut e.change {
             Change::None if e.local_hold == hold => return Ok(()),
             Change::None | Change::Wanted { .. } => e.change = Change::Wanted { hold },
             Change::Asked { hold: asked, .. } if *asked == hold => return Ok(()),
-            // One at a time: the person asks again when the first is through.
-            Change::Asked { .. } => return Err((Some(call), Refusal::WrongState)),
+            // One at a time: this one comes when the first is through.
+            Change::Asked { .. } => {
+                e.hold_next = Some(hold);
+                return Ok(());
+            }
             Change::Glare { hold: wanted, .. } => *wanted = hold,
         }
         self.try_change(now, call);
@@ -100,6 +104,22 @@ impl Agent {
 
     /// A final answer to our re-INVITE.
     pub(super) fn reinvite_answered(&mut self, now: Instant, call: CallId, response: &Response) {
+        self.reinvite_settled(now, call, response);
+        self.wish_next(now, call);
+    }
+
+    /// What was wished for during a change comes once there is none under way.
+    fn wish_next(&mut self, now: Instant, call: CallId) {
+        if let Some(e) = self.established(call)
+            && matches!(e.change, Change::None)
+            && let Some(hold) = e.hold_next.take()
+        {
+            // Only a call that is gone refuses, and it was found.
+            let _ = self.set_hold(now, call, hold);
+        }
+    }
+
+    fn reinvite_settled(&mut self, now: Instant, call: CallId, response: &Response) {
         let Some(Call {
             account,
             phase: Phase::Established(e),
@@ -174,6 +194,8 @@ impl Agent {
                 let steps = least + self.rng.next_u32() % (most - least + 1);
                 e.negotiation = *before;
                 let retry_at = now + Duration::from_millis(u64::from(steps) * 10);
+                // What was wished for since replaces what met the far side's change.
+                let hold = e.hold_next.take().unwrap_or(hold);
                 e.change = Change::Glare { hold, retry_at };
             }
             422 => {
@@ -220,5 +242,6 @@ impl Agent {
                 refusal: Refusal::NotAccepted,
             });
         }
+        self.wish_next(now, call);
     }
 }

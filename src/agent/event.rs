@@ -108,6 +108,16 @@ pub enum Event {
         /// Who did.
         by: Side,
     },
+    /// The far side pressed a key, and said so in INFO. Those that come with the sound are told by
+    /// the media thread.
+    Digit {
+        /// Which call.
+        call: CallId,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        key: char,
+        /// For how long, as it says: 40 ms to 5 s.
+        held: Duration,
+    },
     /// How a transfer of ours goes.
     Transfer {
         /// The call that is handed over.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::addressee::Addressee;
 use super::call::{Alerting, Call, Change, Established, Offered, Phase, Unacknowledged};
+use super::digits::Keys;
 use super::{
     AccountId, Agent, CallId, EndCause, Event, Output, Refusal, Refused, Side, causes, requests,
 };
@@ -41,6 +42,7 @@ impl Agent {
                 self.answer_request(now, &key, &request, StatusCode::BAD_EVENT);
             }
             Method::Refer => self.refer_came(now, &key, &request),
+            Method::Info => self.info_came(now, &key, &request),
             Method::Update => self.update_came(now, &key, &request),
             Method::Prack => self.prack_came(now, &key, &request),
             _ => self.answer_request(now, &key, &request, StatusCode::METHOD_NOT_ALLOWED),
@@ -220,7 +222,10 @@ impl Agent {
 
     /// Ports are open: weigh the offer, ring.
     pub(super) fn announce(&mut self, now: Instant, call: CallId, rtp: SocketAddr) {
-        let audio = self.local_audio(rtp);
+        let Some(account) = self.calls.get(&call).map(|call| call.account) else {
+            return;
+        };
+        let audio = self.local_audio(account, rtp);
         let session = self.random_session();
         let local_tag = self.random_token();
         let Some(found) = self.calls.get(&call) else {
@@ -345,11 +350,13 @@ impl Agent {
                     answer_in_ack: plan.is_none(),
                 }),
                 change: Change::None,
+                hold_next: None,
                 bye_after_ack: false,
                 digest,
                 timer: granted.map(|(timer, _)| timer),
                 replaceable: requests::supports(&invite.headers, requests::REPLACES),
                 updates: requests::allows(&invite.headers, &Method::Update).unwrap_or(false),
+                keys: Keys::of(&invite.headers),
                 transfer: None,
                 referred: None,
             }));

@@ -21,6 +21,7 @@ mod causes;
 mod changing;
 mod command;
 pub mod dial;
+mod digits;
 mod ending;
 mod established;
 mod event;
@@ -47,6 +48,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 pub use account::{AccountConfig, AccountId, AccountState, RegistrationCause, TransferPolicy};
 pub use command::Command;
+pub use digits::DigitsBy;
 pub use event::{CallEnd, CallId, EndCause, Event, Party, Refusal, Side, TransferProgress};
 
 use account::Account;
@@ -274,7 +276,7 @@ impl Agent {
             Command::SetMuted { call, muted } => {
                 self.with_media(call, |media| MediaCommand::SetMuted { media, muted })
             }
-            Command::SendDtmf { call, digits } => self.send_digits(call, &digits),
+            Command::SendDtmf { call, digits } => self.send_digits(now, call, &digits),
             Command::SetSending {
                 ptime,
                 silence_suppression,
@@ -456,13 +458,6 @@ impl Agent {
     }
 
     /// A session id for SDP: 63 bits, since some read it as a signed number.
-    /// Keys are pressed in a call; what is no key is left out.
-    fn send_digits(&mut self, call: CallId, digits: &str) -> Result<(), Refused> {
-        let digits = digits.chars().map(|c| c.to_ascii_uppercase());
-        let digits = digits.filter(|c| is_dtmf(*c)).take(64).collect();
-        self.with_media(call, |media| MediaCommand::SendDtmf { media, digits })
-    }
-
     fn random_session(&mut self) -> u64 {
         self.rng.next_u64() >> 1
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::account::Account;
 use super::call::{Call, Change, Established, Fork, Inviting, Phase, Setup};
+use super::digits::Keys;
 use super::routing::{Lookup, Purpose};
 use super::{
     AccountId, Agent, CallId, EndCause, Event, Output, Party, Refusal, Refused, Side, causes, dial,
@@ -174,7 +175,7 @@ impl Agent {
         };
         let account = found.account;
         let Some(way) = ways.pop_front() else { return };
-        let audio = self.local_audio(rtp);
+        let audio = self.local_audio(account, rtp);
         let session = self.random_session();
         let digest = self
             .accounts
@@ -500,11 +501,13 @@ impl Agent {
             caller: true,
             unacknowledged: None,
             change: Change::None,
+            hold_next: None,
             bye_after_ack: false,
             digest,
             timer: SessionTimer::granted(now, response),
             replaceable: requests::supports(&response.headers, requests::REPLACES),
             updates: requests::allows(&response.headers, &Method::Update).unwrap_or(false),
+            keys: Keys::of(&response.headers),
             transfer: None,
             referred: None,
         }));

@@ -9,14 +9,10 @@ use crate::sip::{
 };
 
 /// Methods we answer, in the order of `Allow`. Without blanks: an INVITE has to fit a datagram.
-pub(super) const ALLOWED: &str = "INVITE,ACK,BYE,CANCEL,OPTIONS,PRACK,UPDATE,REFER,NOTIFY";
+pub(super) const ALLOWED: &str = "INVITE,ACK,BYE,CANCEL,OPTIONS,PRACK,UPDATE,REFER,NOTIFY,INFO";
 /// Methods that exist and are not ours: 405, where an unknown one is 501.
-pub(super) const KNOWN_NOT_ALLOWED: [Method; 4] = [
-    Method::Register,
-    Method::Info,
-    Method::Message,
-    Method::Publish,
-];
+pub(super) const KNOWN_NOT_ALLOWED: [Method; 3] =
+    [Method::Register, Method::Message, Method::Publish];
 /// Body types we read.
 pub(super) const ACCEPTED: &str = "application/sdp";
 /// Option tags we support: an edge proxy may put itself on the way to us (RFC 3327), a call may take

@@ -94,7 +94,7 @@ impl Agent {
         if number.is_empty() || !number.chars().all(super::is_dtmf) {
             return Err((Some(call), Refusal::NotDialable));
         }
-        self.send_digits(call, &format!("{code}{number}"))?;
+        self.send_digits(now, call, &format!("{code}{number}"))?;
         let to = requests::party(&NameAddr::new(target.clone()));
         let Some(e) = self.established(call) else {
             return Err((Some(call), Refusal::WrongState));

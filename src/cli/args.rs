@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::agent::DigitsBy;
 use crate::bench::network::Profile;
 use crate::bench::scenes::Setting;
 use crate::codec::CodecKind;
@@ -65,6 +66,8 @@ pub(super) struct AccountArgs {
     pub(super) no_register: bool,
     #[arg(long)]
     pub(super) no_redirects: bool,
+    #[arg(long, value_name = "WAY", value_parser = digits_by)]
+    pub(super) digits_by: Option<DigitsBy>,
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(super) expires: u32,
     #[arg(long, value_name = "ADDR[:PORT]")]
@@ -160,13 +163,15 @@ pub(super) struct ScriptArgs {
     #[arg(long, value_name = "DIGITS[@S]")]
     pub(super) dtmf: Vec<DtmfAt>,
     #[arg(long, value_name = "SECONDS")]
-    pub(super) hold_at: Option<Seconds>,
+    pub(super) hold_at: Vec<Seconds>,
     #[arg(long, value_name = "SECONDS")]
-    pub(super) resume_at: Option<Seconds>,
+    pub(super) resume_at: Vec<Seconds>,
     #[arg(long, value_name = "URI@S")]
     pub(super) transfer: Option<UriAt>,
     #[arg(long, value_name = "URI@S", conflicts_with = "transfer")]
     pub(super) attended: Option<UriAt>,
+    #[arg(long, value_name = "URI@S", conflicts_with_all = ["transfer", "attended"])]
+    pub(super) conference: Option<UriAt>,
     #[arg(long)]
     pub(super) accept_transfers: bool,
     #[arg(long)]
@@ -499,6 +504,10 @@ impl FromStr for Seconds {
         }
         Ok(Seconds(Duration::from_secs_f64(seconds)))
     }
+}
+
+fn digits_by(name: &str) -> Result<DigitsBy, Unreadable> {
+    DigitsBy::named(name).ok_or(Unreadable)
 }
 
 /// `DIGITS[@S]`: digits, sent S seconds after the answer, or at once.

@@ -389,7 +389,8 @@ impl Report {
                 let fields = fields(json!({ "stage": "replaced", "replaces": replaced }));
                 self.call_line(at, "transfer", number, fields);
             }
-            PhoneEvent::Finished => {}
+            // The engine tells all keys in one way, however they came.
+            PhoneEvent::Digit { .. } | PhoneEvent::Finished => {}
         }
     }
 

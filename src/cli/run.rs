@@ -20,7 +20,7 @@ const CALL: CallId = CallId(1);
 /// How long hanging up and unregistering may take before the process ends anyhow: the time in
 /// which SIP gives up on an answer.
 const FAREWELL: Duration = Duration::from_secs(33);
-/// The one that it consults before a transfer.
+/// The one that it consults before a transfer, or brings in.
 const CONSULTED: CallId = CallId(2);
 /// How long the two talk before the transfer.
 const CONSULTATION: Duration = Duration::from_secs(2);
@@ -56,13 +56,21 @@ pub(super) struct Run {
     under_way: BTreeSet<CallId>,
     /// The account of the calls that are made.
     account: Option<AccountId>,
-    /// The call that is handed to whom [`CONSULTED`] reaches.
-    consulted_for: Option<CallId>,
+    /// The call that is handed to whom [`CONSULTED`] reaches, or meets it.
+    consulted_for: Option<(CallId, Meeting)>,
+}
+
+/// What comes of a consultation.
+#[derive(Clone, Copy)]
+enum Meeting {
+    Transfer,
+    Conference,
 }
 
 /// Something to do at a moment.
 pub(super) enum Wish {
     Phone(agent::Command),
+    Join(CallId, CallId),
     Leave,
     GiveBack,
 }
@@ -171,13 +179,16 @@ impl Run {
     /// The script of an answered call.
     fn follow_script(&mut self, answered: Instant, call: CallId, script: &ScriptArgs) {
         if call == CONSULTED
-            && let Some(call) = self.consulted_for.take()
+            && let Some((call, meeting)) = self.consulted_for.take()
         {
             let other = CONSULTED;
-            self.at(
-                answered + CONSULTATION,
-                Wish::Phone(agent::Command::TransferTo { call, other }),
-            );
+            match meeting {
+                Meeting::Transfer => self.at(
+                    answered + CONSULTATION,
+                    Wish::Phone(agent::Command::TransferTo { call, other }),
+                ),
+                Meeting::Conference => self.at(answered, Wish::Join(call, other)),
+            }
             return;
         }
         for dtmf in &script.dtmf {
@@ -187,10 +198,10 @@ impl Run {
                 Wish::Phone(agent::Command::SendDtmf { call, digits }),
             );
         }
-        if let Some(at) = script.hold_at {
+        for at in &script.hold_at {
             self.at(answered + at.0, Wish::Phone(agent::Command::Hold(call)));
         }
-        if let Some(at) = script.resume_at {
+        for at in &script.resume_at {
             self.at(answered + at.0, Wish::Phone(agent::Command::Resume(call)));
         }
         if let Some(UriAt { uri, at }) = &script.transfer {
@@ -200,7 +211,12 @@ impl Run {
                 Wish::Phone(agent::Command::Transfer { call, target }),
             );
         }
-        if let (Some(UriAt { uri, at }), Some(account)) = (&script.attended, self.account) {
+        let attended = script.attended.as_ref().map(|it| (it, Meeting::Transfer));
+        let conference = script.conference.as_ref();
+        let conference = conference.map(|it| (it, Meeting::Conference));
+        if let Some((UriAt { uri, at }, meeting)) = attended.or(conference)
+            && let Some(account) = self.account
+        {
             let consult = agent::Command::Dial {
                 account,
                 call: CONSULTED,
@@ -208,7 +224,7 @@ impl Run {
             };
             self.at(answered + *at, Wish::Phone(agent::Command::Hold(call)));
             self.at(answered + *at, Wish::Phone(consult));
-            self.consulted_for = Some(call);
+            self.consulted_for = Some((call, meeting));
         }
         if let Some(duration) = script.duration {
             self.at(
@@ -225,6 +241,7 @@ impl Run {
             while self.due.last().is_some_and(|(at, _)| *at <= now) {
                 match self.due.pop() {
                     Some((_, Wish::Phone(command))) => self.ask(Command::Phone(command)),
+                    Some((_, Wish::Join(call, other))) => self.ask(Command::Join { call, other }),
                     Some((_, Wish::Leave)) if self.leaving => {
                         // The far side never answered our goodbye.
                         return self.outcome.unwrap_or(Exit::Network);

@@ -147,6 +147,9 @@ pub(super) fn account(args: &AccountArgs) -> Result<AccountConfig, Misuse> {
         });
     }
     config.follow_redirects &= !args.no_redirects;
+    if let Some(digits) = args.digits_by {
+        config.digits = digits;
+    }
     config.expires = Duration::from_secs(u64::from(args.expires));
     Ok(config)
 }

@@ -1,4 +1,4 @@
-//! Hearing keys in sound, for tests and the lab: what is dialled goes as RFC 4733 events.
+//! Hearing keys in sound, for a far side that sends no telephone events (RFC 4733).
 //!
 //! Eight Goertzel filters over blocks of 20 ms. A key counts when two blocks in a row hold it and
 //! little else: speech has sound beside any two frequencies.
@@ -29,8 +29,8 @@ pub struct DtmfDetector {
     rate: SampleRate,
     block: Vec<f32>,
     filled: usize,
-    last: Option<char>,
-    reported: Option<char>,
+    /// The key that the last block held, and for how many blocks in a row.
+    held: Option<(char, u32)>,
 }
 
 impl DtmfDetector {
@@ -42,13 +42,13 @@ impl DtmfDetector {
             rate,
             block,
             filled: 0,
-            last: None,
-            reported: None,
+            held: None,
         }
     }
 
-    /// Listens to `sound` and calls `pressed` once for each key, 40 ms or more after it begins.
-    pub fn listen(&mut self, mut sound: &[f32], mut pressed: impl FnMut(char)) {
+    /// Listens to `sound` and calls `pressed` once for each key that was held for two blocks or
+    /// more, when it is let go, with how long that was: to a block, 20 ms.
+    pub fn listen(&mut self, mut sound: &[f32], mut pressed: impl FnMut(char, Duration)) {
         while !sound.is_empty() {
             let taken = sound.len().min(self.block.len() - self.filled);
             self.block[self.filled..self.filled + taken].copy_from_slice(&sound[..taken]);
@@ -57,13 +57,15 @@ impl DtmfDetector {
             if self.filled == self.block.len() {
                 self.filled = 0;
                 let key = self.key_of_block();
-                if key == self.last && key != self.reported {
-                    self.reported = key;
-                    if let Some(key) = key {
-                        pressed(key);
+                match (&mut self.held, key) {
+                    (Some((held, blocks)), Some(key)) if *held == key => *blocks += 1,
+                    _ => {
+                        if let Some((key, blocks @ 2..)) = self.held {
+                            pressed(key, BLOCK * blocks);
+                        }
+                        self.held = key.map(|key| (key, 1));
                     }
                 }
-                self.last = key;
             }
         }
     }
@@ -119,7 +121,7 @@ mod tests {
         let mut detector = DtmfDetector::new(rate);
         sound
             .chunks(117)
-            .for_each(|piece| detector.listen(piece, |key| keys.push(key)));
+            .for_each(|piece| detector.listen(piece, |key, _| keys.push(key)));
         keys
     }
 
@@ -143,6 +145,15 @@ mod tests {
                 assert_eq!(heard(rate, &dialled(rate, "5577", 70, 70, gain)), "5577");
             }
         }
+    }
+
+    #[test]
+    fn how_long_a_key_was_held_is_told_to_a_block() {
+        let rate = SampleRate::NARROW;
+        let mut told = Vec::new();
+        let sound = dialled(rate, "3", 400, 60, 1.0);
+        DtmfDetector::new(rate).listen(&sound, |key, held| told.push((key, held.as_millis())));
+        assert!(matches!(told[..], [('3', 360..=420)]), "{told:?}");
     }
 
     #[test]

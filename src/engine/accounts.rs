@@ -1,6 +1,6 @@
 //! From the settings' accounts to the agent's, and back to the person when that fails.
 
-use crate::agent::{self, AccountConfig, AccountId, TransferPolicy};
+use crate::agent::{self, AccountConfig, AccountId, DigitsBy, TransferPolicy};
 use crate::redact::Secret;
 use crate::sip::{HostPort, SipUri, Transport, Uri};
 use crate::store::AccountSettings;
@@ -47,6 +47,12 @@ pub fn account_config(
     {
         return Err(AccountError::TransferCode);
     }
+    // A name that a later version gave is none to fail for.
+    config.digits = settings
+        .digits
+        .as_deref()
+        .and_then(DigitsBy::named)
+        .unwrap_or_default();
     config.auth_user = non_empty(settings.auth_user.as_deref());
     if let Some(text) = non_empty(settings.registrar.as_deref()) {
         config.registrar = Some(server(&text).ok_or(AccountError::Registrar)?);
@@ -144,11 +150,14 @@ mod tests {
         let config = account_config(&settings, None).unwrap();
         assert_eq!(config.transfers, TransferPolicy::Inside);
         assert_eq!(config.transfer_code, None);
+        assert_eq!(config.digits, DigitsBy::Agreed);
         settings.ask_transfers = true;
         settings.transfer_code = Some(" ##* ".into());
+        settings.digits = Some("short-info".into());
         let config = account_config(&settings, None).unwrap();
         assert_eq!(config.transfers, TransferPolicy::Ask);
         assert_eq!(config.transfer_code.as_deref(), Some("##*"));
+        assert_eq!(config.digits, DigitsBy::ShortInfo);
         settings.transfer_code = Some("transfer".into());
         let error = account_config(&settings, None).err();
         assert_eq!(error, Some(AccountError::TransferCode));

@@ -152,7 +152,9 @@ impl Picture {
             agent::Event::Replaced { call, replaced } => {
                 self.with_call(*call, |view| view.follows = Some(*replaced));
             }
-            agent::Event::InviteSent { .. } | agent::Event::Finished => {}
+            agent::Event::Digit { .. }
+            | agent::Event::InviteSent { .. }
+            | agent::Event::Finished => {}
         }
     }
 

@@ -305,6 +305,12 @@ impl Driver {
         self.dirty = true;
         match &event {
             agent::Event::Finished => self.finished = true,
+            agent::Event::Digit { call, key, held } => {
+                let (call, digit, held) = (*call, *key, *held);
+                self.hear_far_key(digit);
+                self.tell(Event::Digit { call, digit, held });
+                return;
+            }
             agent::Event::Incoming { call, .. } => {
                 self.after = None;
                 if let Some(levels) = self.levels.get(call) {

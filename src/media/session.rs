@@ -21,6 +21,7 @@ use super::plan::{Accepted, Plan};
 use super::quality::{LocalDelay, Quality};
 use super::uplink::Uplink;
 use crate::codec::CodecError;
+use crate::dsp::dtmf_detect::DtmfDetector;
 use crate::dsp::gain::Volume;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
 use crate::jitter::{DelayBounds, Inserted, PullInfo, ReceiverStats};
@@ -134,6 +135,10 @@ pub struct Session {
     rtp: RtpSession,
     uplink: Uplink,
     downlink: Downlink,
+    /// Listens for keys in the sound, where none come as events.
+    ear: Option<(SampleRate, DtmfDetector)>,
+    /// No telephone events were agreed on: keys come as tones, if at all.
+    by_ear: bool,
     rtcp_mux: bool,
     /// There was a plan.
     planned: bool,
@@ -174,6 +179,8 @@ impl Session {
             rtp: RtpSession::new(now, Config::new(ssrc, cname, seed, wall_clock)),
             uplink: Uplink::default(),
             downlink: Downlink::default(),
+            ear: None,
+            by_ear: false,
             rtcp_mux: false,
             planned: false,
             levels: Arc::default(),
@@ -234,6 +241,7 @@ impl Session {
         self.keep_alive_due |= listening && self.keep_alive_at.is_none();
         self.keep_alive_due &= listening;
         self.keep_alive_at = listening.then(|| self.keep_alive_at.unwrap_or(now + KEEP_ALIVE));
+        self.by_ear = plan.dtmf_receive.is_empty();
         let spoken = self.uplink.apply(plan);
         self.downlink.apply(plan)?;
         spoken
@@ -404,7 +412,26 @@ impl Session {
         self.heard_speech.observe(info.rate, &out[..info.samples]);
         self.talk.observe(&out[..info.samples]);
         self.levels.set(self.spoken.level(), self.heard.level());
+        self.hear_keys(info.rate, &out[..info.samples]);
         Some(info)
+    }
+
+    /// Listens for keys in what is heard. Allocates where the rate of the sound changes.
+    fn hear_keys(&mut self, rate: SampleRate, sound: &[f32]) {
+        if !self.by_ear {
+            self.ear = None;
+            return;
+        }
+        let (_, mut ear) = match self.ear.take() {
+            Some(known) if known.0 == rate => known,
+            _ => (rate, DtmfDetector::new(rate)),
+        };
+        ear.listen(sound, |key, duration| {
+            if let Some(digit) = Digit::from_char(key) {
+                self.tell(Event::RemoteDtmf { digit, duration });
+            }
+        });
+        self.ear = Some((rate, ear));
     }
 
     /// Takes a datagram. What is not of this call is counted and dropped.

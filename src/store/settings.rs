@@ -191,6 +191,9 @@ pub struct AccountSettings {
     /// The keys before the number that have the PBX hand a call over; `None`: REFER does it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer_code: Option<String>,
+    /// How keys go to the far side: `agreed`, `info`, `short-info`, `tones`; `None`: as agreed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digits: Option<String>,
     /// The country whose tones are heard in its calls, as ISO 3166-1 has it; `None`: as in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tones: Option<String>,

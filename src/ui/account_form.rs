@@ -9,7 +9,7 @@ use super::sounds::country_ui;
 use super::theme::{Palette, Type, size, space};
 use super::widgets::{self, Beside, Field, Fill};
 use super::{Action, Ask, Go, UiAction};
-use crate::agent::{AccountState, RegistrationCause};
+use crate::agent::{AccountState, DigitsBy, RegistrationCause};
 use crate::engine::{AccountView, Command, Snapshot, SoundView};
 use crate::i18n::Words;
 use crate::redact::Secret;
@@ -276,6 +276,7 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, sounds: &SoundView, words: &Wo
         changed |= redirects_ui(ui, &mut settings.no_redirects, words);
         changed |= transfers_ui(ui, &mut settings.ask_transfers, words);
         changed |= tones_ui(ui, &mut settings.tones, sounds, words);
+        changed |= digits_ui(ui, &mut settings.digits, words);
         for (title, hint, text) in [
             (
                 say!(words, "setup-proxy"),
@@ -427,6 +428,34 @@ fn either_ui(ui: &mut Ui, title: &str, texts: &[String; 2], chosen: &mut bool) -
     });
     ui.add_space(space::XXS);
     *chosen != before
+}
+
+/// How keys go to the far side.
+fn digits_ui(ui: &mut Ui, digits: &mut Option<String>, words: &Words) -> bool {
+    let title = say!(words, "setup-digits");
+    ui.label(Type::SMALL.rich(&title, Palette::of(ui).text));
+    let text = |by: DigitsBy| match by {
+        DigitsBy::Agreed => say!(words, "setup-digits-agreed"),
+        DigitsBy::Info => say!(words, "setup-digits-info"),
+        DigitsBy::ShortInfo => say!(words, "setup-digits-short-info"),
+        DigitsBy::Tones => say!(words, "setup-digits-tones"),
+    };
+    let chosen = digits.as_deref().and_then(DigitsBy::named);
+    let chosen = chosen.unwrap_or_default();
+    let shown = text(chosen);
+    let response = choice_ui(ui, &shown, &format!("{title}, {shown}"));
+    let mut changed = false;
+    Popup::menu(&response).show(|ui| {
+        for option in DigitsBy::ALL {
+            if widgets::menu_item(ui, None, &text(option), option == chosen).clicked() {
+                *digits = (option != DigitsBy::default()).then(|| option.as_str().to_owned());
+                changed = true;
+                ui.close();
+            }
+        }
+    });
+    ui.add_space(space::XXS);
+    changed
 }
 
 /// Whose tones are heard in this account's calls.

@@ -228,6 +228,19 @@ impl Scenario {
         ))
     }
 
+    /// This response must come next; keeps of each header its value, by the name of a variable.
+    pub(crate) fn expect_kept(self, status: u16, kept: &[(&str, &str)]) -> Scenario {
+        let kept = kept.iter().map(|(variable, header)| {
+            format!(
+                "<ereg regexp=\"[^ ]+\" search_in=\"hdr\" header=\"{header}:\" assign_to=\"{variable}\"/>"
+            )
+        });
+        let kept: String = kept.collect();
+        self.step(format_args!(
+            "<recv response=\"{status}\" rrs=\"true\"><action>{kept}</action></recv>"
+        ))
+    }
+
     /// This challenge must come next; the request after it may say `[authentication]`.
     pub(crate) fn expect_challenge(self, status: u16) -> Scenario {
         self.step(format_args!("<recv response=\"{status}\" auth=\"true\"/>"))
@@ -236,6 +249,14 @@ impl Scenario {
     /// This request must come next.
     pub(crate) fn await_request(self, method: &str) -> Scenario {
         self.step(format_args!("<recv request=\"{method}\"/>"))
+    }
+
+    /// This request must come next, and match each of `checks` as in [`Self::expect_with`].
+    pub(crate) fn await_request_with(mut self, method: &str, checks: &[(&str, &str)]) -> Scenario {
+        let checks = self.checks(checks);
+        self.step(format_args!(
+            "<recv request=\"{method}\"><action>{checks}</action></recv>"
+        ))
     }
 
     /// Takes an INVITE and keeps what later answers to it and requests of the callee need.
@@ -284,6 +305,13 @@ impl Scenario {
             "",
             "",
         );
+        self.step(format_args!("<send><![CDATA[\n{text}\n]]></send>"))
+    }
+
+    /// The same with a description.
+    pub(crate) fn answer_with(self, status: &str, body: &str) -> Scenario {
+        let kept = "[last_Via:]\n[last_From:]\n[last_To:]\n[last_CSeq:]";
+        let text = answer_text(kept, status, "", body);
         self.step(format_args!("<send><![CDATA[\n{text}\n]]></send>"))
     }
 

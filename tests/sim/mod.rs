@@ -78,6 +78,8 @@ pub(crate) struct Phone {
     pub(crate) events: Vec<Event>,
     /// The sound that each session shall have.
     pub(crate) plans: BTreeMap<MediaId, Plan>,
+    /// The keys that each shall send with its sound.
+    pub(crate) pressed: BTreeMap<MediaId, String>,
     /// What each plays before that.
     pub(crate) listening: BTreeMap<MediaId, Accepted>,
     /// Where each hears its sound.
@@ -173,6 +175,7 @@ impl World {
             other_addr: None,
             events: Vec::new(),
             plans: BTreeMap::new(),
+            pressed: BTreeMap::new(),
             listening: BTreeMap::new(),
             rtp: BTreeMap::new(),
             open_media: Vec::new(),
@@ -301,6 +304,9 @@ impl World {
                 }
                 Output::Media(MediaCommand::Close { media }) => {
                     phone.open_media.retain(|open| *open != media);
+                }
+                Output::Media(MediaCommand::SendDtmf { media, digits }) => {
+                    phone.pressed.entry(media).or_default().push_str(&digits);
                 }
                 Output::Media(_) => {}
                 Output::Event(event) => phone.events.push(event),

@@ -268,6 +268,19 @@ fn an_accounts_calls_may_sound_like_another_country() {
 }
 
 #[test]
+fn how_keys_reach_the_other_side_is_chosen_for_an_account() {
+    let mut desk = Desk::new(idle());
+    desk.click("Configurações");
+    desk.click("Editar a conta 1001");
+    desk.click("Opções avançadas");
+    desk.click("Teclas numa chamada, Como o outro lado aceita");
+    desk.click("Como mensagens curtas (INFO)");
+    desk.click("Salvar");
+    let sent = desk.sent();
+    assert!(sent[0].contains("digits: Some(\"short-info\")"), "{sent:?}");
+}
+
+#[test]
 fn the_account_menu_connects_and_disconnects() {
     let mut desk = Desk::new(idle());
     desk.click("Conta 1001, Registrado");

@@ -110,7 +110,9 @@ impl Desk {
     /// to it first.
     #[track_caller]
     pub(crate) fn click(&mut self, name: &str) {
-        let page = self.harness.ctx.content_rect().shrink(20.0);
+        // What stands at the bottom of a page covers what scrolls behind it.
+        let mut page = self.harness.ctx.content_rect().shrink(20.0);
+        page.max.y -= 80.0;
         let node = self.harness.get_by_label(name);
         if !page.contains(node.rect().center()) {
             node.scroll_to_me();

@@ -393,6 +393,26 @@ fn without_events_in_the_plan_digits_are_tones_in_the_sound() {
 }
 
 #[test]
+fn where_no_events_were_agreed_on_keys_are_heard_in_the_sound() {
+    for kind in [CodecKind::Pcma, CodecKind::Opus] {
+        let mut pair = Pair::talking(kind);
+        let mut near = pair.plan_for_near(kind);
+        (near.dtmf_send, near.dtmf_receive) = (None, Vec::new());
+        let mut far = plan(kind, world::NEAR);
+        (far.dtmf_send, far.dtmf_receive) = (None, Vec::new());
+        pair.near.session.apply(pair.now, &near).unwrap();
+        pair.far.session.apply(pair.now, &far).unwrap();
+        let said = speech(kind.sound_rate());
+        pair.talk(&said, &said);
+        assert_eq!(pair.far.digits(), "", "speech is no key");
+        pair.near.session.press("12#*D");
+        pair.talk(&said, &said);
+        assert_eq!(pair.far.digits(), "12#*D");
+        assert_eq!(pair.near.digits(), "");
+    }
+}
+
+#[test]
 fn reports_measure_the_round_trip_on_either_port() {
     for muxed in [false, true] {
         let mut pair = Pair::new();
