@@ -12,6 +12,8 @@ mod addressees;
 mod addresses;
 #[path = "call_flows/changes.rs"]
 mod changes;
+#[path = "call_flows/conferences.rs"]
+mod conferences;
 #[path = "call_flows/digits.rs"]
 mod digits;
 #[path = "call_flows/redirections.rs"]

@@ -697,6 +697,7 @@ transfer-asked-go = Accept
 
 conference-add-title = Call one more person
 conference-add-why = { $name } is on hold while it rings. Then press Conference again to bring all together.
+call-focus = This call is a conference: everybody in it hears each other.
 conference-in = in conference
 conference-split = Split
     .tip = Out of the conference and on hold

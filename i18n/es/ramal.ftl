@@ -695,6 +695,7 @@ transfer-asked-go = Aceptar
 
 conference-add-title = Llamar a alguien más
 conference-add-why = { $name } queda en espera mientras suena. Después pulsa Conferencia otra vez para unir a todos.
+call-focus = Esta llamada es una conferencia: todos en ella se oyen.
 conference-in = en conferencia
 conference-split = Separar
     .tip = Sale de la conferencia y queda en espera

@@ -695,6 +695,7 @@ transfer-asked-go = Aceitar
 
 conference-add-title = Chamar mais alguém
 conference-add-why = { $name } fica em espera enquanto chama. Depois, aperte Conferência de novo para juntar todos.
+call-focus = Esta ligação é uma conferência: todos nela se ouvem.
 conference-in = em conferência
 conference-split = Separar
     .tip = Tira da conferência e põe em espera

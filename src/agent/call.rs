@@ -163,6 +163,8 @@ pub(super) struct Established {
     pub(super) updates: bool,
     /// What is known of keys, and those under way.
     pub(super) keys: Keys,
+    /// The far side was said to be a conference.
+    pub(super) focus: bool,
     /// The far side lets a call of its be replaced by another (RFC 3891).
     pub(super) replaceable: bool,
     /// We hand it over.

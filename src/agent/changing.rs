@@ -151,6 +151,7 @@ impl Agent {
             let sequence = request.headers.cseq().map_or(0, |cseq| cseq.seq);
             self.acknowledge(now, account, &dialog, sequence);
             self.session_granted(now, call, response);
+            self.note_focus(call);
             let Some(negotiated) = negotiated else {
                 self.part(now, call, EndCause::NoCommonCodec);
                 return;

@@ -56,6 +56,14 @@ pub enum Command {
         /// The other one.
         other: CallId,
     },
+    /// Has the far side of a call come into the conference that the far side of another one holds
+    /// (RFC 4579 section 5.5).
+    BringIn {
+        /// Who comes in; the call ends when it is there.
+        call: CallId,
+        /// The call with the conference, as [`super::Event::Focus`] told.
+        focus: CallId,
+    },
     /// Lets the far side hand us over, as it asked with [`super::Event::TransferAsked`].
     AcceptTransfer(CallId),
     /// Does not; the call goes on.

@@ -239,6 +239,7 @@ impl Agent {
         if let Some(negotiated) = negotiated {
             self.renegotiated(call, &negotiated);
         }
+        self.note_focus(call);
     }
 
     /// Applies what a re-INVITE came to.

@@ -94,6 +94,13 @@ pub enum Event {
         /// What is spoken from here on.
         codec: CodecChoice,
     },
+    /// The far side is a conference that a server holds, or no longer (RFC 4579).
+    Focus {
+        /// Which call.
+        call: CallId,
+        /// Whether it is.
+        is: bool,
+    },
     /// A side put the call on hold.
     Held {
         /// Which call.

@@ -357,6 +357,7 @@ impl Agent {
                 replaceable: requests::supports(&invite.headers, requests::REPLACES),
                 updates: requests::allows(&invite.headers, &Method::Update).unwrap_or(false),
                 keys: Keys::of(&invite.headers),
+                focus: false,
                 transfer: None,
                 referred: None,
             }));
@@ -371,6 +372,7 @@ impl Agent {
             });
             self.note_remote_hold(call, &plan);
         }
+        self.note_focus(call);
         let replaces = self.calls.get_mut(&call).and_then(|it| it.replaces.take());
         if let Some(old) = replaces {
             self.replace(now, old, call);

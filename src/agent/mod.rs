@@ -25,6 +25,7 @@ mod digits;
 mod ending;
 mod established;
 mod event;
+mod focus;
 mod incoming;
 mod leaving;
 mod outgoing;
@@ -271,6 +272,7 @@ impl Agent {
             Command::Resume(call) => self.set_hold(now, call, false),
             Command::Transfer { call, target } => self.transfer(now, call, &target),
             Command::TransferTo { call, other } => self.transfer_to(now, call, other),
+            Command::BringIn { call, focus } => self.bring_in(now, call, focus),
             Command::AcceptTransfer(call) => self.accept_transfer(now, call),
             Command::RefuseTransfer(call) => self.refuse_transfer(now, call),
             Command::SetMuted { call, muted } => {

@@ -508,6 +508,7 @@ impl Agent {
             replaceable: requests::supports(&response.headers, requests::REPLACES),
             updates: requests::allows(&response.headers, &Method::Update).unwrap_or(false),
             keys: Keys::of(&response.headers),
+            focus: false,
             transfer: None,
             referred: None,
         }));
@@ -519,6 +520,7 @@ impl Agent {
             remote,
         });
         self.note_remote_hold(call, &plan);
+        self.note_focus(call);
         if let Some(from) = referred_from {
             self.refer_through(now, from);
         }

@@ -155,7 +155,7 @@ impl Agent {
     }
 
     /// The account of a call that can be handed over now.
-    fn transferable(&mut self, call: CallId) -> Result<super::AccountId, Refused> {
+    pub(super) fn transferable(&mut self, call: CallId) -> Result<super::AccountId, Refused> {
         let Some(found) = self.calls.get(&call) else {
             return Err((Some(call), Refusal::UnknownCall));
         };
@@ -193,7 +193,7 @@ impl Agent {
         Some(Uri::Sip(target))
     }
 
-    fn begin_transfer(
+    pub(super) fn begin_transfer(
         &mut self,
         now: Instant,
         call: CallId,

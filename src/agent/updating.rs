@@ -104,6 +104,7 @@ impl Agent {
         if let Verdict::Taken(Some(taken)) = verdict {
             self.renegotiated(call, &taken.1);
         }
+        self.note_focus(call);
     }
 
     /// The one that is called changes its early sound.

@@ -332,6 +332,15 @@ impl Report {
                 let number = told.number;
                 self.call_line(at, "renegotiated", number, codec_fields(codec));
             }
+            PhoneEvent::Focus { call, is } => {
+                let number = self.told(*call).number;
+                let fields = fields(json!({ "is": is }));
+                self.call_line(at, "conference", number, fields);
+                if *is {
+                    let sentence = say!(self.words, "call-focus");
+                    self.print(&sentence);
+                }
+            }
             PhoneEvent::Held { call, by } => self.hold(at, *call, "held", *by),
             PhoneEvent::Resumed { call, by } => self.hold(at, *call, "resumed", *by),
             PhoneEvent::Ended { call, end } => {

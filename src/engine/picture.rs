@@ -118,6 +118,7 @@ impl Picture {
             agent::Event::Renegotiated { call, codec } => {
                 self.with_call(*call, |view| view.codec = Some(codec.clone()));
             }
+            agent::Event::Focus { call, is } => self.with_call(*call, |view| view.focus = *is),
             agent::Event::Held { call, by } => self.with_call(*call, |view| {
                 *holds(view, *by) = true;
                 view.phase = CallPhase::OnHold(*by);
@@ -191,6 +192,7 @@ impl Picture {
             follows: None,
             silenced: false,
             consults_for: None,
+            focus: false,
             conference: None,
         });
     }

@@ -101,6 +101,8 @@ pub struct CallView {
     pub silenced: bool,
     /// The call that waits while this one is asked whether it takes it.
     pub consults_for: Option<CallId>,
+    /// The far side is a conference that a server holds.
+    pub focus: bool,
     /// The conference that it sits in.
     pub conference: Option<ConferenceId>,
 }

@@ -80,6 +80,17 @@ impl Driver {
             self.notice(Notice::Refused(agent::Refusal::WrongState));
             return;
         }
+        // A conference of a server's holds both: it mixes, and the phone of the other one calls there.
+        let holds = both.map(|id| views.iter().any(|view| view.id == id && view.focus));
+        match holds {
+            [true, true] => {
+                self.notice(Notice::Refused(agent::Refusal::WrongState));
+                return;
+            }
+            [true, false] => return self.bring_in(other, call),
+            [false, true] => return self.bring_in(call, other),
+            [false, false] => {}
+        }
         let known = both.into_iter().find_map(|id| self.conference_of(id));
         let Some(conference) = known.or_else(|| self.free_conference()) else {
             self.notice(Notice::ConferenceFull);
@@ -99,6 +110,12 @@ impl Driver {
         for id in self.calls_that(|view| view.conference == Some(conference) && view.held_here) {
             self.hand_over(agent::Command::Resume(id));
         }
+    }
+
+    /// Has the far side of a call come into the conference that a server holds, which goes on.
+    fn bring_in(&mut self, call: CallId, focus: CallId) {
+        self.phone(agent::Command::BringIn { call, focus });
+        self.phone(agent::Command::Resume(focus));
     }
 
     /// Takes a call out of its conference and has it wait.

@@ -99,6 +99,8 @@ pub struct Dialog {
     local_contact: Option<NameAddr>,
     /// Where requests of ours find them.
     remote_target: Uri,
+    /// That is a conference of a server's (RFC 4579).
+    remote_is_focus: bool,
     /// In the order in which requests of ours pass.
     route_set: Vec<NameAddr>,
     /// The number of our latest request.
@@ -141,6 +143,7 @@ impl Dialog {
             remote: only_tag(remote),
             local_contact: first_contact(&request.headers),
             remote_target: request.uri.clone(),
+            remote_is_focus: false,
             route_set: Vec::new(),
             local_seq: Some(cseq.seq),
             remote_seq: None,
@@ -176,6 +179,7 @@ impl Dialog {
             local: only_tag(request.headers.to()?).with_tag(local_tag),
             remote: only_tag(remote),
             local_contact: Some(local_contact),
+            remote_is_focus: contact.params.has("isfocus"),
             remote_target: contact.uri,
             route_set: request.headers.record_routes()?,
             local_seq: None,
@@ -208,6 +212,7 @@ impl Dialog {
             remote: only_tag(remote),
             local_contact: first_contact(&subscribe.headers),
             remote_target: subscribe.uri.clone(),
+            remote_is_focus: false,
             route_set: notify.headers.record_routes()?,
             local_seq: Some(subscribe.headers.cseq()?.seq),
             remote_seq: Some(notify.headers.cseq()?.seq),
@@ -247,6 +252,13 @@ impl Dialog {
     #[must_use]
     pub fn remote_target(&self) -> &Uri {
         &self.remote_target
+    }
+
+    /// Whether what is there is the focus of a conference: its Contact says `isfocus` (RFC 4579
+    /// section 5.1, RFC 3840 section 9).
+    #[must_use]
+    pub fn remote_is_focus(&self) -> bool {
+        self.remote_is_focus
     }
 
     /// Makes an early dialog a confirmed one: a caller gives the 2xx that it received, a callee
@@ -342,6 +354,7 @@ impl Dialog {
     pub fn refresh_target(&mut self, contact: &NameAddr) {
         if contact.uri.as_sip().is_some() {
             self.remote_target = contact.uri.clone();
+            self.remote_is_focus = contact.params.has("isfocus");
         }
     }
 

@@ -252,6 +252,11 @@ fn row_ui(ui: &mut Ui, name: &str, line: &str, label: &str) -> bool {
 pub(crate) fn notes_ui(ui: &mut Ui, page: &CallPage<'_>, words: &Words) -> Option<Ask> {
     let call = page.call;
     let mut ask = None;
+    if call.focus {
+        let palette = Palette::of(ui);
+        let text = Type::SMALL.rich(say!(words, "call-focus"), palette.text);
+        widgets::icon_line(ui, Icon::USERS_THREE, palette.accent, text);
+    }
     if let Some(transfer) = &call.transfer {
         progress_ui(ui, &transfer.progress, words);
     }

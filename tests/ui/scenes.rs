@@ -103,6 +103,7 @@ pub(crate) fn call(id: u64, phase: CallPhase, now: Instant) -> CallView {
         follows: None,
         silenced: false,
         consults_for: None,
+        focus: false,
         conference: None,
     }
 }

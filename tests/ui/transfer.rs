@@ -130,6 +130,14 @@ fn a_call_goes_to_another_that_waits() {
 }
 
 #[test]
+fn a_conference_of_a_server_is_told_as_one() {
+    let mut desk = Desk::new(idle());
+    let snapshot = two(&desk, |clinic| clinic.focus = true);
+    desk.put(snapshot);
+    assert!(desk.shows("Esta ligação é uma conferência: todos nela se ouvem."));
+}
+
+#[test]
 fn how_a_transfer_goes_is_told_in_words() {
     let mut desk = Desk::new(idle());
     let to = party(Some("Contas a pagar"), "1043");
