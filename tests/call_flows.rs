@@ -2,7 +2,7 @@
 //!
 //! Here two phones call each other directly. Beside this file: the same through a registrar, calls
 //! sent elsewhere, callers and called ones that no phone of ours would be, changes on the way, bad
-//! weather, and staying registered.
+//! weather, staying registered, and messages.
 
 mod sim;
 
@@ -16,6 +16,8 @@ mod changes;
 mod conferences;
 #[path = "call_flows/digits.rs"]
 mod digits;
+#[path = "call_flows/messages.rs"]
+mod messages;
 #[path = "call_flows/redirections.rs"]
 mod redirections;
 #[path = "call_flows/registrar_trouble.rs"]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::DigitsBy;
+use super::{DigitsBy, MessagePolicy};
 use crate::redact::Secret;
 use crate::sip::transaction::Peer;
 use crate::sip::{
@@ -45,6 +45,8 @@ pub struct AccountConfig {
     pub transfer_code: Option<String>,
     /// How keys go to the far side.
     pub digits: DigitsBy,
+    /// Who may write messages.
+    pub messages: MessagePolicy,
     /// Calls in progress at once before a further one is answered 486.
     pub max_calls: usize,
 }
@@ -79,6 +81,7 @@ impl AccountConfig {
             transfers: TransferPolicy::default(),
             transfer_code: None,
             digits: DigitsBy::default(),
+            messages: MessagePolicy::default(),
             max_calls: 8,
         }
     }

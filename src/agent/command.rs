@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccountConfig, AccountId, CallId};
+use super::{AccountConfig, AccountId, CallId, MessageId, NewMessage};
 use crate::sip::StatusCode;
 
 /// A person's wish. Each is idempotent: asked twice, it does the second time nothing.
@@ -68,6 +68,19 @@ pub enum Command {
     AcceptTransfer(CallId),
     /// Does not; the call goes on.
     RefuseTransfer(CallId),
+    /// Sends a message, in its turn; how it goes is told with [`super::Event::MessageProgress`].
+    SendMessage(Box<NewMessage>),
+    /// Takes back a message that is not on its way.
+    WithdrawMessage(MessageId),
+    /// The draft of a message changed: it is told to whom it is for (RFC 3994).
+    Compose {
+        /// Who writes.
+        account: AccountId,
+        /// To whom, as typed.
+        to: String,
+        /// Whether anything stands in it.
+        writing: bool,
+    },
     /// Sends silence instead of the microphone, or no longer.
     SetMuted {
         /// Which call.

@@ -19,6 +19,7 @@ impl Agent {
             // A call that is ending already refuses, and that is as good.
             let _ = self.hang_up(now, call);
         }
+        self.stop_messages();
         let accounts: Vec<AccountId> = self.accounts.keys().copied().collect();
         for account in accounts {
             let _ = self.unregister(now, account);

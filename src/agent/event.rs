@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccountId, AccountState};
+use super::{AccountId, AccountState, Message, MessageId, MessageProgress};
 use crate::media::plan::CodecChoice;
 
 /// Names a call for as long as the phone runs.
@@ -167,6 +167,25 @@ pub enum Event {
         call: CallId,
         /// How it ended.
         end: CallEnd,
+    },
+    /// A message came.
+    Message(Box<Message>),
+    /// A message of ours goes on. [`MessageProgress::Delivered`] and [`MessageProgress::Failed`]
+    /// are said once, and nothing after them.
+    MessageProgress {
+        /// Which one.
+        message: MessageId,
+        /// How it stands.
+        progress: MessageProgress,
+    },
+    /// The other side of a conversation begins to write, or ceases (RFC 3994).
+    Typing {
+        /// With which account of ours.
+        account: AccountId,
+        /// Who, as [`super::correspondent`] has it.
+        peer: String,
+        /// Whether it writes.
+        writes: bool,
     },
     /// A wish could not be fulfilled; nothing changed.
     Refused {

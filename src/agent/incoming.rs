@@ -7,7 +7,8 @@ use super::addressee::Addressee;
 use super::call::{Alerting, Call, Change, Established, Offered, Phase, Unacknowledged};
 use super::digits::Keys;
 use super::{
-    AccountId, Agent, CallId, EndCause, Event, Output, Refusal, Refused, Side, causes, requests,
+    AccountId, Agent, CallId, EndCause, Event, Output, Refusal, Refused, Side, causes, messaging,
+    requests,
 };
 use crate::media::plan::{MediaCommand, MediaId};
 use crate::sdp::{self, Negotiation};
@@ -45,6 +46,7 @@ impl Agent {
             Method::Info => self.info_came(now, &key, &request),
             Method::Update => self.update_came(now, &key, &request),
             Method::Prack => self.prack_came(now, &key, &request),
+            Method::Message => self.message_came(now, &key, &request, &from),
             _ => self.answer_request(now, &key, &request, StatusCode::METHOD_NOT_ALLOWED),
         }
     }
@@ -464,7 +466,8 @@ impl Agent {
         let tag = self.random_token();
         let mut response = self.reply(request, status, Some(&tag));
         response.headers.set(HeaderName::ALLOW, requests::ALLOWED);
-        response.headers.set(HeaderName::ACCEPT, requests::ACCEPTED);
+        let accepted = format!("{}, {}", requests::ACCEPTED, messaging::ACCEPTED);
+        response.headers.set(HeaderName::ACCEPT, accepted);
         response
             .headers
             .set(HeaderName::ACCEPT_ENCODING, "identity");

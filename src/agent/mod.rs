@@ -28,6 +28,7 @@ mod event;
 mod focus;
 mod incoming;
 mod leaving;
+mod messaging;
 mod outgoing;
 mod referred;
 mod refreshing;
@@ -51,10 +52,15 @@ pub use account::{AccountConfig, AccountId, AccountState, RegistrationCause, Tra
 pub use command::Command;
 pub use digits::DigitsBy;
 pub use event::{CallEnd, CallId, EndCause, Event, Party, Refusal, Side, TransferProgress};
+pub use messaging::{
+    MAX_TEXT, Message, MessageFailure, MessageId, MessagePolicy, MessageProgress, NewMessage,
+    correspondent,
+};
 
 use account::Account;
 use call::Call;
 use leaving::{LeaveId, Leaving};
+use messaging::Messaging;
 use outgoing::AnsweredInvite;
 use routing::{Lookup, Purpose};
 
@@ -188,6 +194,7 @@ pub struct Agent {
     /// ACKs to 2xx by dialog and CSeq number, sent again for each 2xx that comes again (RFC 3261
     /// section 13.2.2.4).
     acks: BTreeMap<(DialogId, u32), SentAck>,
+    messaging: Messaging,
     outputs: VecDeque<Output>,
     /// What is told of requests that the transaction layer has taken, after they have left it.
     handed_over: Vec<Event>,
@@ -238,6 +245,7 @@ impl Agent {
             lookups: BTreeMap::new(),
             answered_invites: BTreeMap::new(),
             acks: BTreeMap::new(),
+            messaging: Messaging::default(),
             outputs: VecDeque::new(),
             handed_over: Vec::new(),
             stay_until: None,
@@ -254,10 +262,14 @@ impl Agent {
     pub fn handle_command(&mut self, now: Instant, command: Command) {
         let done = match command {
             Command::AddAccount(config) => {
+                self.messaging.account_changed(config.id);
                 self.add_account(now, *config);
                 Ok(())
             }
-            Command::RemoveAccount(account) => self.remove_account(now, account),
+            Command::RemoveAccount(account) => {
+                self.messages_of_removed(account);
+                self.remove_account(now, account)
+            }
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
             Command::Dial {
@@ -275,6 +287,22 @@ impl Agent {
             Command::BringIn { call, focus } => self.bring_in(now, call, focus),
             Command::AcceptTransfer(call) => self.accept_transfer(now, call),
             Command::RefuseTransfer(call) => self.refuse_transfer(now, call),
+            Command::SendMessage(message) => {
+                self.send_message(now, *message);
+                Ok(())
+            }
+            Command::WithdrawMessage(message) => {
+                self.withdraw_message(now, message);
+                Ok(())
+            }
+            Command::Compose {
+                account,
+                to,
+                writing,
+            } => {
+                self.compose(now, account, &to, writing);
+                Ok(())
+            }
             Command::SetMuted { call, muted } => {
                 self.with_media(call, |media| MediaCommand::SetMuted { media, muted })
             }
@@ -365,6 +393,7 @@ impl Agent {
         self.stay_until = self.stay_until.filter(|until| *until > now);
         self.registrations_due(now);
         self.calls_due(now);
+        self.messages_due(now);
         self.drain_layer(now);
         if self.ending_by.is_some_and(|by| by <= now) {
             self.finish();
@@ -399,9 +428,10 @@ impl Agent {
         let registrations = self.accounts.values().filter_map(Account::deadline).min();
         let calls = self.calls.values().filter_map(Call::deadline).min();
         let acks = self.acks.values().map(|ack| ack.forget_at).min();
+        let messages = self.messaging.deadline();
         let stay = self.stay_until.filter(|_| self.shutting_down());
         let end = self.ending_by.filter(|_| !self.finished);
-        [layer, registrations, calls, acks, stay, end]
+        [layer, registrations, calls, acks, messages, stay, end]
             .into_iter()
             .flatten()
             .min()

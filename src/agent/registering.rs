@@ -284,6 +284,11 @@ impl Agent {
         {
             *bound_at = Some(now);
         }
+        let was_away = self
+            .accounts
+            .get(&id)
+            .is_some_and(|account| !matches!(account.state, AccountState::Registered { .. }));
+        let back = was_away && matches!(event, RegistrationEvent::Registered { .. });
         let state = match event {
             RegistrationEvent::Registered { expires, .. } => AccountState::Registered { expires },
             RegistrationEvent::Unregistered => AccountState::Unregistered,
@@ -300,6 +305,9 @@ impl Agent {
             },
         };
         self.set_account_state(id, state);
+        if back {
+            self.messages_may_go(now, id);
+        }
     }
 
     fn set_account_state(&mut self, id: AccountId, state: AccountState) {

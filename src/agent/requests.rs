@@ -1,7 +1,7 @@
 //! What our requests and answers have in common.
 
 use super::call::Setup;
-use super::{Agent, AgentConfig, Party};
+use super::{Agent, AgentConfig, Party, messaging};
 use crate::sip::transaction::Peer;
 use crate::sip::{
     HeaderName, Headers, HostPort, Method, NameAddr, RELIABLE, Request, Response, SipUri,
@@ -9,11 +9,11 @@ use crate::sip::{
 };
 
 /// Methods we answer, in the order of `Allow`. Without blanks: an INVITE has to fit a datagram.
-pub(super) const ALLOWED: &str = "INVITE,ACK,BYE,CANCEL,OPTIONS,PRACK,UPDATE,REFER,NOTIFY,INFO";
+pub(super) const ALLOWED: &str =
+    "INVITE,ACK,BYE,CANCEL,OPTIONS,PRACK,UPDATE,REFER,NOTIFY,INFO,MESSAGE";
 /// Methods that exist and are not ours: 405, where an unknown one is 501.
-pub(super) const KNOWN_NOT_ALLOWED: [Method; 3] =
-    [Method::Register, Method::Message, Method::Publish];
-/// Body types we read.
+pub(super) const KNOWN_NOT_ALLOWED: [Method; 2] = [Method::Register, Method::Publish];
+/// Body types we read in calls.
 pub(super) const ACCEPTED: &str = "application/sdp";
 /// Option tags we support: an edge proxy may put itself on the way to us (RFC 3327), a call may take
 /// another's place (RFC 3891), who hands a call over may not care how it goes (RFC 4488),
@@ -151,7 +151,11 @@ impl Agent {
             response.headers.push(HeaderName::ALLOW, ALLOWED);
         }
         if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-            response.headers.push(HeaderName::ACCEPT, ACCEPTED);
+            let accepted = match request.method {
+                Method::Message => messaging::ACCEPTED,
+                _ => ACCEPTED,
+            };
+            response.headers.push(HeaderName::ACCEPT, accepted);
         }
         response
     }

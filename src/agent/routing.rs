@@ -4,9 +4,12 @@ use std::time::Instant;
 
 use super::asking::Asking;
 use super::leaving::LeaveId;
+use super::messaging::Posting;
 use super::reliable::Pracking;
-use super::{AccountId, Agent, CallId, EndCause, Output, ResolveFailure, ResolveId};
-use crate::sip::transaction::{ClientKey, Failure, Peer};
+use super::{
+    AccountId, Agent, CallId, EndCause, MessageFailure, Output, ResolveFailure, ResolveId,
+};
+use crate::sip::transaction::{ClientKey, Failure, Peer, SendError};
 use crate::sip::{Dialog, HostPort, Request, Response, Transport, Uri};
 
 /// A request that waits for its way to be found.
@@ -23,6 +26,8 @@ pub(super) enum Lookup {
         /// What its answer is for.
         purpose: Purpose,
     },
+    /// A message: its From may need to know from where we send.
+    Message(Box<Posting>),
     /// The ACK to a 2xx, which has no answer.
     Ack(Box<Request>),
 }
@@ -44,6 +49,8 @@ pub(super) enum Purpose {
     Prack(Box<Pracking>),
     /// The end of a dialog; the call may be forgotten already.
     Bye(Box<Goodbye>),
+    /// A message outside any call.
+    Message(Box<Posting>),
 }
 
 /// A BYE under way, with what is needed to send it again with credentials.
@@ -89,6 +96,7 @@ impl Agent {
         let account = match &lookup {
             Lookup::Registrar(account) => Some(*account),
             Lookup::Call(call) => self.calls.get(call).map(|call| call.account),
+            Lookup::Message(posting) => Some(posting.account()),
             Lookup::Send { .. } | Lookup::Ack(_) => None,
         };
         if let (Some(account), Ok(ways)) = (account, &found) {
@@ -104,6 +112,11 @@ impl Agent {
                 self.send(now, *request, ways[0], purpose);
             }
             (Lookup::Send { purpose, .. }, Err(failure)) => {
+                self.undelivered(now, purpose, cause_of_lookup(failure));
+            }
+            (Lookup::Message(posting), Ok(ways)) => self.message_located(now, *posting, &ways),
+            (Lookup::Message(posting), Err(failure)) => {
+                let purpose = Purpose::Message(posting);
                 self.undelivered(now, purpose, cause_of_lookup(failure));
             }
             (Lookup::Ack(request), Ok(ways)) => self.transmit_ack(now, *request, ways[0]),
@@ -142,12 +155,18 @@ impl Agent {
                     | Purpose::Leave(_)
                     | Purpose::Ask(_)
                     | Purpose::Prack(_)
+                    | Purpose::Message(_)
                     | Purpose::Bye(_) => {}
                 }
                 self.clients.insert(key, purpose);
             }
-            // Only a value that holds a line break cannot be written; dialling refuses those.
-            Err(_) => self.undelivered(now, purpose, EndCause::Refused),
+            Err(error) => match purpose {
+                Purpose::Message(posting) if error == SendError::TooLong => {
+                    self.message_undelivered(now, &posting, MessageFailure::TooLong);
+                }
+                // Only a value that holds a line break cannot be written; dialling refuses those.
+                purpose => self.undelivered(now, purpose, EndCause::Refused),
+            },
         }
     }
 
@@ -203,6 +222,7 @@ impl Agent {
             Some(Purpose::Ask(asking)) => self.ask_answered(now, *asking, response),
             Some(Purpose::Prack(pracking)) => self.prack_answered(now, *pracking, response),
             Some(Purpose::Bye(goodbye)) => self.bye_answered(now, *goodbye, response),
+            Some(Purpose::Message(posting)) => self.message_answered(now, *posting, response),
             Some(Purpose::Invite(_)) => {}
             None => self.answered_again(now, response),
         }
@@ -211,10 +231,14 @@ impl Agent {
     pub(super) fn request_failed(&mut self, now: Instant, key: &ClientKey, failure: Failure) {
         let cause = match failure {
             Failure::Timeout => EndCause::TimedOut,
-            Failure::Transport => EndCause::Unreachable,
+            Failure::Transport | Failure::TooLong => EndCause::Unreachable,
         };
-        if let Some(purpose) = self.clients.remove(key) {
-            self.undelivered(now, purpose, cause);
+        match self.clients.remove(key) {
+            Some(Purpose::Message(posting)) if failure == Failure::TooLong => {
+                self.message_undelivered(now, &posting, MessageFailure::TooLong);
+            }
+            Some(purpose) => self.undelivered(now, purpose, cause),
+            None => {}
         }
     }
 
@@ -228,6 +252,15 @@ impl Agent {
                 self.transfer_may_ask(now, call);
             }
             Purpose::Ask(asking) => self.ask_undelivered(now, &asking),
+            Purpose::Message(posting) => {
+                let cause = match cause {
+                    EndCause::HostNotFound => MessageFailure::HostNotFound,
+                    EndCause::Unreachable => MessageFailure::Unreachable,
+                    EndCause::TimedOut => MessageFailure::TimedOut,
+                    _ => MessageFailure::Refused,
+                };
+                self.message_undelivered(now, &posting, cause);
+            }
             // The far side is gone; so is the dialog. Whoever is not told that the ringing was heard
             // says so again.
             Purpose::Bye(_) | Purpose::Prack(_) => {}

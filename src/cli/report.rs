@@ -399,7 +399,11 @@ impl Report {
                 self.call_line(at, "transfer", number, fields);
             }
             // The engine tells all keys in one way, however they came.
-            PhoneEvent::Digit { .. } | PhoneEvent::Finished => {}
+            PhoneEvent::Digit { .. }
+            | PhoneEvent::Message(_)
+            | PhoneEvent::MessageProgress { .. }
+            | PhoneEvent::Typing { .. }
+            | PhoneEvent::Finished => {}
         }
     }
 

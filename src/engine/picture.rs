@@ -155,6 +155,9 @@ impl Picture {
             }
             agent::Event::Digit { .. }
             | agent::Event::InviteSent { .. }
+            | agent::Event::Message(_)
+            | agent::Event::MessageProgress { .. }
+            | agent::Event::Typing { .. }
             | agent::Event::Finished => {}
         }
     }

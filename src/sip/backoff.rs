@@ -1,5 +1,5 @@
 //! How long to wait after a failure of what is kept up at a server: bindings, subscriptions,
-//! publications.
+//! publications, messages.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ const TOLD: std::ops::RangeInclusive<Duration> =
 
 /// Our own delay after this many failures in a row: the base doubled for each, up to the ceiling,
 /// and of that 50% to 100% at random, so that the phones of a house do not come back as one.
-pub(super) fn own(rng: &mut impl Rng, failures: u32) -> Duration {
+pub(crate) fn own(rng: &mut impl Rng, failures: u32) -> Duration {
     let doubled = BASE.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX));
     let ceiling = doubled.min(CEILING);
     ceiling.mul_f64(rng.random_range(0.5..=1.0))
 }
 
 /// What Retry-After says (RFC 3261 section 20.33), within bounds, and up to a tenth more at random.
-pub(super) fn told(rng: &mut impl Rng, after: Duration) -> Duration {
+pub(crate) fn told(rng: &mut impl Rng, after: Duration) -> Duration {
     after
         .clamp(*TOLD.start(), *TOLD.end())
         .mul_f64(rng.random_range(1.0..=1.1))

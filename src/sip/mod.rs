@@ -5,7 +5,7 @@
 //! where leniency would be a hole: the framing of streams, digest authentication, and what is
 //! written (a line break never gets into a header).
 
-mod backoff;
+pub(crate) mod backoff;
 mod check;
 mod defect;
 mod dialog;

@@ -367,6 +367,20 @@ impl World {
         self.settle(phone);
     }
 
+    /// A phone learns that nothing takes a connection there.
+    pub(crate) fn refuse_tcp(&mut self, phone: usize, remote: SocketAddr) {
+        let to = Peer {
+            transport: Transport::Tcp,
+            remote,
+            local: self.phones[phone].addr,
+            connection: None,
+        };
+        self.phones[phone]
+            .agent
+            .handle_transport_error(self.now, to);
+        self.settle(phone);
+    }
+
     /// A datagram is there.
     fn deliver(&mut self, datagram: Datagram) {
         let from = Peer {

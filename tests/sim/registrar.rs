@@ -42,6 +42,8 @@ pub(crate) struct Registrar {
     pub(crate) expires: (u32, u32),
     /// The challenge for new calls: 401, 407 or none.
     pub(crate) calls_ask: Option<u16>,
+    /// The same for messages.
+    pub(crate) messages_ask: Option<u16>,
     /// Hears nothing and says nothing.
     pub(crate) away: bool,
     pub(crate) instead: Option<Instead>,
@@ -65,6 +67,7 @@ impl Registrar {
             gate: Gate::new(domain),
             expires: (60, 300),
             calls_ask: None,
+            messages_ask: None,
             away: false,
             instead: None,
             held: Vec::new(),
@@ -178,6 +181,16 @@ impl Registrar {
                 && !self.let_through.contains_key(branch)
                 && let Some(refused) = self.challenge(now, request, status)
             {
+                return Some(refused);
+            }
+            self.let_through.insert(branch.to_owned(), now);
+        }
+        if request.method == Method::Message
+            && !in_dialog
+            && let Some(status) = self.messages_ask
+            && !self.let_through.contains_key(branch)
+        {
+            if let Some(refused) = self.challenge(now, request, status) {
                 return Some(refused);
             }
             self.let_through.insert(branch.to_owned(), now);

@@ -31,7 +31,10 @@ pub(crate) struct Line<'a> {
     pub(crate) to_tag: &'a str,
     /// Further headers, each with its line end.
     pub(crate) headers: &'a str,
+    /// Sound.
     pub(crate) body: &'a str,
+    /// In its place: words.
+    pub(crate) text: &'a str,
 }
 
 impl Default for Line<'_> {
@@ -44,6 +47,7 @@ impl Default for Line<'_> {
             to_tag: "",
             headers: "",
             body: "",
+            text: "",
         }
     }
 }
@@ -59,13 +63,15 @@ impl World {
             to_tag,
             headers,
             body,
+            text: words,
         } = line;
         let tag = if to_tag.is_empty() { "" } else { ";tag=" };
-        let kind = if body.is_empty() {
-            ""
-        } else {
-            "Content-Type: application/sdp\r\n"
+        let kind = match (body.is_empty(), words.is_empty()) {
+            (false, _) => "Content-Type: application/sdp\r\n",
+            (true, false) if !headers.contains("Content-Type") => "Content-Type: text/plain\r\n",
+            (true, _) => "",
         };
+        let body = if body.is_empty() { words } else { body };
         // Hops are left, unless the story says how many.
         let hops = if headers.contains("Max-Forwards") {
             ""

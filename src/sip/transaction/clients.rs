@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use super::client::NonInviteClient;
 use super::deadlines::Deadlines;
 use super::derived::{ack_of, cancel_of};
-use super::event::{ClientKey, Event, Limits, Peer, SendError};
+use super::event::{ClientKey, Event, Failure, Limits, Peer, SendError};
 use super::invite_client::InviteClient;
 use super::matching::{ResponseMatch, same_sent_by};
 use super::outbox::Outbox;
 use super::step::ClientStep;
 use super::timers::Timers;
 use super::token::Tokens;
-use crate::sip::{HostPort, Method, Request, Response, StatusCode, Transport, Via, WriteError};
+use crate::sip::{HostPort, Method, Request, Response, StatusCode, Transport, Via};
 
 /// Addresses remembered for refusing TCP. Forgetting one costs a needless connection attempt.
 const REMEMBERED_REFUSALS: usize = 64;
@@ -95,6 +95,8 @@ struct Client {
     /// Where it would have gone, had it been short enough for UDP, and until when TCP may prove
     /// itself.
     datagram: Option<(Peer, Instant)>,
+    /// It goes over TCP for its length, and may go no other way.
+    too_long: bool,
     cancel: Cancel,
 }
 
@@ -252,6 +254,8 @@ impl Clients {
             if !self.fall_back_to_datagram(now, key)
                 && let Some(client) = self.clients.get_mut(&key)
             {
+                // Who had a connection and lost it may have one again.
+                client.too_long &= to.connection.is_none();
                 client.machine.handle_transport_error();
             }
             self.drain(key, None, outbox);
@@ -290,29 +294,28 @@ impl Clients {
         ClientKey(self.next_key)
     }
 
-    /// Puts the Via on, and chooses TCP for what is too long for UDP (section 18.1.1).
-    fn address(
-        &self,
-        mut request: Request,
-        to: Peer,
-        branch: &str,
-    ) -> Result<Outgoing, WriteError> {
+    /// Puts the Via on, and chooses TCP for what is too long for UDP (section 18.1.1). Where
+    /// there is no TCP it goes over UDP after all, but for a MESSAGE (RFC 3428 section 8).
+    fn address(&self, mut request: Request, to: Peer, branch: &str) -> Result<Outgoing, SendError> {
         let sent_by = HostPort::from(to.local);
         request
             .headers
             .push_top_via(&Via::new(to.transport, sent_by.clone(), branch));
         let bytes = request.to_bytes()?;
-        if to.transport != Transport::Udp
-            || bytes.len() <= self.limits.datagram_request
-            || self.refuses_tcp(to.remote)
-            || self.datagrams_only.contains(&to.remote)
-        {
+        let fits = to.transport != Transport::Udp || bytes.len() <= self.limits.datagram_request;
+        let no_tcp = self.refuses_tcp(to.remote) || self.datagrams_only.contains(&to.remote);
+        let must_fit = request.method == Method::Message;
+        if !fits && no_tcp && must_fit {
+            return Err(SendError::TooLong);
+        }
+        if fits || no_tcp {
             return Ok(Outgoing {
                 request,
                 bytes,
                 sent_by,
                 to,
                 datagram: None,
+                too_long: false,
             });
         }
         request
@@ -329,7 +332,8 @@ impl Clients {
             bytes,
             sent_by,
             to: stream,
-            datagram: Some(to),
+            datagram: (!must_fit).then_some(to),
+            too_long: must_fit,
         })
     }
 
@@ -347,6 +351,7 @@ impl Clients {
             sent_by,
             to,
             datagram,
+            too_long,
         } = outgoing;
         let machine = Machine::new(&request.method, now, self.timers, to.transport);
         let datagram = datagram.map(|to| (to, now + self.timers.tcp_only_for_length));
@@ -362,6 +367,7 @@ impl Clients {
             branch,
             to,
             datagram,
+            too_long,
             cancel,
         };
         self.clients.insert(key, client);
@@ -395,6 +401,7 @@ impl Clients {
             sent_by,
             to,
             datagram: None,
+            too_long: false,
         };
         self.insert(now, key, branch, outgoing, outbox);
         self.drain(invite, None, outbox);
@@ -480,7 +487,11 @@ impl Clients {
                         from,
                     });
                 }
-                ClientStep::Fail(failure) => outbox.event(Event::Failed { key, failure }),
+                ClientStep::Fail(failure) => {
+                    let refused = failure == Failure::Transport && client.too_long;
+                    let failure = if refused { Failure::TooLong } else { failure };
+                    outbox.event(Event::Failed { key, failure });
+                }
                 ClientStep::Wait(deadline) => {
                     let next = deadline.into_iter().chain(client.tcp_until()).min();
                     self.deadlines.set(key, next);
@@ -512,6 +523,7 @@ struct Outgoing {
     sent_by: HostPort,
     to: Peer,
     datagram: Option<Peer>,
+    too_long: bool,
 }
 
 /// Whether a failure to reach `failed` is one of what was sent to `to`.

@@ -122,6 +122,9 @@ pub enum SendError {
     /// As many requests as [`Limits::clients`] are on their way.
     #[error("too many requests are on their way")]
     TooMany,
+    /// A MESSAGE too long for a datagram, to where no other way leads (RFC 3428 section 8).
+    #[error("too long for a datagram")]
+    TooLong,
     /// The request cannot be put on the wire.
     #[error("the request cannot be written")]
     Write(#[from] WriteError),

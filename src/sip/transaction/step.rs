@@ -12,6 +12,9 @@ pub enum Failure {
     Timeout,
     /// The transport could not deliver; to be treated as a 503.
     Transport,
+    /// It is too long for a datagram, and there is no connection to be had. Only of a MESSAGE, which
+    /// nothing would slow down on a crowded network (RFC 3428 section 8).
+    TooLong,
 }
 
 /// A step of a client transaction.

@@ -362,6 +362,46 @@ fn a_long_request_falls_back_to_udp_when_tcp_is_refused() {
 }
 
 #[test]
+fn a_long_message_never_goes_by_datagram() {
+    let long_message = || {
+        let mut message = long_options();
+        message.method = Method::Message;
+        message.headers.set(HeaderName::CSEQ, "1 MESSAGE");
+        message
+    };
+    let mut desk = Desk::new();
+    let (key, over_tcp) = desk.request(long_message(), udp());
+    assert_eq!(over_tcp.sent[0].0, tcp());
+    assert_eq!(
+        over_tcp.wait,
+        Some(desk.t0 + secs(32)),
+        "there is no other way to fall back to"
+    );
+    desk.layer.handle_transport_error(desk.now, tcp());
+    let asked = desk.poll();
+    assert!(asked.sent.is_empty());
+    assert_eq!(
+        asked.events,
+        [Event::Failed {
+            key,
+            failure: Failure::TooLong
+        }]
+    );
+    // The address is known to refuse TCP: it is not even tried.
+    assert_eq!(
+        desk.layer.request(desk.now, long_message(), udp()),
+        Err(SendError::TooLong)
+    );
+    assert!(desk.poll().is_nothing());
+    let mut chosen = Desk::new();
+    chosen.layer.set_datagrams_only(udp().remote, true);
+    assert_eq!(
+        chosen.layer.request(chosen.now, long_message(), udp()),
+        Err(SendError::TooLong)
+    );
+}
+
+#[test]
 fn a_long_request_that_tcp_swallows_goes_over_udp_after_two_seconds() {
     let mut desk = Desk::new();
     let (key, over_tcp) = desk.request(long_options(), udp());
