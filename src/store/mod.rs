@@ -1,12 +1,19 @@
-//! What outlives the program: settings on disk, secrets in the keyring.
+//! What outlives the program: settings and conversations on disk, secrets in the keyring.
 
+mod conversations;
 mod line_settings;
+mod message_settings;
 mod recording_settings;
 mod secrets;
 mod settings;
 mod worker;
 
+pub use conversations::{
+    ChatAnswer, ChatOrder, Conversations, NewRecord, PAGE, Page, Record, RecordState, Sending,
+    Summary, Told, Unsent,
+};
 pub use line_settings::LineSettings;
+pub use message_settings::{MessageSettings, Writers};
 pub use recording_settings::{RecordingFormat, RecordingSettings, RecordingSides};
 pub use secrets::{Keyring, SecretError, Secrets, SessionSecrets};
 pub use settings::{

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
-use super::{LineSettings, RecordingSettings};
+use super::{LineSettings, MessageSettings, RecordingSettings, Writers};
 use crate::voice::VoiceSettings;
 
 /// The format that this version writes.
@@ -51,6 +51,9 @@ pub struct Settings {
     /// How calls are recorded.
     #[serde(skip_serializing_if = "RecordingSettings::is_usual")]
     pub recording: RecordingSettings,
+    /// How messages are dealt with.
+    #[serde(skip_serializing_if = "MessageSettings::is_usual")]
+    pub messages: MessageSettings,
     /// In the order they were added.
     #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountSettings>,
@@ -72,6 +75,7 @@ impl Default for Settings {
             sounds: SoundSettings::default(),
             voice: VoiceSettings::default(),
             recording: RecordingSettings::default(),
+            messages: MessageSettings::default(),
             accounts: Vec::new(),
         }
     }
@@ -194,6 +198,9 @@ pub struct AccountSettings {
     /// How keys go to the far side: `agreed`, `info`, `short-info`, `tones`; `None`: as agreed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digits: Option<String>,
+    /// Who may write messages to it.
+    #[serde(skip_serializing_if = "Writers::is_usual")]
+    pub writers: Writers,
     /// The country whose tones are heard in its calls, as ISO 3166-1 has it; `None`: as in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tones: Option<String>,
@@ -273,6 +280,19 @@ impl SettingsFile {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where conversations are kept: beside the settings in a folder of one's own choosing, else in
+    /// the system's place for what programs keep.
+    #[must_use]
+    pub fn conversations(&self) -> PathBuf {
+        const NAME: &str = "messages.db";
+        let base = etcetera::choose_base_strategy().ok();
+        let usual = base.filter(|base| self.path.starts_with(base.config_dir()));
+        match usual {
+            Some(base) => base.data_dir().join("ramal").join(NAME),
+            None => self.path.with_file_name(NAME),
+        }
     }
 
     /// Reads the settings. No file: the defaults. A damaged one is set aside under another name,
