@@ -11,7 +11,9 @@ use ramal::allocations::Counted;
 use ramal::audio::{SinkChoice, SourceChoice};
 use ramal::cli::{self, Face};
 use ramal::dsp::progress::Country;
-use ramal::engine::{self, Command, EngineConfig, Handle, MediaConfig, Snapshot, clock, signals};
+use ramal::engine::{
+    self, Command, EngineConfig, Handle, KeepChats, MediaConfig, Snapshot, clock, signals,
+};
 use ramal::i18n::{Language, Words};
 use ramal::lab::{self, Lab, LabConfig};
 use ramal::redact::Secret;
@@ -58,6 +60,10 @@ fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCo
         Some(_) => Box::new(Keyring),
         None => Box::<SessionSecrets>::default(),
     };
+    let chats = match &file {
+        Some(file) => KeepChats::In(file.conversations()),
+        None => KeepChats::InMemory,
+    };
     let config = EngineConfig {
         bind: demo.then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         port: 0,
@@ -71,6 +77,7 @@ fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCo
             ..MediaConfig::default()
         },
         settings: file.map(|file| (file, settings)),
+        chats,
         secrets,
         // The window closes first, as by its own button; see `Leaving`.
         hear_interrupts: false,

@@ -1,5 +1,7 @@
 //! The engine as its faces see it: commands in, snapshots out.
 
+#[path = "engine/messages.rs"]
+mod messages;
 #[path = "engine/recordings.rs"]
 mod recordings;
 
@@ -11,7 +13,7 @@ use std::time::Duration;
 use ramal::agent::{AccountState, AgentConfig};
 use ramal::audio::{SinkChoice, SourceChoice};
 use ramal::engine::{
-    self, Command, EngineConfig, Handle, Loudness, MediaConfig, Snapshot, SoundTest,
+    self, Command, EngineConfig, Handle, KeepChats, Loudness, MediaConfig, Snapshot, SoundTest,
 };
 use ramal::redact::Secret;
 use ramal::store::{AccountSettings, SecretError, Secrets, Settings, SettingsFile};
@@ -66,6 +68,7 @@ fn with_settings(settings: Settings, file: SettingsFile) -> (EngineConfig, SyncS
             ..MediaConfig::default()
         },
         settings: Some((file, settings)),
+        chats: KeepChats::InMemory,
         secrets: Box::new(Locked(locked)),
         hear_interrupts: false,
     };

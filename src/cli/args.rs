@@ -37,6 +37,7 @@ pub(super) enum Command {
     Call(CallArgs),
     Answer(AnswerArgs),
     Register(RegisterArgs),
+    Message(MessageArgs),
     Devices(DevicesArgs),
     Lab(LabArgs),
     Demo(DemoArgs),
@@ -219,6 +220,21 @@ pub(super) struct RegisterArgs {
     pub(super) once: bool,
     #[arg(long, value_name = "SECONDS")]
     pub(super) duration: Option<Seconds>,
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `ramal message`.
+#[derive(Debug, Args)]
+pub(super) struct MessageArgs {
+    #[arg(value_name = "URI")]
+    pub(super) uri: String,
+    #[arg(value_name = "TEXT|-", allow_hyphen_values = true)]
+    pub(super) text: String,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) retry_for: Option<Seconds>,
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -14,7 +14,7 @@ use crate::agent::{self, AccountConfig, AccountId, AccountState, AgentConfig, Ca
 use crate::audio::{Clip, SinkChoice, SourceChoice};
 use crate::dsp::compare::{Comparison, compare};
 use crate::dsp::resample::resample;
-use crate::engine::{Command, EngineConfig, Event, MediaConfig};
+use crate::engine::{Command, EngineConfig, Event, KeepChats, MediaConfig};
 use crate::i18n::Words;
 use crate::lab::{self, LabConfig, Prompt};
 use crate::media::recording::Format;
@@ -56,6 +56,7 @@ pub(super) fn run(words: Words, args: &DemoArgs) -> Result<Exit, Misuse> {
             ..MediaConfig::default()
         },
         settings: None,
+        chats: KeepChats::No,
         secrets: Box::<SessionSecrets>::default(),
         hear_interrupts: true,
     };

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::agent::{CallEnd, EndCause, RegistrationCause};
+use crate::agent::{CallEnd, EndCause, MessageFailure, RegistrationCause};
 
 /// How a command ended. The numbers are a promise: README lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +57,30 @@ pub(super) fn of_call(end: &CallEnd, heard: bool) -> Exit {
         | EndCause::TimedOut
         | EndCause::ServerTrouble
         | EndCause::NotAcknowledged => Exit::Network,
+    }
+}
+
+/// What a message that was not delivered means for the exit code.
+#[must_use]
+pub(super) const fn of_message(cause: MessageFailure) -> Exit {
+    match cause {
+        MessageFailure::NotAnAddress
+        | MessageFailure::Length
+        | MessageFailure::TooMany
+        | MessageFailure::NoAccount => Exit::Usage,
+        MessageFailure::NotFound
+        | MessageFailure::Forbidden
+        | MessageFailure::Declined
+        | MessageFailure::NotUnderstood
+        | MessageFailure::Refused => Exit::Rejected,
+        MessageFailure::Unavailable | MessageFailure::Withdrawn => Exit::NoAnswer,
+        MessageFailure::WrongPassword | MessageFailure::PasswordNeeded => Exit::Authentication,
+        MessageFailure::TooLong
+        | MessageFailure::NotRegistered
+        | MessageFailure::HostNotFound
+        | MessageFailure::Unreachable
+        | MessageFailure::TimedOut
+        | MessageFailure::ServerTrouble => Exit::Network,
     }
 }
 

@@ -12,6 +12,7 @@ pub mod inspect;
 mod keys;
 mod live;
 mod measure;
+mod message;
 mod pesq;
 mod report;
 mod run;
@@ -83,6 +84,7 @@ pub fn main(args: Vec<OsString>) -> Face {
         Some(Command::Call(args)) => run::call(Words::new(language), &args),
         Some(Command::Answer(args)) => run::answer(Words::new(language), &args),
         Some(Command::Register(args)) => run::register(Words::new(language), &args),
+        Some(Command::Message(args)) => message::run(Words::new(language), &args),
         Some(Command::Devices(args)) => devices::run(&words, &args),
         Some(Command::Lab(args)) => measure::lab(&words, &args),
         Some(Command::Inspect(args)) => return Face::Done(inspect::run(&args.file)),

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::figures::{Means, quality_fields};
 use crate::agent::{
-    AccountState, CallEnd, CallId, EndCause, Event as PhoneEvent, RegistrationCause, Side,
-    TransferProgress,
+    AccountState, CallEnd, CallId, EndCause, Event as PhoneEvent, Message, MessageProgress,
+    RegistrationCause, Side, TransferProgress,
 };
 use crate::engine::{Direction, Event, Stamped, clock};
 use crate::i18n::Words;
@@ -398,13 +398,67 @@ impl Report {
                 let fields = fields(json!({ "stage": "replaced", "replaces": replaced }));
                 self.call_line(at, "transfer", number, fields);
             }
+            PhoneEvent::Message(message) => self.message(at, message),
+            PhoneEvent::MessageProgress { progress, .. } => self.message_progress(at, progress),
+            PhoneEvent::Typing { peer, writes, .. } => {
+                let fields = fields(json!({ "peer": peer, "writes": writes }));
+                self.line(at, "typing", fields);
+                if *writes {
+                    let sentence = say!(self.words, "cli-typing", peer = peer.as_str());
+                    self.print(&sentence);
+                }
+            }
             // The engine tells all keys in one way, however they came.
-            PhoneEvent::Digit { .. }
-            | PhoneEvent::Message(_)
-            | PhoneEvent::MessageProgress { .. }
-            | PhoneEvent::Typing { .. }
-            | PhoneEvent::Finished => {}
+            PhoneEvent::Digit { .. } | PhoneEvent::Finished => {}
         }
+    }
+
+    /// A message came.
+    fn message(&mut self, at: Instant, message: &Message) {
+        let call = message.call.map(|call| self.told(call).number);
+        let from = &message.from;
+        let fields = fields(json!({
+            "direction": "in",
+            "from": from.uri,
+            "display_name": from.display_name,
+            "text": message.text,
+            "call": call,
+        }));
+        self.line(at, "message", fields);
+        let name = self.words.party_name(from);
+        let text = message.text.as_str();
+        let sentence = say!(self.words, "cli-message-received", from = name, text = text);
+        self.print(&sentence);
+    }
+
+    /// How a message of ours goes.
+    fn message_progress(&mut self, at: Instant, progress: &MessageProgress) {
+        let mut line = fields(json!({ "direction": "out" }));
+        line.extend(fields(match progress {
+            MessageProgress::Sending => json!({ "state": "sending" }),
+            MessageProgress::Waiting { cause, retry_at } => {
+                let wait = retry_at.map(|retry| retry.saturating_duration_since(at));
+                json!({
+                    "state": "waiting",
+                    "cause": cause.code(),
+                    "retry_in_s": wait.map(|wait| rounded(wait.as_secs_f32())),
+                })
+            }
+            MessageProgress::Delivered => json!({ "state": "delivered" }),
+            MessageProgress::Failed {
+                cause,
+                status,
+                reason,
+            } => json!({
+                "state": "failed",
+                "cause": cause.code(),
+                "status": status,
+                "reason": reason,
+            }),
+        }));
+        self.line(at, "message", line);
+        let sentence = self.words.message_progress(progress);
+        self.print(&sentence);
     }
 
     /// How a transfer of ours goes.

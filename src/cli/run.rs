@@ -162,6 +162,11 @@ impl Run {
         self.due.insert(place, (at, wish));
     }
 
+    /// What it ends with if nothing decides otherwise.
+    pub(super) fn otherwise(&mut self, exit: Exit) {
+        self.otherwise = exit;
+    }
+
     /// Ends everything well; what has been decided of the exit code stays.
     pub(super) fn leave(&mut self, outcome: Exit) {
         self.outcome.get_or_insert(outcome);

@@ -10,7 +10,8 @@ use crate::agent::{AccountConfig, AccountId, AgentConfig, Resend, dial};
 use crate::audio::{self, ClipError, SinkChoice, SourceChoice};
 use crate::dsp::progress::Country;
 use crate::engine::{
-    EngineConfig, MediaConfig, MediaError, RecordError, StartError, account_config, server,
+    EngineConfig, KeepChats, MediaConfig, MediaError, RecordError, StartError, account_config,
+    server,
 };
 use crate::i18n::{Language, Words};
 use crate::jitter::DelayBounds;
@@ -309,6 +310,7 @@ pub(super) fn engine(
         agent,
         media,
         settings: None,
+        chats: KeepChats::No,
         secrets: Box::<SessionSecrets>::default(),
         hear_interrupts: true,
     })

@@ -1,9 +1,9 @@
 //! From the settings' accounts to the agent's, and back to the person when that fails.
 
-use crate::agent::{self, AccountConfig, AccountId, DigitsBy, TransferPolicy};
+use crate::agent::{self, AccountConfig, AccountId, DigitsBy, MessagePolicy, TransferPolicy};
 use crate::redact::Secret;
 use crate::sip::{HostPort, SipUri, Transport, Uri};
-use crate::store::AccountSettings;
+use crate::store::{AccountSettings, Writers};
 
 /// Why an account cannot be used as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,11 @@ pub fn account_config(
     if settings.ask_transfers {
         config.transfers = TransferPolicy::Ask;
     }
+    config.messages = match settings.writers {
+        Writers::Server => MessagePolicy::Registrar,
+        Writers::Anyone => MessagePolicy::Anyone,
+        Writers::Nobody => MessagePolicy::Nobody,
+    };
     config.transfer_code = non_empty(settings.transfer_code.as_deref());
     if let Some(code) = &config.transfer_code
         && !code.chars().all(agent::is_dtmf)
@@ -161,6 +166,18 @@ mod tests {
         settings.transfer_code = Some("transfer".into());
         let error = account_config(&settings, None).err();
         assert_eq!(error, Some(AccountError::TransferCode));
+    }
+
+    #[test]
+    fn who_may_write_is_whom_the_server_lets_through_unless_the_person_says_otherwise() {
+        let mut settings = written("1001@pbx.example");
+        let messages =
+            |settings: &AccountSettings| account_config(settings, None).unwrap().messages;
+        assert_eq!(messages(&settings), MessagePolicy::Registrar);
+        settings.writers = Writers::Anyone;
+        assert_eq!(messages(&settings), MessagePolicy::Anyone);
+        settings.writers = Writers::Nobody;
+        assert_eq!(messages(&settings), MessagePolicy::Nobody);
     }
 
     #[test]

@@ -51,6 +51,15 @@ pub fn thread_cpu() -> Option<Duration> {
     None
 }
 
+/// The time of day in milliseconds since 1970, UTC.
+#[must_use]
+pub fn unix_ms() -> u64 {
+    let since = wall_clock().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
+
 /// The time of day in seconds since 1970, UTC.
 #[must_use]
 pub fn unix() -> u64 {

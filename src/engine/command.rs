@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::SoundWish;
 use super::media::SoundTest;
+use super::{ChatWish, SoundWish};
 use crate::agent::{self, AccountId, CallId};
 use crate::media::Loudness;
 use crate::media::plan::{ConferenceId, Feed};
@@ -109,6 +109,8 @@ pub enum Command {
     SetRecording(RecordingSettings),
     /// Ends the recording of a call; the call goes on.
     StopRecording(CallId),
+    /// About messages.
+    Chat(ChatWish),
     /// Changes what the phone sounds like.
     Sound(SoundWish),
     /// Chooses what is done to the microphone's sound.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::KeepChats;
 use super::media::{MediaConfig, MediaError};
 use crate::agent::AgentConfig;
 use crate::net::BindError;
@@ -19,6 +20,8 @@ pub struct EngineConfig {
     pub media: MediaConfig,
     /// Where settings are kept; `None`: nowhere, as for a call from the command line.
     pub settings: Option<(SettingsFile, Settings)>,
+    /// Where conversations are kept.
+    pub chats: KeepChats,
     /// Where passwords are kept.
     pub secrets: Box<dyn Secrets>,
     /// Whether Ctrl-C is the engine's to hear; it says [`super::Event::Interrupted`] then.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use super::chats::Chats;
 use super::config::{EngineConfig, StartError};
 use super::event::{Event, Stamped};
 use super::loudness::kept_loudness;
@@ -46,6 +47,8 @@ pub(super) struct Driver {
     reports: mpsc::Receiver<MediaReport>,
     pub(super) store: store::Worker,
     answers: mpsc::Receiver<store::Answer>,
+    pub(super) chats: Chats,
+    chat_answers: mpsc::Receiver<store::ChatAnswer>,
     found: mpsc::Receiver<Found>,
     finder: mpsc::Sender<Found>,
     pub(super) settings: Option<(SettingsFile, Settings)>,
@@ -120,6 +123,15 @@ impl Driver {
             let _ = answer.try_send(told);
         })
         .map_err(StartError::Thread)?;
+        let (chat_answer, chat_answers) = mpsc::channel(QUEUE);
+        let messages = config
+            .settings
+            .as_ref()
+            .map(|(_, settings)| settings.messages);
+        let chats = Chats::open(&config.chats, messages.unwrap_or_default(), move |told| {
+            let _ = chat_answer.try_send(told);
+        })
+        .map_err(StartError::Thread)?;
         let (finder, found) = mpsc::channel(QUEUE);
         let (device_lister, devices) = mpsc::channel(4);
         let seed = seed::random().map_err(StartError::Thread)?;
@@ -134,6 +146,8 @@ impl Driver {
             reports,
             store,
             answers,
+            chats,
+            chat_answers,
             found,
             finder,
             settings: config.settings,
@@ -166,6 +180,7 @@ impl Driver {
         driver.recall_accounts();
         driver.begin_sounds();
         driver.show_recording();
+        driver.show_chats();
         driver.look_for_devices();
         Ok(driver)
     }
@@ -186,6 +201,7 @@ impl Driver {
                 event = self.port.next() => self.net_event(event),
                 Some(report) = self.reports.recv() => self.media_report(report),
                 Some(answer) = self.answers.recv() => self.store_answer(answer),
+                Some(answer) = self.chat_answers.recv() => self.chat_answer(answer),
                 Some(found) = self.found.recv() => self.name_found(found),
                 Some(list) = self.devices.recv() => self.devices_found(list),
                 () = until(wake_at) => self.agent.handle_timeout(clock::now()),
@@ -203,11 +219,13 @@ impl Driver {
             media,
             port,
             store,
+            chats,
             events,
             ..
         } = self;
         media.close();
         drop(store);
+        drop(chats);
         port.close(GRACE).await;
         // Nobody may be listening any more.
         let _ = events.try_send(Stamped {

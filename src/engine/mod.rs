@@ -5,6 +5,7 @@
 //! [`Snapshot`] out by `Arc`, and for those that follow every step, [`Stamped`] events.
 
 mod accounts;
+mod chats;
 pub mod clock;
 mod command;
 mod config;
@@ -31,6 +32,9 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 pub use accounts::{AccountError, account_config, server};
+pub use chats::{
+    ChatMessage, ChatState, ChatWish, ChatsView, ConversationView, KeepChats, OpenConversation,
+};
 pub use command::Command;
 pub use config::{EngineConfig, StartError};
 pub use event::{Event, Stamped};

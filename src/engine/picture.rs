@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::ChatsView;
 use super::media::RecordFailure;
 use super::snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, HandedTo, LoudnessView, Notice,
@@ -374,6 +375,10 @@ impl Picture {
 
     pub(super) fn sounds(&mut self, sounds: SoundView) {
         self.snapshot.sounds = sounds;
+    }
+
+    pub(super) fn chats(&mut self, chats: Arc<ChatsView>) {
+        self.snapshot.chats = chats;
     }
 
     pub(super) fn dismiss(&mut self, call: CallId) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::ChatsView;
 pub use super::media::{RecordFailure, SoundTest};
 use crate::agent::{AccountId, AccountState, CallEnd, CallId, Party, Side, TransferProgress};
 use crate::dsp::progress::Country;
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub sounds: SoundView,
     /// How calls are recorded.
     pub recording: RecordingOptions,
+    /// Conversations.
+    pub chats: Arc<ChatsView>,
     /// What the person should know, newest last, at most 8.
     pub notices: Vec<Notice>,
 }
@@ -277,4 +280,13 @@ pub enum Notice {
     RecordFailed(RecordFailure),
     /// The disk is too slow for a recording: it has holes.
     RecordGaps,
+    /// The file of the conversations was damaged: a new one is begun.
+    MessagesSetAside {
+        /// Where the old one is.
+        path: PathBuf,
+    },
+    /// Conversations cannot be kept: they are forgotten when the phone ends.
+    MessagesNotKept,
+    /// So many messages came at once that one could not be shown, or was not sent.
+    MessageLost,
 }

@@ -104,6 +104,7 @@ impl Driver {
             Command::RecordCall(call) => self.record_call(call),
             Command::SetRecording(recording) => self.set_recording(recording),
             Command::StopRecording(call) => self.stop_recording(call),
+            Command::Chat(wish) => self.chat_wish(wish),
             Command::Sound(wish) => self.sound_wish(wish),
             Command::SetVoice(voice) => {
                 self.change_settings(|settings| settings.voice = voice);
@@ -214,6 +215,7 @@ impl Driver {
             Ok(config) => {
                 self.phone(agent::Command::AddAccount(Box::new(config)));
                 self.picture.written(AccountId(written.id), written);
+                self.send_unsent();
             }
             Err(error) => {
                 tracing::debug!("account not used: {error}");
@@ -228,6 +230,7 @@ impl Driver {
         // A password that stays behind is warned of by the store.
         let _ = self.store.give(Order::Remove { account: id.0 });
         self.phone(agent::Command::RemoveAccount(id));
+        self.forget_chats(id);
     }
 
     pub(super) fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {
@@ -302,6 +305,7 @@ impl Driver {
         }
         self.picture
             .phone_event(clock::now(), clock::unix(), &event);
+        self.chat_event(&event);
         self.dirty = true;
         match &event {
             agent::Event::Finished => self.finished = true,

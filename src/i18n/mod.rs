@@ -8,6 +8,7 @@ mod accounts;
 pub mod calls;
 mod countries;
 mod language;
+mod messages;
 mod notices;
 mod numbers;
 mod phone_number;

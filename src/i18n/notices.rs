@@ -31,6 +31,13 @@ impl Words {
             Notice::RecordFailed(RecordFailure::TooLong) => explain!("notice-record-too-long"),
             Notice::RecordFailed(RecordFailure::Unwritable) => explain!("notice-record-failed"),
             Notice::RecordGaps => explain!("notice-record-gaps"),
+            Notice::MessagesSetAside { path } => {
+                let path = path.display().to_string();
+                let todo = say!(self, "notice-messages-set-aside", "todo", path = path);
+                explanation(say!(self, "notice-messages-set-aside"), todo)
+            }
+            Notice::MessagesNotKept => explain!("notice-messages-not-kept"),
+            Notice::MessageLost => explain!("notice-message-lost"),
         }
     }
 

@@ -127,7 +127,7 @@ impl Front {
         }
         let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
         let user = request.uri.user_unescaped().unwrap_or_default();
-        if request.method == Method::Invite
+        if matches!(request.method, Method::Invite | Method::Message)
             && !in_dialog
             && let Some(response) = self.challenge_caller(now, &request)
         {
@@ -367,10 +367,14 @@ impl Front {
 
 /// What a new call to this extension is refused with before anything rings.
 fn refusal(request: &Request, user: &str) -> Option<StatusCode> {
+    let service = Service::at(user);
+    if request.method == Method::Message && service.is_none() {
+        return Some(StatusCode::NOT_FOUND);
+    }
     if request.method != Method::Invite {
         return None;
     }
-    match Service::at(user).map(Service::manner) {
+    match service.map(Service::manner) {
         Some(Manner::Answers | Manner::Rings) => None,
         Some(Manner::Refuses(status)) => StatusCode::new(status),
         None => Some(StatusCode::NOT_FOUND),

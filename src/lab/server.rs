@@ -16,7 +16,8 @@ use super::front::{Front, FrontOutput};
 use super::service::{Manner, Service};
 use super::voice::{Voice, VoiceOutput, session_config};
 use crate::agent::{
-    AccountConfig, AccountId, Agent, AgentConfig, CallId, Command, Event, Output, Party,
+    AccountConfig, AccountId, Agent, AgentConfig, CallId, Command, Event, Message, MessageId,
+    NewMessage, Output, Party,
 };
 use crate::engine::sip_port::{Arrival, SipPort};
 use crate::engine::{clock, seed};
@@ -29,6 +30,8 @@ use crate::sip::{HostPort, Parsed, SipUri, StatusCode, Transport, Uri, parse_dat
 const SERVICES: AccountId = AccountId(1);
 /// The account under which `607` calls back, so that who is called sees its number.
 const CALLER: AccountId = AccountId(2);
+/// The account under which `600` writes back.
+const ECHO: AccountId = AccountId(3);
 /// Calls at once.
 const MAX_CALLS: usize = 64;
 /// Datagrams of sound that may wait.
@@ -155,6 +158,7 @@ struct Server {
     plans: Vec<(Instant, Deed)>,
     wake_at: Option<Instant>,
     next_call: u64,
+    next_message: u64,
 }
 
 /// A call of the lab.
@@ -225,7 +229,13 @@ impl Server {
             max_calls: MAX_CALLS,
             ..AccountConfig::direct(CALLER)
         };
-        for account in [services, caller] {
+        let number = SipUri::new(Some(Service::Echo.extension()), HostPort::from(address));
+        let echo = AccountConfig {
+            aor: Some(Uri::Sip(number)),
+            max_calls: MAX_CALLS,
+            ..AccountConfig::direct(ECHO)
+        };
+        for account in [services, caller, echo] {
             agent.handle_command(now, Command::AddAccount(Box::new(account)));
         }
         let (sound_in, sound) = mpsc::channel(QUEUE);
@@ -242,6 +252,7 @@ impl Server {
             plans: Vec::new(),
             wake_at: None,
             next_call: 1,
+            next_message: 1,
         };
         Ok((server, address))
     }
@@ -436,8 +447,30 @@ impl Server {
                         .push((now + CALLS_BACK_AFTER, Deed::CallBack(extension)));
                 }
             }
+            Event::Message(message) => self.write_back(now, &message),
             _ => {}
         }
+    }
+
+    /// Writes back what was written to `600`, to who is registered: others have no mailbox here.
+    fn write_back(&mut self, now: Instant, message: &Message) {
+        let service = message.called.as_deref().and_then(Service::at);
+        let writer = message.from.user.as_deref().unwrap_or_default();
+        let way = self.front.registered(now, writer).into_iter().next();
+        let (Some(Service::Echo), Some((contact, _))) = (service, way) else {
+            return;
+        };
+        let id = MessageId(self.next_message);
+        self.next_message += 1;
+        let echo = NewMessage {
+            account: ECHO,
+            message: id,
+            to: contact.to_string(),
+            text: message.text.clone(),
+            retry_for: Duration::ZERO,
+        };
+        let send = Command::SendMessage(Box::new(echo));
+        self.agent.handle_command(now, send);
     }
 
     fn order(&mut self, now: Instant, order: MediaCommand) {

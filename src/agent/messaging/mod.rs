@@ -65,6 +65,8 @@ pub struct Message {
     pub from: Party,
     /// Untrusted: at most [`MAX_TEXT`] bytes, and no control character but tabs and line feeds.
     pub text: String,
+    /// The user part of what it was sent to: which extension, where several lead here.
+    pub called: Option<String>,
     /// The call in which it was written.
     pub call: Option<CallId>,
 }
@@ -135,6 +137,65 @@ pub enum MessageFailure {
     Withdrawn,
     /// Any other final answer.
     Refused,
+}
+
+impl MessageFailure {
+    /// All of them.
+    pub const ALL: [MessageFailure; 19] = [
+        MessageFailure::NotAnAddress,
+        MessageFailure::Length,
+        MessageFailure::TooLong,
+        MessageFailure::TooMany,
+        MessageFailure::NoAccount,
+        MessageFailure::NotRegistered,
+        MessageFailure::NotFound,
+        MessageFailure::Forbidden,
+        MessageFailure::Unavailable,
+        MessageFailure::Declined,
+        MessageFailure::NotUnderstood,
+        MessageFailure::WrongPassword,
+        MessageFailure::PasswordNeeded,
+        MessageFailure::HostNotFound,
+        MessageFailure::Unreachable,
+        MessageFailure::TimedOut,
+        MessageFailure::ServerTrouble,
+        MessageFailure::Withdrawn,
+        MessageFailure::Refused,
+    ];
+
+    /// Its name to programs, and where conversations are kept.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            MessageFailure::NotAnAddress => "not_an_address",
+            MessageFailure::Length => "length",
+            MessageFailure::TooLong => "too_long",
+            MessageFailure::TooMany => "too_many",
+            MessageFailure::NoAccount => "no_account",
+            MessageFailure::NotRegistered => "not_registered",
+            MessageFailure::NotFound => "not_found",
+            MessageFailure::Forbidden => "forbidden",
+            MessageFailure::Unavailable => "unavailable",
+            MessageFailure::Declined => "declined",
+            MessageFailure::NotUnderstood => "not_understood",
+            MessageFailure::WrongPassword => "wrong_password",
+            MessageFailure::PasswordNeeded => "password_needed",
+            MessageFailure::HostNotFound => "host_not_found",
+            MessageFailure::Unreachable => "unreachable",
+            MessageFailure::TimedOut => "timed_out",
+            MessageFailure::ServerTrouble => "server_trouble",
+            MessageFailure::Withdrawn => "withdrawn",
+            MessageFailure::Refused => "refused",
+        }
+    }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<MessageFailure> {
+        MessageFailure::ALL
+            .into_iter()
+            .find(|failure| failure.code() == code)
+    }
 }
 
 /// Who may write to an account.
@@ -345,6 +406,14 @@ impl Messaging {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_cause_is_known_by_its_name() {
+        for failure in MessageFailure::ALL {
+            assert_eq!(MessageFailure::from_code(failure.code()), Some(failure));
+        }
+        assert_eq!(MessageFailure::from_code("interrupted"), None);
+    }
 
     #[test]
     fn an_address_is_the_same_however_it_is_written() {

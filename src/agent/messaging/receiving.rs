@@ -147,6 +147,7 @@ impl Agent {
                     account,
                     from,
                     text,
+                    called: request.uri.user_unescaped(),
                     call,
                 })));
             }

@@ -11,7 +11,7 @@ use super::{
 use crate::agent::AccountState;
 use crate::agent::account::Account;
 use crate::agent::routing::{Lookup, Purpose};
-use crate::agent::{AccountId, Agent, Event, dial, requests};
+use crate::agent::{AccountId, Agent, Event, Refusal, dial, requests};
 use crate::events::is_composing;
 use crate::sip::transaction::Peer;
 use crate::sip::{
@@ -73,6 +73,16 @@ impl Setback {
 }
 
 impl Agent {
+    /// The one written form of what a person typed as the address of a message.
+    ///
+    /// # Errors
+    /// As [`dial::target`]; [`Refusal::UnknownAccount`] where there is no such account.
+    pub fn correspondent(&self, account: AccountId, typed: &str) -> Result<String, Refusal> {
+        let account = self.accounts.get(&account);
+        let account = account.ok_or(Refusal::UnknownAccount)?;
+        dial::target(typed, account.home()).map(|target| super::correspondent(&target))
+    }
+
     /// Takes a message that the person wrote.
     pub(in crate::agent) fn send_message(&mut self, now: Instant, new: NewMessage) {
         let id = new.message;
