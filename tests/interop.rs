@@ -31,6 +31,8 @@ mod harness;
 #[cfg(target_os = "linux")]
 #[path = "interop/idle.rs"]
 mod idle;
+#[path = "interop/messages.rs"]
+mod messages;
 #[cfg(target_os = "linux")]
 #[path = "interop/priority.rs"]
 mod priority;

@@ -10,6 +10,7 @@ use super::clock;
 use super::driver::Driver;
 use super::snapshot::Notice;
 use crate::agent::{self, AccountId, MessageFailure, MessageId, MessageProgress, NewMessage};
+use crate::sip::Uri;
 use crate::store::{
     ChatAnswer, ChatOrder, Conversations, MessageSettings, NewRecord, Record, RecordState, Sending,
     Summary, Told, Unsent,
@@ -255,7 +256,11 @@ impl Driver {
         self.chat_order(ChatOrder::Open(Some((account.0, peer))));
     }
 
+    /// The other side as conversations name it; a URI needs no account to be read.
     fn peer(&mut self, account: AccountId, to: &str) -> Option<String> {
+        if let Ok(uri @ Uri::Sip(_)) = to.parse::<Uri>() {
+            return Some(agent::correspondent(&uri));
+        }
         match self.agent.correspondent(account, to) {
             Ok(peer) => Some(peer),
             Err(refusal) => {

@@ -23,6 +23,8 @@ pub(crate) struct Phone<'a> {
     pub(crate) answers: bool,
     /// What it says over and over; `None`: the clip of the project, once.
     pub(crate) plays: Option<PathBuf>,
+    /// To whom it writes messages.
+    pub(crate) writes_to: Option<&'a str>,
 }
 
 impl Default for Phone<'_> {
@@ -35,6 +37,7 @@ impl Default for Phone<'_> {
             address: "127.0.0.1",
             answers: true,
             plays: None,
+            writes_to: None,
         }
     }
 }
@@ -60,7 +63,8 @@ impl Baresip {
         };
         write("config", configuration(&home, phone, port, control, rtp));
         write("accounts", account(phone, port));
-        write("contacts", String::new());
+        let contact = phone.writes_to.map(|to| format!("\"Ramal\" <{to}>\n"));
+        write("contacts", contact.unwrap_or_default());
         let running = Running::start(
             &format!("baresip-{}", phone.user),
             folder,
@@ -146,6 +150,26 @@ impl Baresip {
             .iter()
             .filter(|e| e["type"] == "CALL_DTMF_START");
         keys.filter_map(|event| event["param"].as_str()).collect()
+    }
+
+    /// Writes a message to its one contact.
+    pub(crate) fn write(&self, text: &str) {
+        self.command("contact_next", "");
+        self.command("message", text);
+    }
+
+    /// Waits until it shows this text.
+    pub(crate) fn wait_for_text(&self, text: &str, patience: Duration) {
+        wait_until(
+            patience,
+            || {
+                format!(
+                    "baresip does not show {text:?}\n{}",
+                    tail(self.running.log(), 30)
+                )
+            },
+            || self.running.log_text().contains(text).then_some(()),
+        );
     }
 
     /// Presses keys, one after the other, as a hand would.
@@ -289,7 +313,7 @@ fn configuration(home: &Path, phone: &Phone<'_>, port: u16, control: u16, rtp: u
          module_path {module_path}\n\
          {modules}\
          module_tmp uuid.so\nmodule_tmp account.so\n\
-         module_app menu.so\nmodule_app ctrl_tcp.so\n\
+         module_app menu.so\nmodule_app contact.so\nmodule_app ctrl_tcp.so\n\
          ctrl_tcp_listen 127.0.0.1:{control}\n\
          snd_path {home}/heard\n\
          opus_bitrate {bitrate}\nopus_complexity {complexity}\n",
