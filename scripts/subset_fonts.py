@@ -1,4 +1,4 @@
-"""Cuts Inter and Phosphor down to what the window draws. Called by fonts.sh."""
+"""Cuts Inter, Noto Emoji and Phosphor down to what the window draws. Called by fonts.sh."""
 
 import argparse
 import io
@@ -60,6 +60,20 @@ def inter(source, out):
     font.save(out)
 
 
+def emoji(source, out):
+    """One glyph for each character: sequences show as their parts."""
+    font = TTFont(source, recalcTimestamp=False)
+    font.flavor = None
+    packed = io.BytesIO()
+    font.save(packed)
+    packed.seek(0)
+    font = TTFont(packed, recalcTimestamp=False)
+    # Digits and what Inter has stay Inter's; what is not seen (joiners, selectors) has no glyph.
+    wanted = [c for c in font.getBestCmap() if c >= 0x203C and c not in LATIN]
+    cut(font, [0x200D, 0xFE0E, 0xFE0F, *wanted], [])
+    font.save(out)
+
+
 def icons(folder, wanted, out):
     parts = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -92,12 +106,14 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--inter", required=True, type=pathlib.Path)
     arguments.add_argument("--phosphor", required=True, type=pathlib.Path)
+    arguments.add_argument("--emoji", required=True, type=pathlib.Path)
     arguments.add_argument("--icons", required=True, type=pathlib.Path)
     arguments.add_argument("--out", required=True, type=pathlib.Path)
     given = arguments.parse_args()
 
     wanted = [int(hit, 16) for hit in re.findall(r"Icon\('\\u\{([0-9a-f]+)\}'\)", given.icons.read_text())]
     inter(given.inter, given.out / "Inter-Latin.ttf")
+    emoji(given.emoji, given.out / "Emoji.ttf")
     icons(given.phosphor, wanted, given.out / "RamalIcons.ttf")
 
 

@@ -11,6 +11,8 @@ mod fake;
 mod hands;
 #[path = "ui/loudness.rs"]
 mod loudness;
+#[path = "ui/messages.rs"]
+mod messages;
 #[path = "ui/recording.rs"]
 mod recording;
 #[path = "ui/scenes.rs"]

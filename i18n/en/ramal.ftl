@@ -759,3 +759,42 @@ cli-message-too-long = The message is longer than { $about } bytes
 help-cmd-message = Sends a message and waits until it is delivered
 help-arg-text = The message; - to read it from standard input
 help-arg-retry-for = Keep trying for so many seconds when nobody is there
+
+nav-messages = Messages
+nav-messages-unread = Messages, { $count ->
+        [one] { $count } unread
+       *[other] { $count } unread
+    }
+messages-title = Messages
+messages-none = No conversations yet.
+messages-new = New message
+messages-to = Extension, number or address
+messages-begin = Write
+messages-hint = Write a message
+messages-send = Send
+messages-again = Try again
+messages-writes = { $name } is writing…
+messages-older = Show earlier messages
+messages-call = Call { $name }
+messages-forget = Delete this conversation
+messages-forgotten = Conversation with { $name } deleted
+messages-from-you = You: { $text }
+messages-not-delivered = Not delivered: { $text }
+a11y-conversation = Conversation with { $name }, { $moment }
+a11y-conversation-unread = Conversation with { $name }, { $count ->
+        [one] { $count } unread message
+       *[other] { $count } unread messages
+    }
+settings-messages-keep = Conversations when Ramal is closed
+settings-messages-kept = Keep
+settings-messages-dropped = Forget
+settings-messages-again = When nobody is there
+settings-messages-again-day = Try for a day
+settings-messages-again-once = Tell me and stop
+settings-messages-typing = That you are writing
+settings-messages-typing-told = Show
+settings-messages-typing-untold = Do not show
+setup-writers = Who may send messages
+setup-writers-server = Whoever comes through the server
+setup-writers-anyone = Anybody on the network
+setup-writers-nobody = Nobody

@@ -757,3 +757,42 @@ cli-message-too-long = El mensaje tiene más de { $about } bytes
 help-cmd-message = Envía un mensaje y espera a que se entregue
 help-arg-text = El mensaje; - para leerlo de la entrada estándar
 help-arg-retry-for = Sigue intentándolo tantos segundos si no hay nadie
+
+nav-messages = Mensajes
+nav-messages-unread = Mensajes, { $count ->
+        [one] { $count } sin leer
+       *[other] { $count } sin leer
+    }
+messages-title = Mensajes
+messages-none = Todavía no hay conversaciones.
+messages-new = Mensaje nuevo
+messages-to = Extensión, número o dirección
+messages-begin = Escribir
+messages-hint = Escribe un mensaje
+messages-send = Enviar
+messages-again = Intentar de nuevo
+messages-writes = { $name } está escribiendo…
+messages-older = Mostrar mensajes anteriores
+messages-call = Llamar a { $name }
+messages-forget = Borrar esta conversación
+messages-forgotten = Conversación con { $name } borrada
+messages-from-you = Tú: { $text }
+messages-not-delivered = No entregado: { $text }
+a11y-conversation = Conversación con { $name }, { $moment }
+a11y-conversation-unread = Conversación con { $name }, { $count ->
+        [one] { $count } mensaje sin leer
+       *[other] { $count } mensajes sin leer
+    }
+settings-messages-keep = Conversaciones al cerrar Ramal
+settings-messages-kept = Guardar
+settings-messages-dropped = Olvidar
+settings-messages-again = Cuando no hay nadie
+settings-messages-again-day = Intentar un día
+settings-messages-again-once = Avisar y parar
+settings-messages-typing = Que estás escribiendo
+settings-messages-typing-told = Mostrar
+settings-messages-typing-untold = No mostrar
+setup-writers = Quién puede enviar mensajes
+setup-writers-server = Quien pasa por el servidor
+setup-writers-anyone = Cualquiera en la red
+setup-writers-nobody = Nadie

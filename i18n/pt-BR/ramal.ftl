@@ -757,3 +757,42 @@ cli-message-too-long = A mensagem tem mais de { $about } bytes
 help-cmd-message = Envia uma mensagem e espera até que seja entregue
 help-arg-text = A mensagem; - para ler da entrada padrão
 help-arg-retry-for = Continua tentando por tantos segundos se não houver ninguém
+
+nav-messages = Mensagens
+nav-messages-unread = Mensagens, { $count ->
+        [one] { $count } não lida
+       *[other] { $count } não lidas
+    }
+messages-title = Mensagens
+messages-none = Nenhuma conversa ainda.
+messages-new = Nova mensagem
+messages-to = Ramal, número ou endereço
+messages-begin = Escrever
+messages-hint = Escreva uma mensagem
+messages-send = Enviar
+messages-again = Tentar de novo
+messages-writes = { $name } está escrevendo…
+messages-older = Mostrar mensagens anteriores
+messages-call = Ligar para { $name }
+messages-forget = Apagar esta conversa
+messages-forgotten = Conversa com { $name } apagada
+messages-from-you = Você: { $text }
+messages-not-delivered = Não entregue: { $text }
+a11y-conversation = Conversa com { $name }, { $moment }
+a11y-conversation-unread = Conversa com { $name }, { $count ->
+        [one] { $count } mensagem não lida
+       *[other] { $count } mensagens não lidas
+    }
+settings-messages-keep = Conversas quando o Ramal fecha
+settings-messages-kept = Guardar
+settings-messages-dropped = Esquecer
+settings-messages-again = Quando não há ninguém
+settings-messages-again-day = Tentar por um dia
+settings-messages-again-once = Avisar e parar
+settings-messages-typing = Que você está escrevendo
+settings-messages-typing-told = Mostrar
+settings-messages-typing-untold = Não mostrar
+setup-writers = Quem pode mandar mensagens
+setup-writers-server = Quem passa pelo servidor
+setup-writers-anyone = Qualquer um na rede
+setup-writers-nobody = Ninguém

@@ -15,7 +15,7 @@ use crate::i18n::Words;
 use crate::redact::Secret;
 use crate::say;
 use crate::sip::{Transport, Uri};
-use crate::store::AccountSettings;
+use crate::store::{AccountSettings, Writers};
 
 /// The longest text a field of the form takes.
 const LONGEST: usize = 256;
@@ -275,6 +275,7 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, sounds: &SoundView, words: &Wo
         changed |= transport_ui(ui, &mut settings.transport, words);
         changed |= redirects_ui(ui, &mut settings.no_redirects, words);
         changed |= transfers_ui(ui, &mut settings.ask_transfers, words);
+        changed |= writers_ui(ui, &mut settings.writers, words);
         changed |= tones_ui(ui, &mut settings.tones, sounds, words);
         changed |= digits_ui(ui, &mut settings.digits, words);
         for (title, hint, text) in [
@@ -410,6 +411,30 @@ fn transfers_ui(ui: &mut Ui, ask: &mut bool, words: &Words) -> bool {
         say!(words, "setup-transfers-ask"),
     ];
     either_ui(ui, &title, &texts, ask)
+}
+
+/// Who may write messages.
+fn writers_ui(ui: &mut Ui, writers: &mut Writers, words: &Words) -> bool {
+    let title = say!(words, "setup-writers");
+    ui.label(Type::SMALL.rich(title.as_str(), Palette::of(ui).text));
+    let text = |writers: Writers| match writers {
+        Writers::Server => say!(words, "setup-writers-server"),
+        Writers::Anyone => say!(words, "setup-writers-anyone"),
+        Writers::Nobody => say!(words, "setup-writers-nobody"),
+    };
+    let before = *writers;
+    let shown = text(before);
+    let response = choice_ui(ui, &shown, &format!("{title}, {shown}"));
+    Popup::menu(&response).show(|ui| {
+        for option in [Writers::Server, Writers::Anyone, Writers::Nobody] {
+            if widgets::menu_item(ui, None, &text(option), option == before).clicked() {
+                *writers = option;
+                ui.close();
+            }
+        }
+    });
+    ui.add_space(space::XXS);
+    *writers != before
 }
 
 /// A choice of two, in the words for false and for true.

@@ -13,6 +13,7 @@ use super::dial::{DialDraft, DialView, account_name, dial_ui};
 use super::ended::{ended_ui, must_be_read};
 use super::incoming::{IncomingCard, incoming_card_ui, incoming_popup_ui};
 use super::link::link_ui;
+use super::messages::{MessagesDraft, MessagesView, messages_ui, party};
 use super::rail::{Section, rail_ui};
 use super::settings::{SettingsView, settings_ui};
 use super::theme::{self, Appearance, Palette, motion, size, space};
@@ -20,7 +21,9 @@ use super::toast::{Pressed, toast_ui};
 use super::widgets;
 use super::{Action, Ask, Go, Phone, UiAction, UiOptions};
 use crate::agent::{self, AccountId, AccountState, CallId, EndCause, Side};
-use crate::engine::{AccountView, CallPhase, CallView, Command, Direction, Snapshot, SoundTest};
+use crate::engine::{
+    AccountView, CallPhase, CallView, ChatWish, Command, Direction, Snapshot, SoundTest,
+};
 use crate::i18n::{Explanation, Language, Words};
 use crate::say;
 
@@ -84,6 +87,7 @@ fn words_of(language: Option<Language>) -> Words {
 /// What the page area shows.
 enum Page {
     Phone,
+    Messages(Box<MessagesDraft>),
     Settings,
     Form(Box<AccountForm>),
 }
@@ -91,6 +95,14 @@ enum Page {
 /// An account that goes unless somebody says no in time.
 struct Leaving {
     account: AccountId,
+    name: String,
+    until: Instant,
+}
+
+/// A conversation that goes unless somebody says no in time.
+struct Forgetting {
+    account: AccountId,
+    peer: String,
     name: String,
     until: Instant,
 }
@@ -127,6 +139,7 @@ pub struct Window<P> {
     /// The engine keeps the list of devices up to date for the settings page.
     devices_watched: bool,
     leaving: Option<Leaving>,
+    forgetting: Option<Forgetting>,
     toast: Option<OwnToast>,
     /// Since when the oldest notice has been shown, and how many there were.
     notice: Option<(Instant, usize)>,
@@ -163,6 +176,7 @@ impl<P: Phone> Window<P> {
             dismissed: BTreeSet::new(),
             devices_watched: false,
             leaving: None,
+            forgetting: None,
             toast: None,
             notice: None,
             title: String::new(),
@@ -267,7 +281,7 @@ impl<P: Phone> Window<P> {
             {
                 self.page = Page::Phone;
             }
-            Page::Phone | Page::Settings | Page::Form(_) => {}
+            Page::Phone | Page::Messages(_) | Page::Settings | Page::Form(_) => {}
         }
     }
 
@@ -278,6 +292,10 @@ impl<P: Phone> Window<P> {
             .is_some_and(|leaving| self.now >= leaving.until)
         {
             self.let_leave();
+        }
+        let due = self.forgetting.as_ref();
+        if due.is_some_and(|forgetting| self.now >= forgetting.until) {
+            self.let_go();
         }
         if self
             .toast
@@ -303,6 +321,13 @@ impl<P: Phone> Window<P> {
     fn let_leave(&mut self) {
         if let Some(leaving) = self.leaving.take() {
             self.send(Command::ForgetAccount(leaving.account));
+        }
+    }
+
+    /// The conversation that was thrown away goes now.
+    fn let_go(&mut self) {
+        if let Some(Forgetting { account, peer, .. }) = self.forgetting.take() {
+            self.send(Command::Chat(ChatWish::Forget { account, peer }));
         }
     }
 
@@ -407,9 +432,11 @@ impl<P: Phone> Window<P> {
         if !self.in_first_setup() {
             let section = match self.page {
                 Page::Phone => Section::Phone,
+                Page::Messages(_) => Section::Messages,
                 Page::Settings | Page::Form(_) => Section::Settings,
             };
-            asks.extend(rail_ui(ui, section, &self.words));
+            let unread = snapshot.chats.unread;
+            asks.extend(rail_ui(ui, section, unread, &self.words));
         }
         let palette = Palette::of(ui);
         let margin = if self.in_first_setup() {
@@ -458,7 +485,7 @@ impl<P: Phone> Window<P> {
             Page::Phone if self.front_call().is_none() && ui.text_edit_focused() => {
                 self.dial.text.is_empty()
             }
-            Page::Phone | Page::Settings | Page::Form(_) => {
+            Page::Phone | Page::Messages(_) | Page::Settings | Page::Form(_) => {
                 ui.memory(|memory| memory.focused()).is_none()
             }
         }
@@ -468,6 +495,15 @@ impl<P: Phone> Window<P> {
         let mut page = std::mem::replace(&mut self.page, Page::Phone);
         let ask = match &mut page {
             Page::Phone => self.phone_page_ui(ui, snapshot),
+            Page::Messages(draft) => {
+                let view = MessagesView {
+                    chats: &snapshot.chats,
+                    account: self.account_in_use().map(|account| account.id),
+                    zone: &self.zone,
+                    unix_secs: self.phone.unix_secs(),
+                };
+                messages_ui(ui, &view, draft, &self.words)
+            }
             Page::Settings => {
                 let view = SettingsView {
                     snapshot,
@@ -538,7 +574,8 @@ impl<P: Phone> Window<P> {
         let foot = match &self.page {
             Page::Phone if self.front_call().is_some() => call::FOOT,
             Page::Form(form) => form.foot_height(snapshot),
-            Page::Phone | Page::Settings => return 0.0,
+            Page::Messages(_) if snapshot.chats.open.is_some() => size::CONTROL,
+            Page::Messages(_) | Page::Phone | Page::Settings => return 0.0,
         };
         foot + space::S
     }
@@ -554,6 +591,20 @@ impl<P: Phone> Window<P> {
             let undo = say!(self.words, "settings-removed-undo");
             return match toast_ui(ui, foot, &explanation, Some(&undo), &self.words)? {
                 Pressed::Action => Some(Ask::Go(Go::KeepAccount)),
+                Pressed::Close => Some(Ask::Go(Go::CloseToast)),
+            };
+        }
+        if let Some(forgetting) = &self.forgetting {
+            let name = forgetting.name.clone();
+            let explanation = Explanation {
+                title: say!(self.words, "messages-forgotten", name = name),
+                why: String::new(),
+                todo: None,
+                details: Vec::new(),
+            };
+            let undo = say!(self.words, "settings-removed-undo");
+            return match toast_ui(ui, foot, &explanation, Some(&undo), &self.words)? {
+                Pressed::Action => Some(Ask::Go(Go::KeepConversation)),
                 Pressed::Close => Some(Ask::Go(Go::CloseToast)),
             };
         }
@@ -598,9 +649,10 @@ impl<P: Phone> Window<P> {
             within(motion::CLOCK);
         }
         let leaving = self.leaving.as_ref().map(|leaving| leaving.until);
+        let forgetting = self.forgetting.as_ref().map(|it| it.until);
         let toast = self.toast.as_ref().map(|toast| toast.until);
         let notice = self.notice.map(|(since, _)| since + motion::TOAST);
-        for due in [leaving, toast, notice].into_iter().flatten() {
+        for due in [leaving, forgetting, toast, notice].into_iter().flatten() {
             within(due.saturating_duration_since(self.now));
         }
         if let Some(next) = next {
@@ -619,8 +671,28 @@ impl<P: Phone> Window<P> {
 
     fn go(&mut self, ctx: &Context, go: Go) {
         match go {
-            Go::Phone => self.page = Page::Phone,
-            Go::Settings => self.page = Page::Settings,
+            Go::Phone => self.turn_to(Page::Phone),
+            Go::Messages => self.turn_to(Page::Messages(Box::default())),
+            Go::NewMessage => {
+                let draft = Box::new(MessagesDraft::anew());
+                self.turn_to(Page::Messages(draft));
+            }
+            Go::ForgetConversation(account, peer) => {
+                self.let_go();
+                self.send(Command::Chat(ChatWish::Open(None)));
+                let mut list = self.snapshot.chats.conversations.iter();
+                let one = list.find(|one| one.account == account && one.peer == peer);
+                let name = one.and_then(|one| one.name.as_deref());
+                let name = self.words.party_name(&party(name, &peer));
+                self.forgetting = Some(Forgetting {
+                    account,
+                    peer,
+                    name,
+                    until: self.now + motion::TOAST,
+                });
+            }
+            Go::KeepConversation => self.forgetting = None,
+            Go::Settings => self.turn_to(Page::Settings),
             Go::NewAccount => self.page = Page::Form(Box::new(AccountForm::new(Purpose::Add))),
             Go::EditAccount(id) => {
                 if let Some(account) = self.snapshot.accounts.iter().find(|one| one.id == id) {
@@ -642,6 +714,7 @@ impl<P: Phone> Window<P> {
             Go::KeepAccount => self.leaving = None,
             Go::CloseToast => {
                 self.let_leave();
+                self.let_go();
                 self.toast = None;
             }
             Go::UseAccount(id) => self.account = Some(id),
@@ -704,6 +777,14 @@ impl<P: Phone> Window<P> {
                 appearance.apply(ctx);
                 self.phone.request(UiAction::KeepAppearance(appearance));
             }
+        }
+    }
+
+    /// Opens another page. A conversation that nobody looks at is not open.
+    fn turn_to(&mut self, page: Page) {
+        self.page = page;
+        if self.snapshot.chats.open.is_some() {
+            self.send(Command::Chat(ChatWish::Open(None)));
         }
     }
 
@@ -770,6 +851,7 @@ impl<P: Phone> eframe::App for Window<P> {
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         self.let_leave();
+        self.let_go();
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

@@ -27,6 +27,10 @@ impl Icon {
     pub(crate) const CARET_DOWN: Icon = Icon('\u{e136}');
     /// Folded.
     pub(crate) const CARET_RIGHT: Icon = Icon('\u{e13a}');
+    /// Messages.
+    pub(crate) const CHAT_CIRCLE: Icon = Icon('\u{e168}');
+    /// Messages, the section that is open.
+    pub(crate) const CHAT_CIRCLE_FILL: Icon = Icon('\u{fe168}');
     /// Chosen.
     pub(crate) const CHECK: Icon = Icon('\u{e182}');
     /// Went well.
@@ -59,6 +63,8 @@ impl Icon {
     pub(crate) const MOON: Icon = Icon('\u{e330}');
     /// Keypad.
     pub(crate) const NUMPAD: Icon = Icon('\u{e3c8}');
+    /// Sends a message.
+    pub(crate) const PAPER_PLANE_RIGHT_FILL: Icon = Icon('\u{fe396}');
     /// On hold.
     pub(crate) const PAUSE: Icon = Icon('\u{e39e}');
     /// Back from hold.

@@ -9,6 +9,7 @@ mod action;
 mod app;
 mod call;
 mod clear_speech;
+mod conversation;
 mod dial;
 mod ended;
 mod hint;
@@ -18,6 +19,8 @@ mod keypad;
 mod line_settings;
 mod link;
 mod loudness;
+mod message_settings;
+mod messages;
 mod quality;
 mod rail;
 mod recording;
@@ -143,6 +146,14 @@ pub(crate) enum Go {
     Phone,
     /// To the settings.
     Settings,
+    /// To the conversations.
+    Messages,
+    /// To a conversation with somebody new.
+    NewMessage,
+    /// Away with this conversation, after the time for an undo.
+    ForgetConversation(AccountId, String),
+    /// The conversation was not to be thrown away.
+    KeepConversation,
     /// To an empty account form.
     NewAccount,
     /// To the form of an account.

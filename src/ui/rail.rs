@@ -3,7 +3,8 @@
 use egui::{Frame, Role, Sense, Stroke, Ui, WidgetInfo};
 
 use super::icons::Icon;
-use super::theme::{Palette, radius, size};
+use super::messages::badge_ui;
+use super::theme::{Palette, radius, size, space};
 use super::{Ask, Go};
 use crate::i18n::Words;
 use crate::say;
@@ -13,12 +14,14 @@ use crate::say;
 pub(crate) enum Section {
     /// Keypad, recents, calls.
     Phone,
+    /// Conversations.
+    Messages,
     /// Settings and account forms.
     Settings,
 }
 
 /// Draws the rail and takes its width off `ui`.
-pub(crate) fn rail_ui(ui: &mut Ui, open: Section, words: &Words) -> Option<Ask> {
+pub(crate) fn rail_ui(ui: &mut Ui, open: Section, unread: u32, words: &Words) -> Option<Ask> {
     let palette = Palette::of(ui);
     let mut ask = None;
     let frame = Frame::NONE
@@ -32,6 +35,20 @@ pub(crate) fn rail_ui(ui: &mut Ui, open: Section, words: &Words) -> Option<Ask> 
             let phone = (Icon::PHONE, Icon::PHONE_FILL);
             if section_ui(ui, phone, open == Section::Phone, &say!(words, "nav-phone")) {
                 ask = Some(Ask::Go(Go::Phone));
+            }
+            let chat = (Icon::CHAT_CIRCLE, Icon::CHAT_CIRCLE_FILL);
+            let name = if unread == 0 {
+                say!(words, "nav-messages")
+            } else {
+                say!(words, "nav-messages-unread", count = unread)
+            };
+            let top = ui.cursor().min;
+            if section_ui(ui, chat, open == Section::Messages, &name) {
+                ask = Some(Ask::Go(Go::Messages));
+            }
+            if unread > 0 {
+                let at = top + egui::vec2(size::RAIL_BUTTON - space::XS, space::XS);
+                badge_ui(ui, at, unread);
             }
             ui.with_layout(egui::Layout::bottom_up(egui::Align::Center), |ui| {
                 let gear = (Icon::GEAR, Icon::GEAR_FILL);

@@ -6,6 +6,7 @@ use super::clear_speech::clear_speech_ui;
 use super::dial::{account_name, state_color};
 use super::icons::Icon;
 use super::line_settings::line_ui;
+use super::message_settings::message_settings_ui;
 use super::recording::recording_ui;
 use super::sounds::sounds_ui;
 use super::theme::{Appearance, Palette, Type, radius, size, space};
@@ -62,6 +63,10 @@ pub(crate) fn settings_ui(ui: &mut Ui, view: &SettingsView<'_>, words: &Words) -
                 section(ui, &say!(words, "settings-recording"), |ui| {
                     let recording = &view.snapshot.recording;
                     ask = ask.take().or(recording_ui(ui, recording, words));
+                });
+                section(ui, &say!(words, "messages-title"), |ui| {
+                    let settings = view.snapshot.chats.settings;
+                    ask = ask.take().or(message_settings_ui(ui, settings, words));
                 });
                 section(ui, &say!(words, "settings-language"), |ui| {
                     ask = ask.take().or(language_ui(ui, view.language, words));

@@ -399,6 +399,7 @@ pub fn install(ctx: &Context) {
 
 fn fonts() -> FontDefinitions {
     let inter = include_bytes!("../../assets/fonts/Inter-Latin.ttf");
+    let emoji = include_bytes!("../../assets/fonts/Emoji.ttf");
     let icons = include_bytes!("../../assets/fonts/RamalIcons.ttf");
     let mut fonts = FontDefinitions::empty();
     fonts
@@ -406,9 +407,14 @@ fn fonts() -> FontDefinitions {
         .insert("inter".into(), Arc::new(FontData::from_static(inter)));
     fonts
         .font_data
+        .insert("emoji".into(), Arc::new(FontData::from_static(emoji)));
+    fonts
+        .font_data
         .insert(icons::FAMILY.into(), Arc::new(FontData::from_static(icons)));
     for family in [FontFamily::Proportional, FontFamily::Monospace] {
-        fonts.families.insert(family, vec!["inter".into()]);
+        // What people write to each other has more in it than letters.
+        let both = vec!["inter".into(), "emoji".into()];
+        fonts.families.insert(family, both);
     }
     let family = FontFamily::Name(icons::FAMILY.into());
     fonts.families.insert(family, vec![icons::FAMILY.into()]);

@@ -104,6 +104,19 @@ fn scenes(theme: &str, colors: &'static Palette) {
         seen.button(colors.bad).is_none().then_some(())
     });
 
+    // A message to the echo, which comes back.
+    screen.click(program.window, MESSAGES);
+    screen.click(program.window, NEW_MESSAGE);
+    screen.type_text("600");
+    screen.press(&[], RETURN);
+    screen.type_text("Sala 3?");
+    screen.press(&[], RETURN);
+    program.hears("the message that comes back", |m| {
+        m.answers("MESSAGE", 200) && m.header("From").is_some_and(|from| from.contains("600"))
+    });
+    take("messages");
+    screen.click(program.window, PHONE);
+
     screen.type_text("(11) 4002-8922");
     accent("call");
     take("dial");
@@ -119,6 +132,10 @@ fn scenes(theme: &str, colors: &'static Palette) {
 
 /// Where the setup leads to the lab, in points of the window.
 const LAB: (u32, u32) = (190, 550);
+/// The sections of the rail, and what begins a conversation.
+const PHONE: (u32, u32) = (27, 27);
+const MESSAGES: (u32, u32) = (27, 73);
+const NEW_MESSAGE: (u32, u32) = (350, 30);
 
 fn picture_of(program: &Program<'_>, screen: &Screen, path: &Path) {
     screen.point_away();
