@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
 use ramal::agent::{
     AccountConfig, AgentConfig, Command, Event, Message, MessageFailure, MessageId, MessagePolicy,
     MessageProgress, NewMessage,
@@ -735,4 +738,83 @@ fn a_message_does_not_wait_behind_the_registrars_address_only() {
     });
     assert_eq!(to_pbx.count(), 0);
     assert_forgotten(&mut world);
+}
+
+/// What two people do with messages, by lot.
+struct Lots(ChaCha8Rng);
+
+impl Lots {
+    fn draw(&mut self, among: u64) -> u64 {
+        self.0.next_u64() % among
+    }
+}
+
+/// Whatever two people write, take back and begin, and whether their phones and their server are
+/// there or not: each message has one last word, each that came came once, and in order.
+#[test]
+fn whatever_two_people_write_has_one_last_word_and_comes_once_and_in_order() {
+    for seed in 0..300 {
+        let (mut world, ana, bia) = registered_phones(94_000 + seed);
+        let phones = [(ana, "1002"), (bia, "1001")];
+        world.weather = Weather {
+            loss: 20,
+            duplicates: 10,
+            jitter: Duration::from_millis(400),
+            ..Weather::FINE
+        };
+        let mut lots = Lots(ChaCha8Rng::seed_from_u64(seed));
+        let mut written = [Vec::new(), Vec::new()];
+        for message in 1..=30 {
+            let side = usize::from(lots.draw(2) == 1);
+            let (phone, other) = phones[side];
+            match lots.draw(8) {
+                0..=2 => {
+                    let kept = [Duration::ZERO, secs(90), DAY];
+                    let kept = kept[usize::try_from(lots.draw(3)).expect("small")];
+                    let text = format!("{message:02}");
+                    write_for(&mut world, phone, message, (other, &text), kept);
+                    written[side].push(message);
+                }
+                3 => draft(&mut world, phone, other, lots.draw(3) > 0),
+                4 => {
+                    let taken_back = MessageId(lots.draw(message) + 1);
+                    world.ask(phone, Command::WithdrawMessage(taken_back));
+                }
+                5 if lots.draw(2) == 0 => world.ask(phone, Command::Unregister(ACCOUNT)),
+                5 => world.ask(phone, Command::Register(ACCOUNT)),
+                6 => world.registrars[0].away = lots.draw(3) == 0,
+                _ => {}
+            }
+            let millis = lots.draw(20_000);
+            world.run(Duration::from_millis(millis));
+        }
+        world.weather = Weather::FINE;
+        world.registrars[0].away = false;
+        for (phone, _) in phones {
+            world.ask(phone, Command::Register(ACCOUNT));
+        }
+        world.run(DAY + secs(120));
+        for (side, (phone, _)) in phones.into_iter().enumerate() {
+            let came = texts(&world, phones[1 - side].0);
+            let mut sorted = came.clone();
+            sorted.sort();
+            sorted.dedup();
+            assert_eq!(came, sorted, "seed {seed}");
+            for message in &written[side] {
+                let steps = steps(&world, phone, *message);
+                let last_words = steps.iter().filter(|step| {
+                    matches!(
+                        step,
+                        MessageProgress::Delivered | MessageProgress::Failed { .. }
+                    )
+                });
+                assert_eq!(last_words.count(), 1, "seed {seed}: {message} {steps:?}");
+                let there = came.contains(&format!("{message:02}"));
+                if delivered(&world, phone, *message) {
+                    assert!(there, "seed {seed}: {message} was never seen");
+                }
+            }
+        }
+        assert_forgotten(&mut world);
+    }
 }

@@ -28,6 +28,10 @@ fn lab() -> Lab {
 
 /// A phone with extension 1001 of the lab, whose things are in this folder.
 fn phone(folder: &Path, lab: &Lab) -> Handle {
+    phone_of("1001", folder, lab)
+}
+
+fn phone_of(user: &str, folder: &Path, lab: &Lab) -> Handle {
     let file = SettingsFile::in_folder(folder);
     let settings = file.load().expect("settings").settings;
     let config = EngineConfig {
@@ -44,7 +48,7 @@ fn phone(folder: &Path, lab: &Lab) -> Handle {
     drop(events);
     let settings = AccountSettings {
         id: ACCOUNT.0,
-        address: format!("1001@{}", lab.address()),
+        address: format!("{user}@{}", lab.address()),
         ..AccountSettings::default()
     };
     handle
@@ -136,6 +140,32 @@ fn a_message_is_delivered_answered_read_and_there_again_after_the_program() {
     // With the account its conversations go.
     handle.send(Command::ForgetAccount(ACCOUNT)).expect("taken");
     wait_for(&handle, |snapshot| snapshot.chats.conversations.is_empty());
+}
+
+#[test]
+fn a_message_to_who_is_away_outlives_the_program_and_comes_when_both_are_there() {
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let lab = lab();
+    let writes = phone(folders[0].path(), &lab);
+    write(&writes, "1002", "Cheguei");
+    let waiting = ChatState::Waiting(MessageFailure::Unavailable);
+    wait_for(&writes, |snapshot| {
+        open(&snapshot.chats) == [("Cheguei", &waiting)]
+    });
+    drop(writes);
+    let reads = phone_of("1002", folders[1].path(), &lab);
+    let writes = phone(folders[0].path(), &lab);
+    let snapshot = wait_for(&reads, |snapshot| snapshot.chats.unread == 1);
+    let [conversation] = &snapshot.chats.conversations[..] else {
+        panic!("{:?}", snapshot.chats);
+    };
+    assert_eq!(conversation.last.text, "Cheguei");
+    assert_eq!(conversation.peer, format!("sip:1001@{}", lab.address()));
+    let delivered = |chats: &ChatsView| {
+        let mut list = chats.conversations.iter();
+        list.any(|one| one.last.state == ChatState::Delivered)
+    };
+    wait_for(&writes, |snapshot| delivered(&snapshot.chats));
 }
 
 #[test]

@@ -107,8 +107,10 @@ fn scenes(theme: &str, colors: &'static Palette) {
     // A message to the echo, which comes back.
     screen.click(program.window, MESSAGES);
     screen.click(program.window, NEW_MESSAGE);
+    program.shows_focus("to whom", 50..120);
     screen.type_text("600");
     screen.press(&[], RETURN);
+    program.shows_focus("the line to write on", 570..640);
     screen.type_text("Sala 3?");
     screen.press(&[], RETURN);
     program.hears("the message that comes back", |m| {
