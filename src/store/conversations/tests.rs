@@ -159,7 +159,7 @@ fn a_long_conversation_is_told_by_the_page_and_never_as_a_whole() {
         desk.carry_out(&add(came(ANA, &number.to_string())));
     }
     let open = ChatOrder::Open(Some((1, ANA.to_owned())));
-    let page = after(&mut desk, &[open.clone()]).open.unwrap();
+    let page = after(&mut desk, std::slice::from_ref(&open)).open.unwrap();
     assert_eq!(page.messages.len(), 50);
     assert_eq!(page.messages[0].text, "1150");
     assert_eq!(page.messages[49].text, "1199");
