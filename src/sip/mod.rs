@@ -5,17 +5,20 @@
 //! where leniency would be a hole: the framing of streams, digest authentication, and what is
 //! written (a line break never gets into a header).
 
+mod alert;
 pub(crate) mod backoff;
 mod check;
 mod defect;
 mod dialog;
 mod digest;
+mod diversion;
 mod entity_tag;
 mod event;
 mod framing;
 mod header;
 mod header_name;
 mod host;
+mod identity;
 pub mod inspect;
 mod lexer;
 mod message;
@@ -38,17 +41,20 @@ mod uri;
 mod via;
 mod vocabulary;
 
+pub use alert::AlertSource;
 pub use defect::{Defect, DefectKind, Severity};
 pub use dialog::{Dialog, DialogError, DialogId, DialogState};
 pub use digest::{
     Algorithm, Authorization, Challenge, Credentials, DigestClient, DigestError, DigestServer, Qop,
     VerifyError,
 };
+pub use diversion::{Diversion, DiversionReason};
 pub use event::Event;
 pub use framing::{Frame, FramingError, FramingLimits, StreamFramer};
 pub use header::{CSeq, Contacts, Header, HeaderError, Headers, MediaType};
 pub use header_name::HeaderName;
 pub use host::{Host, HostError, HostPort};
+pub use identity::PartySide;
 pub use message::{Message, Request, Response, WriteError};
 pub use name_addr::{NameAddr, NameAddrError};
 pub use params::Params;

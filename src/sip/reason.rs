@@ -17,7 +17,7 @@ pub struct Reason {
 }
 
 impl Reason {
-    fn read(value: &str) -> Option<Reason> {
+    pub(super) fn read(value: &str) -> Option<Reason> {
         let (protocol, params) = value.split_at(value.find(';').unwrap_or(value.len()));
         let protocol = lexer::trim(protocol);
         if !lexer::is_token(protocol) {
