@@ -18,6 +18,8 @@ mod conferences;
 mod digits;
 #[path = "call_flows/messages.rs"]
 mod messages;
+#[path = "call_flows/reception.rs"]
+mod reception;
 #[path = "call_flows/redirections.rs"]
 mod redirections;
 #[path = "call_flows/registrar_trouble.rs"]

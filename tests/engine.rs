@@ -2,6 +2,8 @@
 
 #[path = "engine/messages.rs"]
 mod messages;
+#[path = "engine/reception.rs"]
+mod reception;
 #[path = "engine/recordings.rs"]
 mod recordings;
 

@@ -98,6 +98,8 @@ recent-failed = Not completed
 recent-declined = Declined
 recent-cancelled = Cancelled
 recent-elsewhere = Answered on another phone
+recent-undisturbed = Do not disturb
+recent-forwarded = Forwarded
 recent-recorded = recorded
 recent-record-failed = recording failed
 
@@ -158,6 +160,8 @@ call-muted = Your microphone is off
 call-recording = Recording · { $time }
 call-recording-into = Goes to { $path }
 call-unknown-party = Unknown
+call-diverted-from = Forwarded from { $from }
+call-anonymous = Private number
 call-digits-sent = Sent { $digits }
 call-no-audio = No microphone or speaker could be opened: the call is silent
 
@@ -203,6 +207,7 @@ end-title-missed = Missed call
 end-title-elsewhere = Answered on another phone
 end-title-transferred = Call transferred
 end-title-declined = Call declined
+end-title-forwarded = Call forwarded
 end-title-failed = The call did not go through
 end-talked = You talked for { $time }.
 end-hung-up-local = You hung up.
@@ -212,6 +217,9 @@ end-cancelled-remote = The caller gave up before you answered.
 end-elsewhere = Another of your phones took the call.
 end-transferred = The other side now talks with someone else.
 end-replaced = The conversation goes on with someone else on the line.
+end-declined-elsewhere = Another phone of yours declined the call.
+end-undisturbed = You do not want to be disturbed now; the caller heard that you cannot answer.
+end-forwarded = The caller was sent to another number, as you asked.
 end-declined-local = You turned the call away.
 end-declined-remote = The person you called turned the call away.
 end-busy = The line is busy.
@@ -256,6 +264,8 @@ notice-password-not-kept = The password is kept for this session only
     .todo = This computer has no password store that answers. Unlock or install one (a Secret Service such as GNOME Keyring), then save the account again.
 notice-account-unusable = An account cannot be used as it is written
     .todo = Open it in the settings and look at its address and servers.
+notice-reception-unusable = A rule for incoming calls cannot be used as it is written
+    .todo = Check where calls are to go, and the hours.
 notice-settings-not-saved = The settings could not be saved
     .todo = Check the free space and the rights of the settings folder.
 notice-device-gone = The microphone or speaker was unplugged
@@ -483,11 +493,13 @@ link-call-with = Call with { $account }
 
 ## The window itself
 
-
 ## Command line: what happens
 
 cli-calling = Calling { $remote } …
 cli-incoming = { $remote } is calling
+cli-identified = On the other side: { $remote }
+cli-turned-away = Call from { $remote } declined, as you asked
+cli-forwarded = Call forwarded to { $to }
 cli-ringing = It is ringing there
 cli-early-media = The other side sends sound before the answer
 cli-answered = Answered, speaking { $codec }

@@ -96,6 +96,8 @@ recent-failed = No se completó
 recent-declined = Rechazada
 recent-cancelled = Cancelada
 recent-elsewhere = Atendida en otro aparato
+recent-undisturbed = No molestar
+recent-forwarded = Desviada
 recent-recorded = grabada
 recent-record-failed = falló la grabación
 
@@ -156,6 +158,8 @@ call-muted = Tu micrófono está apagado
 call-recording = Grabando · { $time }
 call-recording-into = Va a { $path }
 call-unknown-party = Desconocido
+call-diverted-from = Desviada desde { $from }
+call-anonymous = Número privado
 call-digits-sent = Enviado { $digits }
 call-no-audio = No se pudo abrir ningún micrófono o altavoz: la llamada está sin sonido
 
@@ -201,6 +205,7 @@ end-title-missed = Llamada perdida
 end-title-elsewhere = Atendida en otro aparato
 end-title-transferred = Llamada transferida
 end-title-declined = Llamada rechazada
+end-title-forwarded = Llamada desviada
 end-title-failed = La llamada no se completó
 end-talked = Hablasteis { $time }.
 end-hung-up-local = Colgaste.
@@ -210,6 +215,9 @@ end-cancelled-remote = Quien llamaba desistió antes de que contestaras.
 end-elsewhere = Otro aparato tuyo atendió la llamada.
 end-transferred = Quien estaba en la línea ahora habla con otra persona.
 end-replaced = La conversación sigue con otra persona en la línea.
+end-declined-elsewhere = Otro teléfono tuyo rechazó la llamada.
+end-undisturbed = Ahora no quieres que te molesten; quien llamó oyó que no puedes contestar.
+end-forwarded = Quien llamó fue enviado a otro número, como pediste.
 end-declined-local = Rechazaste la llamada.
 end-declined-remote = La persona llamada rechazó la llamada.
 end-busy = La línea está ocupada.
@@ -254,6 +262,8 @@ notice-password-not-kept = La contraseña se guarda solo para esta sesión
     .todo = Ningún almacén de contraseñas responde en este equipo. Desbloquea o instala uno (un Secret Service, como GNOME Keyring) y guarda la cuenta de nuevo.
 notice-account-unusable = Una cuenta no se puede usar como está escrita
     .todo = Ábrala en la configuración y revise la dirección y los servidores.
+notice-reception-unusable = Una regla para llamadas entrantes no se puede usar como está escrita
+    .todo = Revisa adónde van las llamadas y los horarios.
 notice-settings-not-saved = No se pudieron guardar los ajustes
     .todo = Comprueba el espacio libre y los permisos de la carpeta de ajustes.
 notice-device-gone = El micrófono o el altavoz se desconectó
@@ -481,11 +491,13 @@ link-call-with = Llamar con { $account }
 
 ## La propia ventana
 
-
 ## Command line: what happens
 
 cli-calling = Llamando a { $remote } …
 cli-incoming = { $remote } está llamando
+cli-identified = Del otro lado: { $remote }
+cli-turned-away = Llamada de { $remote } rechazada, como pediste
+cli-forwarded = Llamada desviada a { $to }
 cli-ringing = Está sonando
 cli-early-media = El otro lado envía sonido antes de contestar
 cli-answered = Contestada, hablando en { $codec }

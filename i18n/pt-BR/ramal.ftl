@@ -96,6 +96,8 @@ recent-failed = Não completou
 recent-declined = Recusada
 recent-cancelled = Cancelada
 recent-elsewhere = Atendida em outro aparelho
+recent-undisturbed = Não perturbe
+recent-forwarded = Desviada
 recent-recorded = gravada
 recent-record-failed = gravação falhou
 
@@ -156,6 +158,8 @@ call-muted = Seu microfone está mudo
 call-recording = Gravando · { $time }
 call-recording-into = Vai para { $path }
 call-unknown-party = Desconhecido
+call-diverted-from = Desviada de { $from }
+call-anonymous = Número privado
 call-digits-sent = Enviado { $digits }
 call-no-audio = Nenhum microfone ou alto-falante pôde ser aberto: a chamada está sem som
 
@@ -201,6 +205,7 @@ end-title-missed = Chamada perdida
 end-title-elsewhere = Atendida em outro aparelho
 end-title-transferred = Chamada transferida
 end-title-declined = Chamada recusada
+end-title-forwarded = Chamada desviada
 end-title-failed = A ligação não completou
 end-talked = Vocês falaram por { $time }.
 end-hung-up-local = Você desligou.
@@ -210,6 +215,9 @@ end-cancelled-remote = Quem ligou desistiu antes de você atender.
 end-elsewhere = Outro aparelho seu atendeu a chamada.
 end-transferred = Quem estava na linha agora fala com outra pessoa.
 end-replaced = A conversa continua com outra pessoa na linha.
+end-declined-elsewhere = Outro aparelho seu recusou a chamada.
+end-undisturbed = Você não quer ser perturbado agora; quem ligou ouviu que você não pode atender.
+end-forwarded = Quem ligou foi mandado para outro número, como você pediu.
 end-declined-local = Você recusou a chamada.
 end-declined-remote = A pessoa chamada recusou a ligação.
 end-busy = A linha está ocupada.
@@ -254,6 +262,8 @@ notice-password-not-kept = A senha vale só para esta sessão
     .todo = Nenhum cofre de senhas responde neste computador. Desbloqueie ou instale um (um Secret Service, como o GNOME Keyring) e salve a conta de novo.
 notice-account-unusable = Uma conta não pode ser usada como está escrita
     .todo = Abra-a nas configurações e confira o endereço e os servidores.
+notice-reception-unusable = Uma regra para chamadas recebidas não pode ser usada como está escrita
+    .todo = Confira para onde as chamadas vão e os horários.
 notice-settings-not-saved = Não foi possível salvar as configurações
     .todo = Confira o espaço livre e as permissões da pasta de configurações.
 notice-device-gone = O microfone ou o alto-falante foi desconectado
@@ -481,11 +491,13 @@ link-call-with = Ligar com { $account }
 
 ## A própria janela
 
-
 ## Command line: what happens
 
 cli-calling = Ligando para { $remote } …
 cli-incoming = { $remote } está ligando
+cli-identified = Do outro lado: { $remote }
+cli-turned-away = Chamada de { $remote } recusada, como você pediu
+cli-forwarded = Chamada desviada para { $to }
 cli-ringing = Está chamando
 cli-early-media = O outro lado já envia som antes de atender
 cli-answered = Atendida, falando em { $codec }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{DigitsBy, MessagePolicy};
+use super::{DigitsBy, MessagePolicy, Reception};
 use crate::redact::Secret;
 use crate::sip::transaction::Peer;
 use crate::sip::{
@@ -49,6 +49,10 @@ pub struct AccountConfig {
     pub messages: MessagePolicy,
     /// Calls in progress at once before a further one is answered 486.
     pub max_calls: usize,
+    /// What becomes of calls that come in.
+    pub reception: Reception,
+    /// Whom we call is not told who we are.
+    pub anonymous: bool,
 }
 
 /// What is done when the far side of a call wants to hand us over to somebody (REFER).
@@ -83,6 +87,8 @@ impl AccountConfig {
             digits: DigitsBy::default(),
             messages: MessagePolicy::default(),
             max_calls: 8,
+            reception: Reception::default(),
+            anonymous: false,
         }
     }
 

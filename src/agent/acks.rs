@@ -135,7 +135,8 @@ impl Agent {
             Some(cause) => cause,
             None => self.left_in_transfer(now, call),
         };
-        self.end(now, call, cause, Side::Remote, None);
+        let told = causes::told_of_bye(&request.headers);
+        self.end(now, call, cause, Side::Remote, told);
     }
 
     /// The call that rings here in the early dialog of this request.

@@ -14,6 +14,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::digits::{DigitsBy, Keys};
+use super::receiving::Introduction;
+use super::reception::Ringing;
 use super::referred::Referred;
 use super::reliable::Unconfirmed;
 use super::transferring::Transfer;
@@ -79,6 +81,8 @@ pub(super) struct Setup {
     pub(super) interval: Option<Duration>,
     /// The shortest interval that somebody on the way takes, if one said so (422).
     pub(super) least_interval: Option<Duration>,
+    /// Who is called is not told who calls.
+    pub(super) anonymous: bool,
 }
 
 /// An INVITE under way.
@@ -120,6 +124,8 @@ pub(super) struct Offered {
     pub(super) key: ServerKey,
     pub(super) invite: Request,
     pub(super) from: Peer,
+    pub(super) who: Introduction,
+    pub(super) ringing: Ringing,
 }
 
 /// A call that rings here.
@@ -135,6 +141,10 @@ pub(super) struct Alerting {
     pub(super) give_up_at: Instant,
     /// That it rings was to be told reliably, and nobody has acknowledged it.
     pub(super) unconfirmed: Option<Unconfirmed>,
+    /// When, and to whom, it is sent on.
+    pub(super) forward: Option<(Instant, Uri)>,
+    /// When it is answered by itself, and whether that is to be heard.
+    pub(super) answer_at: Option<(Instant, bool)>,
 }
 
 /// A call that was answered.
@@ -235,7 +245,10 @@ impl Call {
             Phase::Cancelling(_) | Phase::Preparing(_) => None,
             Phase::Alerting(alerting) => {
                 let unconfirmed = alerting.unconfirmed.as_ref().map(Unconfirmed::deadline);
-                Some(unconfirmed.map_or(alerting.give_up_at, |at| at.min(alerting.give_up_at)))
+                let forward = alerting.forward.as_ref().map(|(at, _)| *at);
+                let answer = alerting.answer_at.map(|(at, _)| at);
+                let all = [unconfirmed, forward, answer, Some(alerting.give_up_at)];
+                all.into_iter().flatten().min()
             }
             Phase::Established(established) => {
                 let change = match established.change {

@@ -27,11 +27,32 @@ pub(super) fn of_final(status: StatusCode, rang: bool) -> EndCause {
 /// the words of the telephone network, "non-selected user clearing" (Q.850).
 pub(super) fn of_cancel(headers: &Headers) -> EndCause {
     let elsewhere = |reason: &crate::sip::Reason| reason.is("SIP", 200) || reason.is("Q.850", 26);
-    if headers.reasons().iter().any(elsewhere) {
-        EndCause::AnsweredElsewhere
+    let reasons = headers.reasons();
+    if reasons.iter().any(elsewhere) {
+        return EndCause::AnsweredElsewhere;
+    }
+    // A 6xx of one phone ends it at all others (RFC 3261 section 16.7).
+    let declined = |reason: &crate::sip::Reason| {
+        let by = [600, 603, 607];
+        by.iter().any(|cause| reason.is("SIP", *cause))
+    };
+    if reasons.iter().any(declined) {
+        EndCause::DeclinedElsewhere
     } else {
         EndCause::Cancelled
     }
+}
+
+/// Why the far side ended a call that was answered, where it was no plain goodbye: the status that
+/// its BYE tells, and its words (RFC 3326).
+pub(super) fn told_of_bye(headers: &Headers) -> Option<(u16, String)> {
+    headers.reasons().into_iter().find_map(|reason| {
+        let failed = reason.protocol.eq_ignore_ascii_case("SIP");
+        let status = reason
+            .cause
+            .filter(|cause| failed && (300..=699).contains(cause))?;
+        Some((status, reason.text.unwrap_or_default()))
+    })
 }
 
 #[cfg(test)]
@@ -60,9 +81,26 @@ mod tests {
             &["Q.850;cause=16, SIP;cause=200"],
             EndCause::AnsweredElsewhere,
         );
+        check_cancel(&["SIP;cause=603;text=Decline"], EndCause::DeclinedElsewhere);
+        check_cancel(&["SIP;cause=486"], EndCause::Cancelled);
         check_cancel(&["SIP;cause=487", "Q.850;cause=16"], EndCause::Cancelled);
         check_cancel(&["Q.850;cause=200", "SIP;cause=26"], EndCause::Cancelled);
         check_cancel(&["nonsense here"], EndCause::Cancelled);
+    }
+
+    #[test]
+    fn a_goodbye_may_say_what_went_wrong() {
+        let told = |reason: &str| {
+            let mut headers = Headers::new();
+            headers.push("Reason", reason);
+            told_of_bye(&headers)
+        };
+        let wrong = r#"Q.850;cause=41, SIP;cause=503;text="No circuit""#;
+        assert_eq!(told(wrong), Some((503, "No circuit".to_owned())));
+        assert_eq!(told("SIP;cause=408"), Some((408, String::new())));
+        for plain in ["Q.850;cause=16", "SIP;cause=200", "SIP", "SIP;cause=9999"] {
+            assert_eq!(told(plain), None, "{plain}");
+        }
     }
 
     #[track_caller]

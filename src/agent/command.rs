@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccountConfig, AccountId, CallId, MessageId, NewMessage};
+use super::{AccountConfig, AccountId, CallId, MessageId, NewMessage, Reception};
 use crate::sip::StatusCode;
 
 /// A person's wish. Each is idempotent: asked twice, it does the second time nothing.
@@ -24,6 +24,22 @@ pub enum Command {
         call: CallId,
         /// As typed.
         target: String,
+    },
+    /// The same, without saying who calls (RFC 3323, RFC 3325).
+    DialAnonymously {
+        /// Whose call it is.
+        account: AccountId,
+        /// The call's name, chosen by whoever dials; must not be in use.
+        call: CallId,
+        /// As typed.
+        target: String,
+    },
+    /// Changes what an account does about calls that come in, from the next one on.
+    SetReception {
+        /// Which account.
+        account: AccountId,
+        /// The rules.
+        reception: Box<Reception>,
     },
     /// Takes an incoming call.
     Answer(CallId),

@@ -285,6 +285,12 @@ impl Agent {
             }
             Phase::Inviting(_) => self.cancel(now, call, EndCause::NoAnswer),
             Phase::Cancelling(_) | Phase::Preparing(_) => {}
+            Phase::Alerting(it) if it.answer_at.is_some_and(|(at, _)| at <= now) => {
+                self.answer_unasked(now, call);
+            }
+            Phase::Alerting(it) if it.forward.as_ref().is_some_and(|(at, _)| *at <= now) => {
+                self.forward_unanswered(now, call);
+            }
             Phase::Alerting(alerting) if alerting.give_up_at > now => {
                 self.provisional_due(now, call);
             }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{AccountId, AccountState, Message, MessageId, MessageProgress};
+use super::{AccountId, AccountState, AlertSource, DiversionReason, Message, MessageId, MessageProgress, WhyDeclined};
 use crate::media::plan::CodecChoice;
+use crate::sip::StatusCode;
 
 /// Names a call for as long as the phone runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +28,53 @@ pub struct Party {
     pub user: Option<String>,
     /// Its whole URI.
     pub uri: String,
+}
+
+/// How a call came here, as far as it was told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Origin {
+    /// Who sent it on, the last one first, at most 8. Untrusted.
+    pub diverted: Vec<Diverted>,
+    /// Who calls is the word of the account's own server, not only the caller's.
+    pub asserted: bool,
+    /// Where the caller is, by the word of a server.
+    pub source: Option<AlertSource>,
+}
+
+/// One who sent a call on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diverted {
+    /// Who did.
+    pub by: Party,
+    /// Why.
+    pub reason: DiversionReason,
+}
+
+/// What became of a call that did not ring.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TurnedAway {
+    /// The caller was told to call somebody else.
+    Forwarded {
+        /// Whom.
+        to: Party,
+        /// Why.
+        reason: DiversionReason,
+    },
+    /// The caller was turned away.
+    Declined {
+        /// With which status.
+        status: StatusCode,
+        /// Why.
+        why: WhyDeclined,
+    },
+}
+
+impl Party {
+    /// Whether it does not say who it is.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.user.is_none() && self.uri.ends_with("@anonymous.invalid")
+    }
 }
 
 /// Something happened.
@@ -67,6 +115,49 @@ pub enum Event {
         remote: Party,
         /// The user part of what they called: extension, queue or trunk number.
         called: Option<String>,
+        /// How it came here.
+        origin: Origin,
+        /// It is shown and not heard.
+        silent: bool,
+        /// After so long it is answered by itself.
+        answers_in: Option<Duration>,
+    },
+    /// Somebody called, and by the rules of the account it did not ring.
+    TurnedAway {
+        /// The call. Nothing follows of it.
+        call: CallId,
+        /// Whom they called.
+        account: AccountId,
+        /// Who called.
+        remote: Party,
+        /// How it came here.
+        origin: Origin,
+        /// What became of it.
+        how: TurnedAway,
+    },
+    /// Nobody took a call that rang here, and the caller was told to call somebody else; its end
+    /// follows.
+    Forwarded {
+        /// Which call.
+        call: CallId,
+        /// Whom.
+        to: Party,
+        /// Why.
+        reason: DiversionReason,
+    },
+    /// A call was answered without the person.
+    AnsweredByItself {
+        /// Which call.
+        call: CallId,
+        /// The person is to hear that the microphone is open.
+        beep: bool,
+    },
+    /// The account's own server says who the other side of a call is.
+    Identified {
+        /// Which call.
+        call: CallId,
+        /// The other side.
+        remote: Party,
     },
     /// It rings over there (180).
     Ringing {
@@ -252,6 +343,12 @@ pub enum EndCause {
     Cancelled,
     /// Another phone of the same person took it.
     AnsweredElsewhere,
+    /// Another phone of the same person turned it away.
+    DeclinedElsewhere,
+    /// Sent on to somebody else by a rule of ours.
+    Forwarded,
+    /// Turned away by a rule of ours: the person does not want to be disturbed.
+    DoNotDisturb,
     /// Turned away by the person called (603, 403 from the far phone, or our own refusal).
     Declined,
     /// 486, 600.

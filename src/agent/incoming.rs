@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::addressee::Addressee;
 use super::call::{Alerting, Call, Change, Established, Offered, Phase, Unacknowledged};
 use super::digits::Keys;
+use super::reception::{Ringing, Verdict};
 use super::{
     AccountId, Agent, CallId, EndCause, Event, Output, Refusal, Refused, Side, causes, messaging,
     requests,
@@ -34,7 +35,11 @@ impl Agent {
         }
         let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
         match request.method {
-            Method::Invite if in_dialog => self.reinvite_came(now, key, request),
+            Method::Invite if in_dialog => {
+                let told = self.told_identity(&request, &from);
+                self.reinvite_came(now, key, request);
+                self.identified(told);
+            }
             Method::Invite => self.invite_came(now, key, request, from),
             Method::Bye => self.bye_came(now, &key, &request, from),
             Method::Options => self.options_came(now, &key, &request, &from),
@@ -44,7 +49,11 @@ impl Agent {
             }
             Method::Refer => self.refer_came(now, &key, &request),
             Method::Info => self.info_came(now, &key, &request),
-            Method::Update => self.update_came(now, &key, &request),
+            Method::Update => {
+                let told = self.told_identity(&request, &from);
+                self.update_came(now, &key, &request);
+                self.identified(told);
+            }
             Method::Prack => self.prack_came(now, &key, &request),
             Method::Message => self.message_came(now, &key, &request, &from),
             _ => self.answer_request(now, &key, &request, StatusCode::METHOD_NOT_ALLOWED),
@@ -186,16 +195,22 @@ impl Agent {
         }
         let full = self.live_calls(None) >= self.config.max_calls
             || self.live_calls(Some(account)) >= most;
-        if full && replaces.is_none() {
-            self.answer_request(now, &key, &invite, StatusCode::BUSY_HERE);
-            return;
-        }
         if let Err(least) = SessionTimer::grant(now, &invite, SHORTEST) {
             self.session_too_short(now, &key, &invite, least);
             return;
         }
         let Ok(caller) = invite.headers.from() else {
             self.answer_request(now, &key, &invite, StatusCode::BAD_REQUEST);
+            return;
+        };
+        let who = self.introduce(account, &invite, &from, &caller);
+        // What takes the place of a call of ours is no new one: no rule is asked.
+        let verdict = match replaces {
+            Some(_) => Verdict::Ring(Ringing::default()),
+            None => self.judge_call(now, account, &invite, &who, full),
+        };
+        let Verdict::Ring(ringing) = verdict else {
+            self.turn_away_unheard(now, (account, key), &invite, who, verdict);
             return;
         };
         let call = CallId(self.next_call);
@@ -207,13 +222,19 @@ impl Agent {
             call,
             Call {
                 account,
-                remote: requests::party(&caller),
+                remote: who.remote.clone(),
                 media,
                 answered_at: None,
                 ended: false,
                 referred_from: None,
                 replaces,
-                phase: Phase::Preparing(Box::new(Offered { key, invite, from })),
+                phase: Phase::Preparing(Box::new(Offered {
+                    key,
+                    invite,
+                    from,
+                    who,
+                    ringing,
+                })),
             },
         );
         self.outputs.push_back(Output::Media(MediaCommand::Open {
@@ -238,7 +259,13 @@ impl Agent {
         let Phase::Preparing(offered) = &found.phase else {
             return;
         };
-        let Offered { key, invite, from } = (**offered).clone();
+        let Offered {
+            key,
+            invite,
+            from,
+            who,
+            ringing: manner,
+        } = (**offered).clone();
         let mut negotiation = Negotiation::new(session, audio);
         let answer = if invite.body.is_empty() {
             None
@@ -273,6 +300,8 @@ impl Agent {
                 answer,
                 give_up_at,
                 unconfirmed,
+                forward: manner.forward.map(|(after, to)| (now + after, to)),
+                answer_at: manner.answer.map(|it| (now + it.after, it.beep)),
             }));
         }
         self.event(Event::Incoming {
@@ -280,6 +309,9 @@ impl Agent {
             account,
             remote,
             called,
+            origin: who.origin,
+            silent: manner.silent,
+            answers_in: manner.answer.map(|it| it.after),
         });
         if self
             .calls

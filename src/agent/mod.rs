@@ -30,6 +30,8 @@ mod incoming;
 mod leaving;
 mod messaging;
 mod outgoing;
+mod receiving;
+mod reception;
 mod referred;
 mod refreshing;
 mod registering;
@@ -51,10 +53,17 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 pub use account::{AccountConfig, AccountId, AccountState, RegistrationCause, TransferPolicy};
 pub use command::Command;
 pub use digits::DigitsBy;
-pub use event::{CallEnd, CallId, EndCause, Event, Party, Refusal, Side, TransferProgress};
+pub use event::{
+    CallEnd, CallId, Diverted, EndCause, Event, Origin, Party, Refusal, Side, TransferProgress,
+    TurnedAway,
+};
 pub use messaging::{
     MAX_TEXT, Message, MessageFailure, MessageId, MessagePolicy, MessageProgress, NewMessage,
     correspondent,
+};
+pub use reception::{
+    AutoAnswer, DoNotDisturb, Forward, Intercom, LocalTime, Reception, Strangers, Timetable,
+    WhyDeclined,
 };
 
 use account::Account;
@@ -67,6 +76,7 @@ use routing::{Lookup, Purpose};
 use crate::codec::CodecKind;
 use crate::media::plan::{MediaCommand, MediaId, Opened};
 use crate::sip::transaction::{self, ClientKey, Peer, Timers, TransactionLayer};
+pub use crate::sip::{AlertSource, DiversionReason};
 use crate::sip::{DialogId, HostPort, ParseError, Parsed, Request, Transport};
 
 /// Whether packets may be sent again (RFC 2198), at up to twice the rate, where many are lost.
@@ -201,6 +211,8 @@ pub struct Agent {
     /// A BYE may come again until then: our answer to it can be lost.
     stay_until: Option<Instant>,
     layer_deadline: Option<Instant>,
+    /// The time of day as it was told last, and when that was.
+    local_time: Option<(Instant, LocalTime)>,
     next_call: u64,
     next_lookup: u64,
     next_leave: u64,
@@ -250,6 +262,7 @@ impl Agent {
             handed_over: Vec::new(),
             stay_until: None,
             layer_deadline: None,
+            local_time: None,
             next_call: FIRST_INCOMING,
             next_lookup: 0,
             next_leave: 0,
@@ -276,7 +289,16 @@ impl Agent {
                 account,
                 call,
                 target,
-            } => self.dial(now, account, call, &target),
+            } => {
+                let anonymous = false;
+                self.dial(now, account, call, &target, anonymous)
+            }
+            Command::DialAnonymously {
+                account,
+                call,
+                target,
+            } => self.dial(now, account, call, &target, true),
+            Command::SetReception { account, reception } => self.set_reception(account, *reception),
             Command::Answer(call) => self.answer(now, call),
             Command::Reject { call, status } => self.reject(now, call, status),
             Command::HangUp(call) => self.hang_up(now, call),

@@ -16,7 +16,7 @@ use crate::media::plan::{Accepted, MediaCommand, MediaId, Plan};
 use crate::sdp::{self, Negotiated, Negotiation};
 use crate::sip::transaction::{ClientKey, Peer};
 use crate::sip::{
-    Dialog, HeaderName, Method, NameAddr, Request, Response, SessionTimer, StatusCode,
+    Dialog, HeaderName, Method, NameAddr, PartySide, Request, Response, SessionTimer, StatusCode,
 };
 
 /// Forks of one INVITE that are told apart; a further one is not listened to before it answers.
@@ -41,6 +41,7 @@ impl Agent {
         account: AccountId,
         call: CallId,
         typed: &str,
+        anonymous: bool,
     ) -> Result<(), Refused> {
         let refuse = |refusal| Err((Some(call), refusal));
         if self.shutting_down() {
@@ -57,6 +58,7 @@ impl Agent {
         {
             return refuse(Refusal::TooManyCalls);
         }
+        let anonymous = anonymous || found.config.anonymous;
         let target = dial::target(typed, found.home()).map_err(|refusal| (Some(call), refusal))?;
         let setup = Setup {
             target,
@@ -69,6 +71,7 @@ impl Agent {
             wanted: Vec::new(),
             interval: self.config.session_interval,
             least_interval: None,
+            anonymous,
         };
         self.set_out(now, account, call, setup, None);
         Ok(())
@@ -221,11 +224,16 @@ impl Agent {
         negotiation: &mut Negotiation,
     ) -> Request {
         let config = self.accounts.get(&account);
-        let from = match config {
+        let own = match config {
             Some(account) => account.identity(way),
             None => requests::contact("ramal", way),
         };
-        let contact = self.contact_of(account, way);
+        let contact = self.contact_of_call(account, setup.anonymous, way);
+        let from = if setup.anonymous {
+            requests::anonymous_identity()
+        } else {
+            own.clone()
+        };
         let mut request = requests::Opening {
             method: Method::Invite,
             uri: setup.target.clone(),
@@ -245,11 +253,34 @@ impl Agent {
         for (name, value) in &setup.wanted {
             request.headers.push(name, value.as_str());
         }
+        if setup.anonymous {
+            request.headers.push(HeaderName::PRIVACY, "id");
+            // Our own server may know who asks (RFC 3325 section 9.2); who is called may not.
+            if self.is_server(account, way) {
+                let name = HeaderName::P_PREFERRED_IDENTITY;
+                request.headers.push(name, own.to_string());
+            }
+        }
         request.set_body(
             "application/sdp",
             negotiation.offer().to_string().into_bytes(),
         );
         request
+    }
+
+    /// The address under which we are reached in a call: without our name where that is not to be
+    /// known.
+    pub(super) fn contact_of_call(
+        &self,
+        account: AccountId,
+        anonymous: bool,
+        way: &Peer,
+    ) -> NameAddr {
+        if anonymous {
+            requests::contact("anonymous", way)
+        } else {
+            self.contact_of(account, way)
+        }
     }
 
     pub(super) fn invite_sent(&mut self, call: CallId, key: ClientKey) {
@@ -471,7 +502,7 @@ impl Agent {
             early.confirm(response);
             dialog = early;
         }
-        let way = inviting.way;
+        let (way, anonymous) = (inviting.way, inviting.setup.anonymous);
         let digest = inviting.digest.take();
         let Some((negotiation, negotiated)) = answered else {
             self.say_goodbye(now, account, dialog);
@@ -481,8 +512,8 @@ impl Agent {
         };
         let plan = super::call::plan_of(&negotiated, false);
         let codec = plan.codec.clone();
-        let contact = self.contact_of(account, &way);
-        let remote = connected_party(response);
+        let contact = self.contact_of_call(account, anonymous, &way);
+        let remote = connected_party(response, self.is_server(account, &way));
         let Some(found) = self.calls.get_mut(&call) else {
             return;
         };
@@ -579,9 +610,14 @@ fn weigh_answer(offered: &Negotiation, body: &[u8]) -> Option<(Negotiation, Nego
     Some((negotiation, negotiated))
 }
 
-/// Who answered, if the answer says so: its To carries the name that was called, so only a
-/// display name in it tells something new.
-fn connected_party(response: &Response) -> Option<Party> {
+/// Who answered, if the answer says so: by the word of our own server, or by its To, which carries
+/// the name that was called, so that only a display name in it tells something new.
+fn connected_party(response: &Response, by_server: bool) -> Option<Party> {
+    let headers = &response.headers;
+    let asserted = headers.asserted_identity(PartySide::Called);
+    if let Some(asserted) = asserted.filter(|_| by_server && !headers.wants_privacy()) {
+        return Some(requests::party(&asserted));
+    }
     let to = response.headers.to().ok()?;
     to.display_name.as_ref()?;
     Some(requests::party(&to))

@@ -214,6 +214,10 @@ impl Agent {
         if let Some(by) = &referred.referred_by {
             wanted.push((HeaderName::REFERRED_BY, by.clone()));
         }
+        let anonymous = self
+            .accounts
+            .get(&account)
+            .is_some_and(|account| account.config.anonymous);
         let setup = Setup {
             target: referred.target.clone(),
             call_id: self.random_token(),
@@ -225,6 +229,7 @@ impl Agent {
             wanted,
             interval: self.config.session_interval,
             least_interval: None,
+            anonymous,
         };
         let to = CallId(self.next_call);
         self.next_call += 1;

@@ -4,7 +4,7 @@ use super::call::Setup;
 use super::{Agent, AgentConfig, Party, messaging};
 use crate::sip::transaction::Peer;
 use crate::sip::{
-    HeaderName, Headers, HostPort, Method, NameAddr, RELIABLE, Request, Response, SipUri,
+    HeaderName, Headers, Host, HostPort, Method, NameAddr, RELIABLE, Request, Response, SipUri,
     StatusCode, TIMER, Transport, Uri,
 };
 
@@ -24,6 +24,9 @@ pub(super) const REPLACES: &str = "replaces";
 
 /// Those that concern a call, as its INVITE and the answer to it say them.
 const SUPPORTED_IN_CALLS: &str = "replaces,100rel,timer";
+
+/// The host of addresses that are nobody's (RFC 3323 section 4.1.1.3).
+const NOBODYS_HOST: &str = "anonymous.invalid";
 
 /// `Max-Forwards` of a request of ours (RFC 3261 section 8.1.1.6).
 const MAX_FORWARDS: &str = "70";
@@ -114,6 +117,35 @@ pub(super) fn party(name_addr: &NameAddr) -> Party {
         display_name: name_addr.display_name.as_deref().and_then(clean),
         user: name_addr.uri.user_unescaped().as_deref().and_then(clean),
         uri: name_addr.uri.to_string().chars().take(512).collect(),
+    }
+}
+
+/// Whoever does not say who they are (RFC 3323 section 4.1.1.3).
+pub(super) fn anonymous_party() -> Party {
+    Party {
+        uri: format!("sip:anonymous@{NOBODYS_HOST}"),
+        ..Party::default()
+    }
+}
+
+/// Whether this address says that its owner does not want to be known.
+pub(super) fn is_anonymous(uri: &Uri) -> bool {
+    let user = uri.user_unescaped();
+    let named = user.is_some_and(|user| user.eq_ignore_ascii_case("anonymous"));
+    let host = uri.as_sip().map(|sip| sip.host_port.host.to_string());
+    named || host.is_some_and(|host| host.eq_ignore_ascii_case(NOBODYS_HOST))
+}
+
+/// What stands in From where the caller is not to be known.
+pub(super) fn anonymous_identity() -> NameAddr {
+    let host = HostPort {
+        host: Host::Name(NOBODYS_HOST.to_owned()),
+        port: None,
+    };
+    let uri = SipUri::new(Some("anonymous"), host);
+    NameAddr {
+        display_name: Some("Anonymous".to_owned()),
+        ..NameAddr::new(Uri::Sip(uri))
     }
 }
 

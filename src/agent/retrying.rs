@@ -12,6 +12,8 @@ use crate::sip::{Contacts, DigestError, HeaderName, Response, Uri};
 
 /// Targets tried in one call, redirections included.
 const MAX_TARGETS: usize = 8;
+/// The longest header that says who sent a call on, in bytes, that is passed on.
+const LONGEST_DIVERSION: usize = 256;
 /// Times an INVITE is repeated with credentials.
 const MAX_CHALLENGES: u8 = 3;
 
@@ -36,6 +38,14 @@ impl Agent {
         targets.sort_by(|a, b| b.q().unwrap_or(1.0).total_cmp(&a.q().unwrap_or(1.0)));
         let setup = &mut inviting.setup;
         setup.tried.push(setup.target.clone());
+        // Whoever is called next hears who sent the call on (RFC 5806 section 6.1).
+        let told = response.headers.get_all(&HeaderName::DIVERSION);
+        let told = told.filter(|it| it.len() <= LONGEST_DIVERSION);
+        let told = told.map(|it| (HeaderName::DIVERSION, it.to_owned()));
+        let at_most = MAX_TARGETS.saturating_sub(setup.wanted.len());
+        setup
+            .wanted
+            .splice(0..0, told.take(at_most).collect::<Vec<_>>());
         for target in targets.into_iter().take(MAX_TARGETS) {
             let known = setup.tried.iter().chain(&setup.further_targets);
             if target.uri.as_sip().is_some()

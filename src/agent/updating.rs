@@ -125,6 +125,7 @@ impl Agent {
             return;
         };
         let (account, way) = (*account, inviting.way);
+        let anonymous = inviting.setup.anonymous;
         let heard = inviting.early.as_deref() == Some(tag);
         let Some(fork) = inviting.forks.get_mut(tag) else {
             return;
@@ -155,7 +156,7 @@ impl Agent {
         {
             dialog.refresh_target(&target);
         }
-        let contact = self.contact_of(account, &way);
+        let contact = self.contact_of_call(account, anonymous, &way);
         self.answer_update(now, key, update, &verdict, &contact, None);
         if let Verdict::Taken(Some(taken)) = verdict
             && heard

@@ -45,6 +45,9 @@ pub(super) fn of_call(end: &CallEnd, heard: bool) -> Exit {
         | EndCause::NoAnswer
         | EndCause::Unavailable => Exit::NoAnswer,
         EndCause::Declined
+        | EndCause::DeclinedElsewhere
+        | EndCause::Forwarded
+        | EndCause::DoNotDisturb
         | EndCause::Busy
         | EndCause::NotFound
         | EndCause::NoCommonCodec

@@ -1,6 +1,8 @@
 //! What the command line says of a call while it happens: JSON lines for programs on stdout,
 //! sentences for people on stderr.
 
+mod reception;
+
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant, SystemTime};
@@ -282,19 +284,28 @@ impl Report {
             PhoneEvent::InviteSent { call } => {
                 self.told(*call).invited.get_or_insert(at);
             }
-            PhoneEvent::Incoming { call, remote, .. } => {
+            PhoneEvent::Incoming {
+                call,
+                remote,
+                origin,
+                silent,
+                answers_in,
+                ..
+            } => {
                 self.make_room(at);
                 let told = self.told(*call);
                 told.direction = Direction::Incoming;
                 let number = told.number;
-                let fields = fields(json!({
-                    "remote": remote.uri,
-                    "display_name": remote.display_name,
-                }));
+                let mut fields = reception::who_fields(remote, origin);
+                fields.insert("silent".into(), json!(silent));
+                let answers_in = answers_in.map(|span| rounded(span.as_secs_f32()));
+                fields.insert("answers_in_s".into(), json!(answers_in));
                 self.call_line(at, "incoming", number, fields);
                 let name = self.words.party_name(remote);
                 let sentence = say!(self.words, "cli-incoming", remote = name);
-                self.print(&sentence);
+                let diverted = self.words.diverted_from(origin);
+                let told = [Some(sentence), diverted];
+                self.print(&told.into_iter().flatten().collect::<Vec<_>>().join(" · "));
             }
             PhoneEvent::Ringing { call } => {
                 let number = self.told(*call).number;
@@ -407,6 +418,30 @@ impl Report {
                     let sentence = say!(self.words, "cli-typing", peer = peer.as_str());
                     self.print(&sentence);
                 }
+            }
+            PhoneEvent::TurnedAway {
+                call,
+                remote,
+                origin,
+                how,
+                ..
+            } => self.turned_away(at, *call, (remote, origin), how),
+            PhoneEvent::Forwarded { call, to, reason } => {
+                self.forwarded(at, *call, Map::new(), to, *reason);
+            }
+            PhoneEvent::AnsweredByItself { call, .. } => {
+                let number = self.told(*call).number;
+                self.call_line(at, "answered_by_itself", number, Map::new());
+            }
+            PhoneEvent::Identified { call, remote } => {
+                let number = self.told(*call).number;
+                let fields = fields(json!({
+                    "remote": remote.uri,
+                    "display_name": remote.display_name,
+                }));
+                self.call_line(at, "identified", number, fields);
+                let name = self.words.party_name(remote);
+                self.print(&say!(self.words, "cli-identified", remote = name));
             }
             // The engine tells all keys in one way, however they came.
             PhoneEvent::Digit { .. } | PhoneEvent::Finished => {}
@@ -694,6 +729,9 @@ fn cause_code(cause: EndCause) -> &'static str {
         EndCause::Replaced => "replaced",
         EndCause::Cancelled => "cancelled",
         EndCause::AnsweredElsewhere => "answered_elsewhere",
+        EndCause::DeclinedElsewhere => "declined_elsewhere",
+        EndCause::Forwarded => "forwarded",
+        EndCause::DoNotDisturb => "do_not_disturb",
         EndCause::Declined => "declined",
         EndCause::Busy => "busy",
         EndCause::NoAnswer => "no_answer",

@@ -1,6 +1,7 @@
 //! From the settings' accounts to the agent's, and back to the person when that fails.
 
 use crate::agent::{self, AccountConfig, AccountId, DigitsBy, MessagePolicy, TransferPolicy};
+use super::reception::reception;
 use crate::redact::Secret;
 use crate::sip::{HostPort, SipUri, Transport, Uri};
 use crate::store::{AccountSettings, Writers};
@@ -21,6 +22,9 @@ pub enum AccountError {
     /// Not only keys: `0` to `9`, `*`, `#`, `A` to `D`.
     #[error("the code of transfers is not made of keys")]
     TransferCode,
+    /// A rule for incoming calls cannot be kept.
+    #[error("a rule for incoming calls cannot be kept")]
+    Reception,
     /// Not `udp` or `tcp`.
     #[error("this transport is not spoken")]
     Transport,
@@ -58,6 +62,11 @@ pub fn account_config(
         .as_deref()
         .and_then(DigitsBy::named)
         .unwrap_or_default();
+    config.anonymous = settings.anonymous;
+    let home = config.aor.as_ref().and_then(Uri::as_sip);
+    let home = home.map(|aor| aor.host_port.clone());
+    config.reception =
+        reception(&settings.reception, home.as_ref()).map_err(|_| AccountError::Reception)?;
     config.auth_user = non_empty(settings.auth_user.as_deref());
     if let Some(text) = non_empty(settings.registrar.as_deref()) {
         config.registrar = Some(server(&text).ok_or(AccountError::Registrar)?);
@@ -178,6 +187,25 @@ mod tests {
         assert_eq!(messages(&settings), MessagePolicy::Anyone);
         settings.writers = Writers::Nobody;
         assert_eq!(messages(&settings), MessagePolicy::Nobody);
+    }
+
+    #[test]
+    fn rules_for_incoming_calls_come_with_the_account() {
+        let mut settings = written("1001@pbx.example:5070");
+        assert_eq!(
+            account_config(&settings, None).unwrap().reception,
+            agent::Reception::default()
+        );
+        settings.anonymous = true;
+        settings.reception.forward_busy.on = true;
+        settings.reception.forward_busy.to = "1002".into();
+        let config = account_config(&settings, None).unwrap();
+        assert!(config.anonymous);
+        let to = config.reception.forward_busy.map(|it| it.to.to_string());
+        assert_eq!(to.as_deref(), Some("sip:1002@pbx.example:5070"));
+        settings.reception.forward_busy.to = String::new();
+        let error = account_config(&settings, None).err();
+        assert_eq!(error, Some(AccountError::Reception));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::media::SoundTest;
 use super::{ChatWish, SoundWish};
+use super::reception::ReceptionWish;
 use crate::agent::{self, AccountId, CallId};
 use crate::media::Loudness;
 use crate::media::plan::{ConferenceId, Feed};
@@ -25,6 +26,22 @@ pub enum Command {
         /// As typed.
         target: String,
     },
+    /// Dials without saying who calls, under a call id of the engine's choosing.
+    DialAnonymously {
+        /// Whose call.
+        account: AccountId,
+        /// As typed.
+        target: String,
+    },
+    /// Changes what becomes of calls that come in, at once and from now on.
+    Reception {
+        /// Of which account; `None`: of all.
+        account: Option<AccountId>,
+        /// What is to change.
+        wish: ReceptionWish,
+    },
+    /// Lets the person hear that the microphone is open though nobody opened it.
+    Beep,
     /// Saves an account, its password to the keyring, and registers it.
     SaveAccount {
         /// All but the password.

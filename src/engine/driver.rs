@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
+use jiff::Zoned;
 use tokio::sync::mpsc;
 
 use super::chats::Chats;
@@ -16,6 +17,7 @@ use super::event::{Event, Stamped};
 use super::loudness::kept_loudness;
 use super::media::{MediaReport, MediaThread};
 use super::picture::Picture;
+use super::reception::local_time;
 use super::sip_port::{Arrival, SipPort};
 use super::suspend::SleepWatch;
 use super::{Command, Shared, clock, seed, signals};
@@ -65,6 +67,8 @@ pub(super) struct Driver {
     pub(super) heard: BTreeSet<CallId>,
     /// What sounds on the speaker.
     pub(super) tone: Option<Tone>,
+    /// The ring tone that is loaded, as the settings name it; the usual one has no name.
+    pub(super) ringtone: String,
     /// What says that the last call came to nothing, and whose call it was.
     pub(super) after: Option<(Tone, AccountId)>,
     /// Whose tones are heard from the next one on.
@@ -158,6 +162,7 @@ impl Driver {
             rang: BTreeSet::new(),
             heard: BTreeSet::new(),
             tone: None,
+            ringtone: String::new(),
             after: None,
             country: home,
             recorded: BTreeSet::new(),
@@ -274,6 +279,7 @@ impl Driver {
 
     fn net_event(&mut self, event: NetEvent) {
         let now = clock::now();
+        self.agent.set_local_time(now, local_time(&Zoned::now()));
         for arrival in self.port.take(event) {
             match arrival {
                 Arrival::Datagram { bytes, from } => self.agent.handle_datagram(now, &bytes, from),

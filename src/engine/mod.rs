@@ -15,6 +15,7 @@ mod event;
 mod loudness;
 pub mod media;
 mod picture;
+mod reception;
 mod recordings;
 pub mod seed;
 pub mod signals;
@@ -39,6 +40,7 @@ pub use command::Command;
 pub use config::{EngineConfig, StartError};
 pub use event::{Event, Stamped};
 pub use media::{MediaConfig, MediaError, RecordError};
+pub use reception::{ReceptionError, ReceptionWish, local_time, minutes_of, reception};
 pub use snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, Grade, HandedTo, Levels, Loudness,
     LoudnessView, MicrophoneState, Notice, Quality, RecentCall, RecordFailure, Recorded,

@@ -11,10 +11,12 @@ use super::snapshot::{
     RecentCall, Recorded, RecordingOptions, RecordingView, Snapshot, SoundView, TransferView,
 };
 use crate::agent::{
-    self, AccountConfig, AccountId, AccountState, CallId, Party, Side, TransferProgress,
+    self, AccountConfig, AccountId, AccountState, CallEnd, CallId, EndCause, Origin, Party,
+    Reception, Side, TransferProgress, TurnedAway, WhyDeclined,
 };
 use crate::media::plan::ConferenceId;
 use crate::media::{Levels, Quality};
+use crate::sip::{HostPort, StatusCode};
 use crate::store::{AccountSettings, LineSettings, RecordingSettings};
 use crate::voice::{VoiceReport, VoiceSettings};
 
@@ -52,6 +54,7 @@ impl Picture {
                 AccountState::Direct
             },
             settings: AccountSettings::default(),
+            reception: config.reception.clone(),
         };
         match self
             .snapshot
@@ -94,9 +97,31 @@ impl Picture {
                 call,
                 account,
                 remote,
+                origin,
+                silent,
                 ..
             } => {
                 self.add_call(now, *call, *account, remote, Direction::Incoming);
+                self.with_call(*call, |view| {
+                    view.origin.clone_from(origin);
+                    view.silenced = *silent;
+                });
+            }
+            agent::Event::TurnedAway {
+                account,
+                remote,
+                how,
+                ..
+            } => self.add_recent(RecentCall {
+                account: *account,
+                direction: Direction::Incoming,
+                remote: remote.clone(),
+                began_unix: unix,
+                end: unheard(how),
+                recorded: None,
+            }),
+            agent::Event::Identified { call, remote } => {
+                self.with_call(*call, |view| view.remote.clone_from(remote));
             }
             agent::Event::Ringing { call } => self.with_call(*call, |view| {
                 if view.phase == CallPhase::Dialing {
@@ -159,6 +184,8 @@ impl Picture {
             | agent::Event::Message(_)
             | agent::Event::MessageProgress { .. }
             | agent::Event::Typing { .. }
+            | agent::Event::Forwarded { .. }
+            | agent::Event::AnsweredByItself { .. }
             | agent::Event::Finished => {}
         }
     }
@@ -198,6 +225,7 @@ impl Picture {
             consults_for: None,
             focus: false,
             conference: None,
+            origin: Origin::default(),
         });
     }
 
@@ -216,9 +244,13 @@ impl Picture {
             end: end.clone(),
             recorded: view.recorded,
         };
+        self.add_recent(recent);
+        self.forget_oldest_ended();
+    }
+
+    fn add_recent(&mut self, recent: RecentCall) {
         self.snapshot.recents.insert(0, recent);
         self.snapshot.recents.truncate(MAX_RECENTS);
-        self.forget_oldest_ended();
     }
 
     /// A face that dismisses nothing, or a stranger who calls without end, must not fill the
@@ -311,6 +343,25 @@ impl Picture {
 
     pub(super) fn ring_device(&mut self, device: Option<String>) {
         self.snapshot.audio.ring = device;
+    }
+
+    pub(super) fn accounts(&self) -> &[AccountView] {
+        &self.snapshot.accounts
+    }
+
+    /// Where bare numbers of an account are called.
+    pub(super) fn home(&self, id: AccountId) -> Option<HostPort> {
+        let mut accounts = self.snapshot.accounts.iter();
+        let account = accounts.find(|account| account.id == id)?;
+        account.domain.parse().ok()
+    }
+
+    /// What becomes of calls of an account that come in.
+    pub(super) fn reception(&mut self, id: AccountId, rules: &Reception) {
+        let found = self.snapshot.accounts.iter_mut().find(|view| view.id == id);
+        if let Some(view) = found {
+            view.reception = rules.clone();
+        }
     }
 
     pub(super) fn calls(&self) -> &[CallView] {
@@ -414,6 +465,24 @@ fn holds(view: &mut CallView, by: Side) -> &mut bool {
     }
 }
 
+/// How a call ended that never rang.
+fn unheard(how: &TurnedAway) -> CallEnd {
+    let (cause, status) = match how {
+        TurnedAway::Forwarded { .. } => (EndCause::Forwarded, StatusCode::MOVED_TEMPORARILY),
+        TurnedAway::Declined { status, why } => match why {
+            WhyDeclined::DoNotDisturb => (EndCause::DoNotDisturb, *status),
+            WhyDeclined::NotKnown | WhyDeclined::NoLine => (EndCause::Declined, *status),
+        },
+    };
+    CallEnd {
+        cause,
+        by: Side::Local,
+        status: Some(status.code()),
+        reason: None,
+        talked: None,
+    }
+}
+
 /// A transfer of ours goes on.
 fn follow_transfer(view: &mut CallView, progress: &TransferProgress) {
     match (progress, &mut view.transfer) {
@@ -431,7 +500,7 @@ fn follow_transfer(view: &mut CallView, progress: &TransferProgress) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{CallEnd, EndCause, Event};
+    use crate::agent::Event;
 
     #[test]
     #[expect(
@@ -447,6 +516,9 @@ mod tests {
                 account: AccountId(1),
                 remote: Party::default(),
                 called: None,
+                origin: Origin::default(),
+                silent: false,
+                answers_in: None,
             };
             let end = CallEnd {
                 cause: EndCause::Cancelled,

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::ChatsView;
 pub use super::media::{RecordFailure, SoundTest};
-use crate::agent::{AccountId, AccountState, CallEnd, CallId, Party, Side, TransferProgress};
+use crate::agent::{
+    AccountId, AccountState, CallEnd, CallId, Origin, Party, Reception, Side, TransferProgress,
+};
 use crate::dsp::progress::Country;
 use crate::media::plan::{CodecChoice, ConferenceId};
 pub use crate::media::{Grade, Levels, Loudness, MicrophoneState, Quality, RemoteQuality};
@@ -53,6 +55,8 @@ pub struct AccountView {
     pub state: AccountState,
     /// As it is stored: what an edit starts from.
     pub settings: AccountSettings,
+    /// What becomes of calls that come in.
+    pub reception: Reception,
 }
 
 /// One call.
@@ -108,6 +112,8 @@ pub struct CallView {
     pub focus: bool,
     /// The conference that it sits in.
     pub conference: Option<ConferenceId>,
+    /// How it came here.
+    pub origin: Origin,
 }
 
 impl CallView {
@@ -261,6 +267,8 @@ pub enum Notice {
     PasswordNotKept,
     /// An account of the settings cannot be read: a host or an address that is none.
     AccountUnusable,
+    /// A rule for incoming calls cannot be kept as it is written.
+    ReceptionUnusable,
     /// Settings could not be written.
     SettingsNotSaved,
     /// The microphone or the speaker is gone.

@@ -3,7 +3,7 @@
 use super::driver::Driver;
 use super::media::{RingSound, Unusable};
 use super::snapshot::{CallView, Direction, Notice, SoundView};
-use crate::agent::{AccountId, CallEnd, CallId, EndCause, Side};
+use crate::agent::{AccountId, AlertSource, CallEnd, CallId, EndCause, Side};
 use crate::dsp::progress::Country;
 use crate::media::music::HoldMusic;
 use crate::media::plan::{Feed, MediaCommand, MediaId};
@@ -15,6 +15,8 @@ use crate::store::SoundSettings;
 pub enum SoundWish {
     /// The ring tone: the name of one of ours, or the path of a WAV file.
     Ringtone(String),
+    /// The same for calls that the server says are from outside; `None`: as all.
+    RingtoneOutside(Option<String>),
     /// How loud it rings, 0 to 100 %.
     RingVolume(u8),
     /// Let it be heard once.
@@ -46,9 +48,8 @@ impl Driver {
             self.media.select_ring_device(settings.ring_device.clone());
             self.picture.ring_device(settings.ring_device.clone());
         }
-        let ring = RingSound::of_setting(&sounds.ringtone);
-        if ring != RingSound::default() {
-            self.media.load_ring(ring, false);
+        if RingSound::of_setting(&sounds.ringtone) != RingSound::default() {
+            self.load_ring(&sounds.ringtone);
         }
         self.show_sounds();
     }
@@ -58,9 +59,10 @@ impl Driver {
         let mut sounds = self.sounds();
         match wish {
             SoundWish::Ringtone(name) => {
-                self.media.load_ring(RingSound::of_setting(&name), false);
+                self.load_ring(&name);
                 sounds.ringtone = name;
             }
+            SoundWish::RingtoneOutside(name) => sounds.ringtone_outside = name,
             SoundWish::RingVolume(percent) => {
                 sounds.ring_volume = percent.min(100);
                 self.media.set_ring_volume(sounds.ring_volume);
@@ -87,6 +89,20 @@ impl Driver {
         if changed {
             self.change_settings(|settings| settings.sounds = sounds);
             self.show_sounds();
+        }
+    }
+
+    fn load_ring(&mut self, name: &str) {
+        name.clone_into(&mut self.ringtone);
+        self.media.load_ring(RingSound::of_setting(name), false);
+    }
+
+    /// What rings next is the tone for calls from there.
+    pub(super) fn ring_as_from(&mut self, source: Option<AlertSource>) {
+        let sounds = self.sounds();
+        let name = ringtone_for(&sounds, source);
+        if RingSound::of_setting(&self.ringtone) != RingSound::of_setting(name) {
+            self.load_ring(name);
         }
     }
 
@@ -167,6 +183,15 @@ impl Driver {
     }
 }
 
+/// The tone for calls from there.
+fn ringtone_for(sounds: &SoundSettings, source: Option<AlertSource>) -> &str {
+    let outside = sounds.ringtone_outside.as_deref();
+    match source {
+        Some(AlertSource::External) => outside.unwrap_or(&sounds.ringtone),
+        Some(AlertSource::Internal) | None => &sounds.ringtone,
+    }
+}
+
 /// The first of these countries that there are tones of.
 fn first_known(codes: [Option<&str>; 2]) -> Option<&'static Country> {
     codes.into_iter().flatten().find_map(Country::by_code)
@@ -190,6 +215,9 @@ fn tone_of(cause: EndCause) -> Option<Tone> {
         | EndCause::Replaced
         | EndCause::Cancelled
         | EndCause::AnsweredElsewhere
+        | EndCause::DeclinedElsewhere
+        | EndCause::Forwarded
+        | EndCause::DoNotDisturb
         | EndCause::NoAnswer
         | EndCause::WrongPassword
         | EndCause::PasswordNeeded
@@ -210,6 +238,17 @@ mod tests {
         assert_eq!(code(None, Some("ES")), Some("ES"));
         assert_eq!(code(Some("??"), Some("ES")), Some("ES"));
         assert_eq!(code(None, None), None);
+    }
+
+    #[test]
+    fn calls_from_outside_may_ring_differently() {
+        let (inside, outside) = (Some(AlertSource::Internal), Some(AlertSource::External));
+        let mut sounds = SoundSettings::default();
+        assert_eq!(ringtone_for(&sounds, outside), "soft");
+        sounds.ringtone_outside = Some("bell".into());
+        assert_eq!(ringtone_for(&sounds, outside), "bell");
+        assert_eq!(ringtone_for(&sounds, inside), "soft");
+        assert_eq!(ringtone_for(&sounds, None), "soft");
     }
 
     #[test]

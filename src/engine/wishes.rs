@@ -47,6 +47,16 @@ impl Driver {
                     target,
                 });
             }
+            Command::DialAnonymously { account, target } => {
+                let call = self.new_call();
+                self.phone(agent::Command::DialAnonymously {
+                    account,
+                    call,
+                    target,
+                });
+            }
+            Command::Beep => self.beep(),
+            Command::Reception { account, wish } => self.receive(account, &wish),
             Command::SaveAccount { settings, password } => self.save_account(*settings, password),
             Command::UseAccount { settings, password } => {
                 self.borrow_account(*settings, password);
@@ -173,7 +183,14 @@ impl Driver {
 
     fn save_account(&mut self, mut written: AccountSettings, password: Option<Secret<String>>) {
         match &mut self.settings {
-            Some((_, settings)) => written.id = settings.put_account(written.clone()),
+            Some((_, settings)) => {
+                // Its rules for incoming calls are changed elsewhere, perhaps since it was opened.
+                let mut known = settings.accounts.iter();
+                if let Some(known) = known.find(|known| known.id == written.id) {
+                    written.reception.clone_from(&known.reception);
+                }
+                written.id = settings.put_account(written.clone());
+            }
             None => written.id = written.id.max(1),
         }
         self.save_settings();
@@ -346,6 +363,7 @@ impl Driver {
                 }
             }
             agent::Event::Answered { .. } => self.after = None,
+            agent::Event::AnsweredByItself { beep: true, .. } => self.beep(),
             agent::Event::Held { call, by } => self.feed_held(*call, *by, true),
             agent::Event::Resumed { call, by } => self.feed_held(*call, *by, false),
             _ => {}
@@ -364,7 +382,10 @@ impl Driver {
             found.map(|call| call.account)
         };
         let talks = calls.iter().any(|call| call.phase == CallPhase::Connected);
-        let called = account_of(&|call| call.phase == CallPhase::RingingHere && !call.silenced);
+        let is_called = |call: &CallView| call.phase == CallPhase::RingingHere && !call.silenced;
+        let called = account_of(&is_called);
+        let source = calls.iter().find(|call| is_called(call));
+        let source = source.and_then(|call| call.origin.source);
         // A promise of early sound is not yet sound (RFC 3960 section 3.2).
         let waits =
             |call: &CallView| matches!(call.phase, CallPhase::RingingThere | CallPhase::EarlyMedia);
@@ -387,6 +408,9 @@ impl Driver {
             self.sound_as_in_country_of(account);
         }
         self.tone = tone;
+        if tone == Some(Tone::Ringing) {
+            self.ring_as_from(source);
+        }
         if let Err(error) = self.media.ring(tone) {
             tracing::warn!("no ring tone: {error}");
         }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::agent::{CallEnd, EndCause, Party, Side, TransferProgress};
+use crate::agent::{CallEnd, EndCause, Origin, Party, Side, TransferProgress};
 use crate::codec::CodecKind;
 use crate::engine::{CallPhase, CallView, Direction, Grade, Quality, RecentCall};
 use crate::say;
@@ -13,6 +13,9 @@ impl Words {
     /// The name to call a party by: what it calls itself, else its number, else its address.
     #[must_use]
     pub fn party_name(&self, party: &Party) -> String {
+        if party.is_anonymous() {
+            return say!(self, "call-anonymous");
+        }
         let own_name = party
             .display_name
             .as_deref()
@@ -32,11 +35,25 @@ impl Words {
     /// What stands below the name: the number, unless it is the name already.
     #[must_use]
     pub fn party_number(&self, party: &Party) -> Option<String> {
+        if party.is_anonymous() {
+            return None;
+        }
         let number = match party.user.as_deref().filter(|user| !user.is_empty()) {
             Some(user) => phone_number::national(user, self.language()),
             None => party.uri.clone(),
         };
         (!number.is_empty() && number != self.party_name(party)).then_some(number)
+    }
+
+    /// Who sent a call on before it came here, the last one; `None` if nobody did.
+    #[must_use]
+    pub fn diverted_from(&self, origin: &Origin) -> Option<String> {
+        let by = &origin.diverted.first()?.by;
+        let from = match (self.party_name(by), self.party_number(by)) {
+            (name, Some(number)) => format!("{name} ({number})"),
+            (name, None) => name,
+        };
+        Some(say!(self, "call-diverted-from", from = from))
     }
 
     /// How far a call is; `None` where a running timer says it.
@@ -268,6 +285,21 @@ impl Words {
                 say!(self, "end-elsewhere"),
                 None,
             ),
+            EndCause::DeclinedElsewhere => (
+                say!(self, "end-title-declined"),
+                say!(self, "end-declined-elsewhere"),
+                None,
+            ),
+            EndCause::Forwarded => (
+                say!(self, "end-title-forwarded"),
+                say!(self, "end-forwarded"),
+                None,
+            ),
+            EndCause::DoNotDisturb => (
+                say!(self, "end-title-declined"),
+                say!(self, "end-undisturbed"),
+                None,
+            ),
             EndCause::Declined => {
                 let why = match direction {
                     Direction::Incoming => say!(self, "end-declined-local"),
@@ -312,7 +344,11 @@ impl Words {
         }
         match (recent.end.cause, recent.direction) {
             (EndCause::AnsweredElsewhere, _) => say!(self, "recent-elsewhere"),
-            (EndCause::Declined, _) => say!(self, "recent-declined"),
+            (EndCause::Declined | EndCause::DeclinedElsewhere, _) => {
+                say!(self, "recent-declined")
+            }
+            (EndCause::Forwarded, _) => say!(self, "recent-forwarded"),
+            (EndCause::DoNotDisturb, _) => say!(self, "recent-undisturbed"),
             (EndCause::Cancelled, Direction::Outgoing) => say!(self, "recent-cancelled"),
             (EndCause::NoAnswer | EndCause::Busy, Direction::Outgoing) => {
                 say!(self, "recent-not-answered")
@@ -330,7 +366,10 @@ impl Words {
 pub fn missed(recent: &RecentCall) -> bool {
     recent.direction == Direction::Incoming
         && recent.end.talked.is_none()
-        && matches!(recent.end.cause, EndCause::Cancelled | EndCause::NoAnswer)
+        && matches!(
+            recent.end.cause,
+            EndCause::Cancelled | EndCause::NoAnswer | EndCause::DoNotDisturb
+        )
 }
 
 #[cfg(test)]
@@ -350,10 +389,13 @@ pub(super) mod tests {
         Instant::now()
     }
 
-    const CAUSES: [EndCause; 20] = [
+    const CAUSES: [EndCause; 23] = [
         EndCause::HungUp,
         EndCause::Cancelled,
         EndCause::AnsweredElsewhere,
+        EndCause::DeclinedElsewhere,
+        EndCause::Forwarded,
+        EndCause::DoNotDisturb,
         EndCause::Declined,
         EndCause::Busy,
         EndCause::NoAnswer,

@@ -19,6 +19,7 @@ impl Words {
             Notice::Refused(refusal) => self.refusal(*refusal),
             Notice::PasswordNotKept => explain!("notice-password-not-kept"),
             Notice::AccountUnusable => explain!("notice-account-unusable"),
+            Notice::ReceptionUnusable => explain!("notice-reception-unusable"),
             Notice::SettingsNotSaved => explain!("notice-settings-not-saved"),
             Notice::DeviceGone => explain!("notice-device-gone"),
             Notice::RingtoneUnusable => explain!("notice-ringtone-unusable"),

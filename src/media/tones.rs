@@ -97,6 +97,12 @@ const MAX_KEYS: usize = 16;
 /// As loud as the line's tones rather than as on the line: −22 and −20 dBov.
 const KEY_LOUDNESS: f32 = 0.25;
 
+/// No key, but heard like one: the microphone is open though nobody opened it.
+pub const BEEP: char = '\u{7}';
+const BEEP_HZ: f32 = 1_000.0;
+/// −21 dBov.
+const BEEP_PEAK: f32 = 0.126;
+
 /// Lets the person hear keys, one after the other. Allocates only when made.
 #[derive(Debug)]
 pub struct KeyTones {
@@ -161,7 +167,11 @@ impl KeyTones {
         let Some(key) = self.waiting.pop_front() else {
             return;
         };
-        self.sounding = tone::Tone::dtmf(self.rate, key).map(|tone| tone.quieter(KEY_LOUDNESS));
+        self.sounding = if key == BEEP {
+            Some(tone::Tone::sine(self.rate, BEEP_HZ, BEEP_PEAK))
+        } else {
+            tone::Tone::dtmf(self.rate, key).map(|tone| tone.quieter(KEY_LOUDNESS))
+        };
         if self.sounding.is_some() {
             self.left = self.rate.samples_in(KEY).max(1);
         }
@@ -220,6 +230,17 @@ mod tests {
         let sound = seconds(Tone::CallWaiting, "BR", 1);
         let peak = sound.iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));
         assert!((peak - 0.089).abs() < 0.002, "{peak}");
+    }
+
+    #[test]
+    fn a_beep_is_heard_once_and_is_no_key() {
+        let mut keys = KeyTones::new(RATE);
+        keys.press(BEEP);
+        let mut sound = vec![0.0; 8_000];
+        keys.mix_into(&mut sound);
+        assert!((amplitude(RATE, 1_000.0, &sound[80..720]) - 0.126).abs() < 0.01);
+        assert!(sound[1_200..].iter().all(|s| s.abs() < 1e-6));
+        assert!(keys.is_silent());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod conversations;
 mod line_settings;
 mod message_settings;
+mod reception_settings;
 mod recording_settings;
 mod secrets;
 mod settings;
@@ -14,6 +15,7 @@ pub use conversations::{
 };
 pub use line_settings::LineSettings;
 pub use message_settings::{MessageSettings, Writers};
+pub use reception_settings::{AutoAnswerSettings, ForwardSettings, IntercomChoice, ReceptionSettings, StrangersChoice, TimetableSettings, UndisturbedSettings};
 pub use recording_settings::{RecordingFormat, RecordingSettings, RecordingSides};
 pub use secrets::{Keyring, SecretError, Secrets, SessionSecrets};
 pub use settings::{

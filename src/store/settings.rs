@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
-use super::{LineSettings, MessageSettings, RecordingSettings, Writers};
+use super::{LineSettings, MessageSettings, ReceptionSettings, RecordingSettings, Writers};
 use crate::voice::VoiceSettings;
 
 /// The format that this version writes.
@@ -113,6 +113,9 @@ impl Settings {
 pub struct SoundSettings {
     /// The name of a ring tone of ours, or the path of a WAV file.
     pub ringtone: String,
+    /// The same for calls that the server says are from outside; `None`: as all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ringtone_outside: Option<String>,
     /// How loud it rings, 0 to 100 %.
     pub ring_volume: u8,
     /// The country whose tones are heard, as ISO 3166-1 has it; `None`: the system's.
@@ -130,6 +133,7 @@ impl Default for SoundSettings {
     fn default() -> Self {
         SoundSettings {
             ringtone: "soft".into(),
+            ringtone_outside: None,
             ring_volume: 60,
             tones: None,
             key_tones: true,
@@ -204,6 +208,12 @@ pub struct AccountSettings {
     /// The country whose tones are heard in its calls, as ISO 3166-1 has it; `None`: as in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tones: Option<String>,
+    /// Whom we call is not told who we are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub anonymous: bool,
+    /// What becomes of calls that come in.
+    #[serde(skip_serializing_if = "ReceptionSettings::is_usual")]
+    pub reception: ReceptionSettings,
 }
 
 /// Why the settings could not be read.

@@ -18,7 +18,10 @@ pub(crate) fn must_be_read(end: &CallEnd, direction: Direction) -> bool {
         | EndCause::Transferred
         | EndCause::Replaced
         | EndCause::Cancelled
-        | EndCause::AnsweredElsewhere => false,
+        | EndCause::AnsweredElsewhere
+        | EndCause::DeclinedElsewhere
+        | EndCause::Forwarded
+        | EndCause::DoNotDisturb => false,
         EndCause::Declined | EndCause::NoAnswer => direction == Direction::Outgoing,
         EndCause::Busy
         | EndCause::Unavailable

@@ -55,6 +55,11 @@ impl Default for Line<'_> {
 impl World {
     /// The stranger says something to a phone.
     pub(crate) fn stranger_asks(&mut self, to: &str, line: &Line<'_>) {
+        self.asks_from(address(), to, line);
+    }
+
+    /// The same words from another address.
+    pub(crate) fn asks_from(&mut self, from: SocketAddr, to: &str, line: &Line<'_>) {
         let Line {
             method,
             uri,
@@ -87,7 +92,7 @@ impl World {
             body.len()
         );
         let to = to.parse().expect("an address");
-        self.inject(address(), to, text.as_bytes());
+        self.inject(from, to, text.as_bytes());
     }
 
     /// The stranger answers a request, with that tag; with a body it is sound at a port, and the

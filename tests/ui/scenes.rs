@@ -17,6 +17,7 @@ pub(crate) const NOON: u64 = 1_795_348_800;
 
 pub(crate) fn account(state: AccountState) -> AccountView {
     AccountView {
+        reception: ramal::agent::Reception::default(),
         id: AccountId(1),
         user: "1001".into(),
         domain: "pbx.example".into(),
@@ -62,6 +63,7 @@ pub(crate) fn party(name: Option<&str>, user: &str) -> Party {
 /// A call with the bakery, begun and answered at `now`.
 pub(crate) fn call(id: u64, phase: CallPhase, now: Instant) -> CallView {
     CallView {
+        origin: ramal::agent::Origin::default(),
         held_here: phase == CallPhase::OnHold(Side::Local),
         held_there: phase == CallPhase::OnHold(Side::Remote),
         id: CallId(id),

@@ -7,6 +7,9 @@ use crate::media::rings::{RATE, Ring, loudness};
 /// Samples in which it fades when it is stopped: 10 ms.
 const FADE: f32 = 480.0;
 
+/// Samples for which a ring has only just begun: half a second.
+const JUST_BEGUN: usize = 24_000;
+
 /// The ring tone and its volume.
 pub(super) struct Ringer {
     sound: Arc<[f32]>,
@@ -40,9 +43,17 @@ impl Ringer {
         }
     }
 
-    /// Another sound from the next round on: of 48 kHz, at most a minute.
+    /// Another sound: of 48 kHz, at most a minute. A call that has just begun to ring begins anew
+    /// with it, since which sound is its own may be known only then; one that rings on goes on.
     pub(super) fn set_sound(&mut self, sound: Arc<[f32]>) {
         self.sound = sound;
+        if self.is_ringing()
+            && let Some(playing) = &mut self.ringing
+            && playing.at < JUST_BEGUN
+        {
+            playing.sound = Arc::clone(&self.sound);
+            playing.at = 0;
+        }
     }
 
     /// The usual one again.
@@ -196,6 +207,18 @@ mod tests {
         ringer.sample([0.5; 9_600].into());
         ringer.ring(false);
         assert!(played(&mut ringer, 5).iter().all(|s| *s == 0.5));
+    }
+
+    #[test]
+    fn a_call_that_has_just_begun_to_ring_may_change_its_tone() {
+        let mut ringer = Ringer::new(100);
+        ringer.set_sound([0.5; 48_000].into());
+        ringer.ring(true);
+        played(&mut ringer, 10);
+        ringer.set_sound([0.25; 48_000].into());
+        assert!(played(&mut ringer, 60).iter().all(|s| *s == 0.25));
+        ringer.set_sound([0.5; 48_000].into());
+        assert!(played(&mut ringer, 60).iter().all(|s| *s == 0.25));
     }
 
     #[test]
