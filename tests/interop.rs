@@ -36,6 +36,8 @@ mod messages;
 #[cfg(target_os = "linux")]
 #[path = "interop/priority.rs"]
 mod priority;
+#[path = "interop/reception.rs"]
+mod reception;
 #[path = "interop/registration.rs"]
 mod registration;
 #[path = "interop/sessions.rs"]

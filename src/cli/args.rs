@@ -16,6 +16,7 @@ use crate::agent::DigitsBy;
 use crate::bench::network::Profile;
 use crate::bench::scenes::Setting;
 use crate::codec::CodecKind;
+use crate::sip::StatusCode;
 
 /// `ramal`.
 #[derive(Debug, Parser)]
@@ -192,6 +193,8 @@ pub(super) struct CallArgs {
     pub(super) script: ScriptArgs,
     #[arg(long, value_name = "SECONDS")]
     pub(super) no_answer: Option<Seconds>,
+    #[arg(long)]
+    pub(super) anonymous: bool,
 }
 
 /// `ramal answer`.
@@ -209,6 +212,45 @@ pub(super) struct AnswerArgs {
     pub(super) reject: Option<u16>,
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_calls: Option<u32>,
+    #[command(flatten)]
+    pub(super) reception: ReceptionArgs,
+}
+
+/// What becomes of calls that come in.
+#[derive(Debug, Args)]
+pub(super) struct ReceptionArgs {
+    #[arg(long, value_name = "STATUS", num_args = 0..=1, default_missing_value = "480")]
+    pub(super) dnd: Option<Undisturbed>,
+    #[arg(long, value_name = "URI")]
+    pub(super) forward_always: Option<String>,
+    #[arg(long, value_name = "URI")]
+    pub(super) forward_busy: Option<String>,
+    #[arg(long, value_name = "URI@S", conflicts_with = "auto_answer")]
+    pub(super) forward_no_answer: Option<UriAt>,
+    #[arg(long)]
+    pub(super) beep: bool,
+    #[arg(long, value_enum, default_value = "never")]
+    pub(super) intercom: IntercomArg,
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(super) known: Vec<String>,
+    #[arg(long, value_enum, default_value = "ring")]
+    pub(super) strangers: StrangersArg,
+}
+
+/// Whether a call may ask to be answered without a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum IntercomArg {
+    Never,
+    Known,
+    Always,
+}
+
+/// What is done about callers who are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StrangersArg {
+    Ring,
+    Silent,
+    Decline,
 }
 
 /// `ramal register`.
@@ -524,6 +566,22 @@ impl FromStr for Seconds {
 
 fn digits_by(name: &str) -> Result<DigitsBy, Unreadable> {
     DigitsBy::named(name).ok_or(Unreadable)
+}
+
+/// With what callers are turned away who would disturb: 480 or 486.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Undisturbed(pub StatusCode);
+
+impl FromStr for Undisturbed {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "480" => Ok(Undisturbed(StatusCode::TEMPORARILY_UNAVAILABLE)),
+            "486" => Ok(Undisturbed(StatusCode::BUSY_HERE)),
+            _ => Err(Unreadable),
+        }
+    }
 }
 
 /// `DIGITS[@S]`: digits, sent S seconds after the answer, or at once.

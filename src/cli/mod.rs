@@ -14,6 +14,7 @@ mod live;
 mod measure;
 mod message;
 mod pesq;
+mod reception;
 mod report;
 mod run;
 mod scoring;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::args::{AnswerArgs, CallArgs, RegisterArgs, ScriptArgs, UriAt};
 use super::exit::{self, Exit};
 use super::keys::{Keys, Typed};
+use super::reception;
 use super::report::Report;
 use super::setup::{self, Misuse};
 use crate::agent::{self, AccountId, AccountState, CallId, EndCause, Event as PhoneEvent};
@@ -71,6 +72,7 @@ enum Meeting {
 pub(super) enum Wish {
     Phone(agent::Command),
     Join(CallId, CallId),
+    Beep,
     Leave,
     GiveBack,
 }
@@ -252,6 +254,7 @@ impl Run {
                         return self.outcome.unwrap_or(Exit::Network);
                     }
                     Some((_, Wish::Leave)) => self.say_goodbye(),
+                    Some((_, Wish::Beep)) => self.ask(Command::Beep),
                     Some((_, Wish::GiveBack)) => resident::give_back(),
                     None => break,
                 }
@@ -321,10 +324,19 @@ pub(super) fn call(words: Words, args: &CallArgs) -> Result<Exit, Misuse> {
     let dial = |run: &mut Run| {
         let target = args.uri.clone();
         run.report.dialled(clock::now(), CALL);
-        run.ask(Command::Phone(agent::Command::Dial {
-            account: id,
-            call: CALL,
-            target,
+        let (account, call) = (id, CALL);
+        run.ask(Command::Phone(if args.anonymous {
+            agent::Command::DialAnonymously {
+                account,
+                call,
+                target,
+            }
+        } else {
+            agent::Command::Dial {
+                account,
+                call,
+                target,
+            }
         }));
     };
     if !registers {
@@ -381,6 +393,7 @@ pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
     if let Some(most) = args.max_calls {
         account.max_calls = usize::try_from(most).unwrap_or(usize::MAX);
     }
+    reception::apply(&args.reception, &mut account)?;
     let config = setup::engine(&args.account, Some(&args.sound))?;
     let has_devices = setup::has_devices(&config.media)?;
     let mut run = Run::start(words, config, args.script.json)?;
@@ -388,8 +401,11 @@ pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
     if !has_devices {
         run.report.no_device();
     }
-    // Who sits at the keyboard decides; where nobody does, every call is answered.
-    let by_hand = run.keys.is_some() && args.auto_answer.is_none() && args.reject.is_none();
+    let decided = args.auto_answer.is_some() || args.reject.is_some();
+    // Who sits at the keyboard decides; where nobody does, every call is answered, unless some rule
+    // is waited for that does something about it.
+    let by_hand = run.keys.is_some() && !decided;
+    let by_rules = !decided && args.reception.waits();
     let registers = account.register;
     run.ask(Command::Phone(agent::Command::AddAccount(Box::new(
         account,
@@ -417,6 +433,13 @@ pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
                 run.ringing.push_back(*call);
                 run.report.hint_ringing();
             }
+            PhoneEvent::Incoming { .. } if by_rules => {}
+            PhoneEvent::TurnedAway { .. } => {
+                left = left.map(|left| left.saturating_sub(1));
+                if left == Some(0) && run.under_way.is_empty() {
+                    run.leave(Exit::Well);
+                }
+            }
             PhoneEvent::Incoming { call, .. } => {
                 let wish = match args.reject.and_then(StatusCode::new) {
                     Some(status) => agent::Command::Reject {
@@ -426,7 +449,11 @@ pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
                     None => agent::Command::Answer(*call),
                 };
                 let delay = args.auto_answer.map_or(Duration::ZERO, |delay| delay.0);
+                let answers = matches!(wish, agent::Command::Answer(_));
                 run.at(stamped.at + delay, Wish::Phone(wish));
+                if answers && args.reception.beep {
+                    run.at(stamped.at + delay, Wish::Beep);
+                }
             }
             PhoneEvent::Answered { call, .. } => {
                 run.follow_script(stamped.at, *call, &args.script);
@@ -442,7 +469,8 @@ pub(super) fn answer(words: Words, args: &AnswerArgs) -> Result<Exit, Misuse> {
                     left = left.map(|left| left.saturating_sub(1));
                 }
                 if left == Some(0) && run.under_way.is_empty() {
-                    let outcome = if args.reject.is_some() {
+                    let sent_on = end.cause == EndCause::Forwarded;
+                    let outcome = if args.reject.is_some() || sent_on {
                         Exit::Well
                     } else {
                         exit::of_call(end, run.report.heard(*call, HEARING))
