@@ -341,6 +341,9 @@ setup-digits-agreed = As the other side takes them
 setup-digits-info = As messages (INFO)
 setup-digits-short-info = As short messages (INFO)
 setup-digits-tones = As tones in the sound
+setup-anonymous = Your number, to whom you call
+setup-anonymous-shown = Show
+setup-anonymous-hidden = Hide
 setup-tones = Tones of the line
 setup-tones-same = As in the settings: { $country }
 setup-connect = Connect
@@ -358,6 +361,66 @@ check-server-todo = Server
 check-password-wait = Waiting for the password check…
 check-password-ok = Password accepted
 check-password-todo = Password
+
+## When somebody calls
+
+reception-title = When somebody calls
+reception-of = Account { $name }
+a11y-reception = When somebody calls { $name }
+reception-undisturbed = Do not disturb
+reception-undisturbed-now = No call rings now
+reception-undisturbed-hours = No call rings at these hours
+reception-callers-hear = Callers get
+reception-hear-away = Not available
+reception-hear-busy = Busy
+reception-forward = Forwarding
+reception-forward-always = Forward always
+reception-forward-busy = Forward during another call
+reception-forward-no-answer = Forward when I do not answer
+reception-forward-to = { $rule }: where to
+reception-forward-hint = Number or address
+reception-only-hours = Only at these hours
+reception-from = From
+reception-to = To
+reception-at-once = At once
+reception-after = After { $seconds } s
+reception-answer = Automatic answer
+reception-answer-all = Answer by itself
+reception-answer-beep = With a beep
+reception-intercom = Calls that ask to be answered at once (intercom)
+reception-never = Never
+reception-by-list = From the list
+reception-always = Always
+reception-list = List of who may call
+reception-known = Numbers, separated by commas
+reception-known-hint = 1005, (11) 3555-0142
+reception-strangers = Who is not on the list
+reception-ring = Rings
+reception-silent = No sound
+reception-decline = Is declined
+reception-bad-target = Check where calls are to go
+reception-bad-hours = Check the hours: 08:00
+reception-sign-undisturbed = Do not disturb: no call rings
+reception-sign-hours = Do not disturb at these hours
+reception-sign-forward = Every call goes to { $to }
+reception-off = Turn this off
+reception-rules = See the rules
+reception-bell-on = Calls ring. Click not to be disturbed
+reception-bell-off = No call rings. Click to have them ring again
+weekday-monday = Monday
+    .short = Mon
+weekday-tuesday = Tuesday
+    .short = Tue
+weekday-wednesday = Wednesday
+    .short = Wed
+weekday-thursday = Thursday
+    .short = Thu
+weekday-friday = Friday
+    .short = Fri
+weekday-saturday = Saturday
+    .short = Sat
+weekday-sunday = Sunday
+    .short = Sun
 
 ## Settings
 
@@ -387,6 +450,9 @@ ring-desk = Desk telephone
 settings-ring-file = Own tone (WAV), then Enter
 a11y-ringtone = Ring tone, { $tone }
 a11y-play-ringtone = Play the ring tone
+settings-ring-outside = Ring tone for calls from outside, where the PBX tells them apart
+settings-ring-outside-same = As all others
+a11y-ring-outside = Ring tone from outside, { $tone }
 settings-ring-volume = Ring volume
 settings-tones = Tones of the line
 settings-tones-system = System: { $country }
@@ -492,6 +558,7 @@ link-what = A page or program asked to call
 link-call-with = Call with { $account }
 
 ## The window itself
+
 
 ## Command line: what happens
 

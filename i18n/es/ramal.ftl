@@ -339,6 +339,9 @@ setup-digits-agreed = Como las acepte el otro lado
 setup-digits-info = Como mensajes (INFO)
 setup-digits-short-info = Como mensajes cortos (INFO)
 setup-digits-tones = Como tonos en el sonido
+setup-anonymous = Tu número, para quien llamas
+setup-anonymous-shown = Mostrar
+setup-anonymous-hidden = Ocultar
 setup-tones = Tonos de la línea
 setup-tones-same = Como en los ajustes: { $country }
 setup-connect = Conectar
@@ -356,6 +359,66 @@ check-server-todo = Servidor
 check-password-wait = Esperando la comprobación de la contraseña…
 check-password-ok = Contraseña aceptada
 check-password-todo = Contraseña
+
+## Cuando alguien llama
+
+reception-title = Cuando alguien llama
+reception-of = Cuenta { $name }
+a11y-reception = Cuando llaman a { $name }
+reception-undisturbed = No molestar
+reception-undisturbed-now = Ninguna llamada suena ahora
+reception-undisturbed-hours = Ninguna llamada suena en este horario
+reception-callers-hear = Quien llama recibe
+reception-hear-away = No disponible
+reception-hear-busy = Ocupado
+reception-forward = Desvío
+reception-forward-always = Desviar siempre
+reception-forward-busy = Desviar durante otra llamada
+reception-forward-no-answer = Desviar cuando no contesto
+reception-forward-to = { $rule }: adónde
+reception-forward-hint = Número o dirección
+reception-only-hours = Solo en este horario
+reception-from = De
+reception-to = A
+reception-at-once = En el acto
+reception-after = Después de { $seconds } s
+reception-answer = Respuesta automática
+reception-answer-all = Contestar solo
+reception-answer-beep = Con un pitido
+reception-intercom = Llamadas que piden contestarse en el acto (intercomunicador)
+reception-never = Nunca
+reception-by-list = De la lista
+reception-always = Siempre
+reception-list = Lista de quién puede llamar
+reception-known = Números, separados por comas
+reception-known-hint = 1005, (11) 3555-0142
+reception-strangers = Quien no está en la lista
+reception-ring = Suena
+reception-silent = Sin sonido
+reception-decline = Se rechaza
+reception-bad-target = Revisa adónde van las llamadas
+reception-bad-hours = Revisa el horario: 08:00
+reception-sign-undisturbed = No molestar: ninguna llamada suena
+reception-sign-hours = No molestar en este horario
+reception-sign-forward = Todas las llamadas van a { $to }
+reception-off = Apagar esto
+reception-rules = Ver las reglas
+reception-bell-on = Las llamadas suenan. Haz clic para que no te molesten
+reception-bell-off = Ninguna llamada suena. Haz clic para que suenen de nuevo
+weekday-monday = lunes
+    .short = lun
+weekday-tuesday = martes
+    .short = mar
+weekday-wednesday = miércoles
+    .short = mié
+weekday-thursday = jueves
+    .short = jue
+weekday-friday = viernes
+    .short = vie
+weekday-saturday = sábado
+    .short = sáb
+weekday-sunday = domingo
+    .short = dom
 
 ## Ajustes
 
@@ -385,6 +448,9 @@ ring-desk = Teléfono de mesa
 settings-ring-file = Timbre propio (WAV) y Enter
 a11y-ringtone = Timbre, { $tone }
 a11y-play-ringtone = Oír el timbre
+settings-ring-outside = Tono para llamadas de fuera, si la centralita las distingue
+settings-ring-outside-same = Como las demás
+a11y-ring-outside = Tono de fuera, { $tone }
 settings-ring-volume = Volumen del timbre
 settings-tones = Tonos de la línea
 settings-tones-system = Sistema: { $country }
@@ -490,6 +556,7 @@ link-what = Una página o un programa pidió llamar a
 link-call-with = Llamar con { $account }
 
 ## La propia ventana
+
 
 ## Command line: what happens
 

@@ -339,6 +339,9 @@ setup-digits-agreed = Como o outro lado aceita
 setup-digits-info = Como mensagens (INFO)
 setup-digits-short-info = Como mensagens curtas (INFO)
 setup-digits-tones = Como tons no áudio
+setup-anonymous = Seu número, para quem você liga
+setup-anonymous-shown = Mostrar
+setup-anonymous-hidden = Esconder
 setup-tones = Tons da linha
 setup-tones-same = Como nas configurações: { $country }
 setup-connect = Conectar
@@ -356,6 +359,66 @@ check-server-todo = Servidor
 check-password-wait = Esperando a conferência da senha…
 check-password-ok = Senha aceita
 check-password-todo = Senha
+
+## Quando alguém liga
+
+reception-title = Quando alguém liga
+reception-of = Conta { $name }
+a11y-reception = Quando ligam para { $name }
+reception-undisturbed = Não perturbe
+reception-undisturbed-now = Nenhuma chamada toca agora
+reception-undisturbed-hours = Nenhuma chamada toca neste horário
+reception-callers-hear = Quem liga recebe
+reception-hear-away = Não disponível
+reception-hear-busy = Ocupado
+reception-forward = Desvio
+reception-forward-always = Desviar sempre
+reception-forward-busy = Desviar durante outra chamada
+reception-forward-no-answer = Desviar quando não atendo
+reception-forward-to = { $rule }: para onde
+reception-forward-hint = Número ou endereço
+reception-only-hours = Só neste horário
+reception-from = Das
+reception-to = Até
+reception-at-once = Na hora
+reception-after = Depois de { $seconds } s
+reception-answer = Atendimento automático
+reception-answer-all = Atender sozinho
+reception-answer-beep = Com um bipe
+reception-intercom = Chamadas que pedem para ser atendidas na hora (interfone)
+reception-never = Nunca
+reception-by-list = Da lista
+reception-always = Sempre
+reception-list = Lista de quem pode ligar
+reception-known = Números, separados por vírgulas
+reception-known-hint = 1005, (11) 3555-0142
+reception-strangers = Quem não está na lista
+reception-ring = Toca
+reception-silent = Sem som
+reception-decline = É recusado
+reception-bad-target = Confira para onde as chamadas vão
+reception-bad-hours = Confira o horário: 08:00
+reception-sign-undisturbed = Não perturbe: nenhuma chamada toca
+reception-sign-hours = Não perturbe neste horário
+reception-sign-forward = Todas as chamadas vão para { $to }
+reception-off = Desligar isso
+reception-rules = Ver as regras
+reception-bell-on = As chamadas tocam. Clique para não ser perturbado
+reception-bell-off = Nenhuma chamada toca. Clique para tocarem de novo
+weekday-monday = segunda-feira
+    .short = seg
+weekday-tuesday = terça-feira
+    .short = ter
+weekday-wednesday = quarta-feira
+    .short = qua
+weekday-thursday = quinta-feira
+    .short = qui
+weekday-friday = sexta-feira
+    .short = sex
+weekday-saturday = sábado
+    .short = sáb
+weekday-sunday = domingo
+    .short = dom
 
 ## Configurações
 
@@ -385,6 +448,9 @@ ring-desk = Telefone de mesa
 settings-ring-file = Toque próprio (WAV) e Enter
 a11y-ringtone = Toque, { $tone }
 a11y-play-ringtone = Ouvir o toque
+settings-ring-outside = Toque para chamadas de fora, quando o PABX as distingue
+settings-ring-outside-same = Como as outras
+a11y-ring-outside = Toque de fora, { $tone }
 settings-ring-volume = Volume do toque
 settings-tones = Tons da linha
 settings-tones-system = Sistema: { $country }
@@ -490,6 +556,7 @@ link-what = Uma página ou programa pediu para ligar para
 link-call-with = Ligar com { $account }
 
 ## A própria janela
+
 
 ## Command line: what happens
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{AccountId, AccountState, AlertSource, DiversionReason, Message, MessageId, MessageProgress, WhyDeclined};
+use super::{
+    AccountId, AccountState, AlertSource, DiversionReason, Message, MessageId, MessageProgress,
+    WhyDeclined,
+};
 use crate::media::plan::CodecChoice;
 use crate::sip::StatusCode;
 

@@ -1,7 +1,7 @@
 //! From the settings' accounts to the agent's, and back to the person when that fails.
 
-use crate::agent::{self, AccountConfig, AccountId, DigitsBy, MessagePolicy, TransferPolicy};
 use super::reception::reception;
+use crate::agent::{self, AccountConfig, AccountId, DigitsBy, MessagePolicy, TransferPolicy};
 use crate::redact::Secret;
 use crate::sip::{HostPort, SipUri, Transport, Uri};
 use crate::store::{AccountSettings, Writers};

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::media::SoundTest;
-use super::{ChatWish, SoundWish};
 use super::reception::ReceptionWish;
+use super::{ChatWish, SoundWish};
 use crate::agent::{self, AccountId, CallId};
 use crate::media::Loudness;
 use crate::media::plan::{ConferenceId, Feed};

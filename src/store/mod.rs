@@ -15,7 +15,10 @@ pub use conversations::{
 };
 pub use line_settings::LineSettings;
 pub use message_settings::{MessageSettings, Writers};
-pub use reception_settings::{AutoAnswerSettings, ForwardSettings, IntercomChoice, ReceptionSettings, StrangersChoice, TimetableSettings, UndisturbedSettings};
+pub use reception_settings::{
+    AutoAnswerSettings, ForwardSettings, IntercomChoice, ReceptionSettings, StrangersChoice,
+    TimetableSettings, UndisturbedSettings,
+};
 pub use recording_settings::{RecordingFormat, RecordingSettings, RecordingSides};
 pub use secrets::{Keyring, SecretError, Secrets, SessionSecrets};
 pub use settings::{

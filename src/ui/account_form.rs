@@ -278,6 +278,7 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, sounds: &SoundView, words: &Wo
         changed |= writers_ui(ui, &mut settings.writers, words);
         changed |= tones_ui(ui, &mut settings.tones, sounds, words);
         changed |= digits_ui(ui, &mut settings.digits, words);
+        changed |= anonymous_ui(ui, &mut settings.anonymous, words);
         for (title, hint, text) in [
             (
                 say!(words, "setup-proxy"),
@@ -435,6 +436,16 @@ fn writers_ui(ui: &mut Ui, writers: &mut Writers, words: &Words) -> bool {
     });
     ui.add_space(space::XXS);
     *writers != before
+}
+
+/// Whether whom we call is told who we are.
+fn anonymous_ui(ui: &mut Ui, anonymous: &mut bool, words: &Words) -> bool {
+    let title = say!(words, "setup-anonymous");
+    let texts = [
+        say!(words, "setup-anonymous-shown"),
+        say!(words, "setup-anonymous-hidden"),
+    ];
+    either_ui(ui, &title, &texts, anonymous)
 }
 
 /// A choice of two, in the words for false and for true.

@@ -15,6 +15,7 @@ use super::incoming::{IncomingCard, incoming_card_ui, incoming_popup_ui};
 use super::link::link_ui;
 use super::messages::{MessagesDraft, MessagesView, messages_ui, party};
 use super::rail::{Section, rail_ui};
+use super::reception::{self, ReceptionForm, reception_ui};
 use super::settings::{SettingsView, settings_ui};
 use super::theme::{self, Appearance, Palette, motion, size, space};
 use super::toast::{Pressed, toast_ui};
@@ -90,6 +91,7 @@ enum Page {
     Messages(Box<MessagesDraft>),
     Settings,
     Form(Box<AccountForm>),
+    Reception(Box<ReceptionForm>),
 }
 
 /// An account that goes unless somebody says no in time.
@@ -281,7 +283,11 @@ impl<P: Phone> Window<P> {
             {
                 self.page = Page::Phone;
             }
-            Page::Phone | Page::Messages(_) | Page::Settings | Page::Form(_) => {}
+            Page::Phone
+            | Page::Messages(_)
+            | Page::Settings
+            | Page::Form(_)
+            | Page::Reception(_) => {}
         }
     }
 
@@ -433,10 +439,16 @@ impl<P: Phone> Window<P> {
             let section = match self.page {
                 Page::Phone => Section::Phone,
                 Page::Messages(_) => Section::Messages,
-                Page::Settings | Page::Form(_) => Section::Settings,
+                Page::Settings | Page::Form(_) | Page::Reception(_) => Section::Settings,
             };
             let unread = snapshot.chats.unread;
-            asks.extend(rail_ui(ui, section, unread, &self.words));
+            asks.extend(rail_ui(
+                ui,
+                section,
+                unread,
+                &snapshot.accounts,
+                &self.words,
+            ));
         }
         let palette = Palette::of(ui);
         let margin = if self.in_first_setup() {
@@ -485,9 +497,11 @@ impl<P: Phone> Window<P> {
             Page::Phone if self.front_call().is_none() && ui.text_edit_focused() => {
                 self.dial.text.is_empty()
             }
-            Page::Phone | Page::Messages(_) | Page::Settings | Page::Form(_) => {
-                ui.memory(|memory| memory.focused()).is_none()
-            }
+            Page::Phone
+            | Page::Messages(_)
+            | Page::Settings
+            | Page::Form(_)
+            | Page::Reception(_) => ui.memory(|memory| memory.focused()).is_none(),
         }
     }
 
@@ -515,7 +529,11 @@ impl<P: Phone> Window<P> {
                 closed.or(settings_ui(ui, &view, &self.words))
             }
             Page::Form(form) => account_form_ui(ui, form, snapshot, &self.words),
+            Page::Reception(form) => reception_ui(ui, form, &self.words),
         };
+        if matches!(&page, Page::Reception(form) if form.saved) {
+            page = Page::Settings;
+        }
         self.page = page;
         ask
     }
@@ -575,6 +593,7 @@ impl<P: Phone> Window<P> {
             Page::Phone if self.front_call().is_some() => call::FOOT,
             Page::Form(form) => form.foot_height(snapshot),
             Page::Messages(_) if snapshot.chats.open.is_some() => size::CONTROL,
+            Page::Reception(_) => size::CONTROL,
             Page::Messages(_) | Page::Phone | Page::Settings => return 0.0,
         };
         foot + space::S
@@ -648,6 +667,9 @@ impl<P: Phone> Window<P> {
         if self.account_in_use().is_some_and(retrying) {
             within(motion::CLOCK);
         }
+        if reception::holds_by_hours(&self.snapshot) {
+            within(motion::HOURS);
+        }
         let leaving = self.leaving.as_ref().map(|leaving| leaving.until);
         let forgetting = self.forgetting.as_ref().map(|it| it.until);
         let toast = self.toast.as_ref().map(|toast| toast.until);
@@ -697,6 +719,12 @@ impl<P: Phone> Window<P> {
             Go::EditAccount(id) => {
                 if let Some(account) = self.snapshot.accounts.iter().find(|one| one.id == id) {
                     self.page = Page::Form(Box::new(AccountForm::edit(account)));
+                }
+            }
+            Go::EditReception(id) => {
+                if let Some(account) = self.snapshot.accounts.iter().find(|one| one.id == id) {
+                    let form = ReceptionForm::of(account, &self.words);
+                    self.page = Page::Reception(Box::new(form));
                 }
             }
             Go::RemoveAccount(id) => {

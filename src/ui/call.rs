@@ -357,8 +357,14 @@ fn who_ui(ui: &mut Ui, page: &CallPage<'_>, compact: bool, words: &Words) -> Opt
             ui.add_space(space::XXS);
         }
         ui.add(egui::Label::new(Type::HERO.rich(&name, palette.text)).truncate());
-        if let Some(number) = words.party_number(&call.remote) {
-            ui.add(egui::Label::new(Type::BODY.rich(number, palette.mut_text)).truncate());
+        let known = [
+            words.party_number(&call.remote),
+            words.diverted_from(&call.origin),
+        ];
+        let known: Vec<String> = known.into_iter().flatten().collect();
+        if !known.is_empty() {
+            let known = Type::BODY.rich(known.join(" · "), palette.mut_text);
+            ui.add(egui::Label::new(known).truncate());
         }
         ui.label(state_text(call, page.now, palette, words));
         if let Some(phase) = words.call_phase(&call.phase).filter(|_| is_connected(call)) {

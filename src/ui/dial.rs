@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::icons::Icon;
 use super::keypad::{self, Hold, keypad_ui};
+use super::reception::sign_ui;
 use super::theme::{Appearance, Palette, Type, radius, size, space};
 use super::widgets::{self, Beside, Field, Fill};
 use super::{Action, Ask, Go};
@@ -94,7 +95,8 @@ fn top_ui(ui: &mut Ui, view: &DialView<'_>, words: &Words) -> Option<Ask> {
             }
         });
     }
-    ask
+    let sign = sign_ui(ui, view, words);
+    ask.or(sign)
 }
 
 /// Colour and word of a state: never the colour alone.
@@ -364,7 +366,9 @@ fn recents_ui(ui: &mut Ui, view: &DialView<'_>, words: &Words) -> Option<Ask> {
         .show(ui, |ui| {
             widgets::spaced(ui, 0.0, |ui| {
                 for recent in &view.snapshot.recents {
-                    if recent_ui(ui, recent, view, words) {
+                    // Who hides cannot be called back.
+                    let pressed = recent_ui(ui, recent, view, words);
+                    if pressed && !recent.remote.is_anonymous() {
                         ask = Some(Ask::Go(Go::Dial(redial_target(recent))));
                     }
                 }
@@ -403,12 +407,16 @@ fn recent_ui(ui: &mut Ui, recent: &RecentCall, view: &DialView<'_>, words: &Word
         None => None,
     });
     let summary = parts.join(" · ");
-    let label = say!(
-        words,
-        "a11y-recent",
-        name = name.clone(),
-        summary = summary.clone()
-    );
+    let label = if recent.remote.is_anonymous() {
+        format!("{name}, {summary}")
+    } else {
+        say!(
+            words,
+            "a11y-recent",
+            name = name.clone(),
+            summary = summary.clone()
+        )
+    };
     let (rect, response) = widgets::list_row(ui, &label);
     if ui.is_rect_visible(rect) {
         let center = egui::pos2(

@@ -21,6 +21,12 @@ impl Icon {
     pub(crate) const ARROW_UP_RIGHT: Icon = Icon('\u{e092}');
     /// Try again.
     pub(crate) const ARROW_CLOCKWISE: Icon = Icon('\u{e036}');
+    /// A call sent on.
+    pub(crate) const ARROW_BEND_UP_RIGHT: Icon = Icon('\u{e026}');
+    /// Calls ring.
+    pub(crate) const BELL: Icon = Icon('\u{e0ce}');
+    /// No call rings.
+    pub(crate) const BELL_SLASH_FILL: Icon = Icon('\u{fe0d4}');
     /// Deletes the character before the cursor.
     pub(crate) const BACKSPACE: Icon = Icon('\u{e0ae}');
     /// Unfolded, or a choice below.

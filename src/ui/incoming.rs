@@ -59,6 +59,10 @@ pub(crate) fn incoming_card_ui(ui: &mut Ui, card: &IncomingCard<'_>, words: &Wor
                     let number = Type::SMALL.rich(number, palette.mut_text);
                     ui.add(egui::Label::new(number).truncate());
                 }
+                if let Some(diverted) = words.diverted_from(&card.call.origin) {
+                    let diverted = Type::SMALL.rich(diverted, palette.mut_text);
+                    ui.add(egui::Label::new(diverted).truncate());
+                }
             });
         });
         ui.horizontal(|ui| {

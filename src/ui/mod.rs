@@ -23,6 +23,7 @@ mod message_settings;
 mod messages;
 mod quality;
 mod rail;
+mod reception;
 mod recording;
 mod settings;
 mod sounds;
@@ -158,6 +159,8 @@ pub(crate) enum Go {
     NewAccount,
     /// To the form of an account.
     EditAccount(AccountId),
+    /// To the rules for calls that come in to an account.
+    EditReception(AccountId),
     /// Away with an account, after the time for an undo.
     RemoveAccount(AccountId),
     /// The account was not to be removed.

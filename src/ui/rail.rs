@@ -6,6 +6,7 @@ use super::icons::Icon;
 use super::messages::badge_ui;
 use super::theme::{Palette, radius, size, space};
 use super::{Ask, Go};
+use crate::engine::{AccountView, Command, ReceptionWish};
 use crate::i18n::Words;
 use crate::say;
 
@@ -21,7 +22,13 @@ pub(crate) enum Section {
 }
 
 /// Draws the rail and takes its width off `ui`.
-pub(crate) fn rail_ui(ui: &mut Ui, open: Section, unread: u32, words: &Words) -> Option<Ask> {
+pub(crate) fn rail_ui(
+    ui: &mut Ui,
+    open: Section,
+    unread: u32,
+    accounts: &[AccountView],
+    words: &Words,
+) -> Option<Ask> {
     let palette = Palette::of(ui);
     let mut ask = None;
     let frame = Frame::NONE
@@ -60,9 +67,47 @@ pub(crate) fn rail_ui(ui: &mut Ui, open: Section, unread: u32, words: &Words) ->
                 ) {
                     ask = Some(Ask::Go(Go::Settings));
                 }
+                ask = ask.take().or(bell_ui(ui, accounts, words));
             });
         });
     ask
+}
+
+/// The bell: whether calls ring at all.
+fn bell_ui(ui: &mut Ui, accounts: &[AccountView], words: &Words) -> Option<Ask> {
+    let is_off = |account: &AccountView| account.settings.reception.do_not_disturb.on;
+    let undisturbed = accounts.iter().any(is_off);
+    let palette = Palette::of(ui);
+    let side = egui::vec2(size::RAIL_BUTTON, size::RAIL_BUTTON);
+    let (rect, response) = ui.allocate_exact_size(side, Sense::click());
+    let name = say!(words, "reception-undisturbed");
+    response.widget_info(|| WidgetInfo::selected(Role::Switch, true, undisturbed, &name));
+    let corner = egui::CornerRadius::same(radius::M);
+    if response.hovered() {
+        ui.painter().rect_filled(rect, corner, palette.sub);
+    }
+    let (icon, ink) = if undisturbed {
+        (Icon::BELL_SLASH_FILL, palette.warn)
+    } else {
+        (Icon::BELL, palette.mut_text)
+    };
+    icon.paint(ui.painter(), rect.center(), size::ICON_L, ink);
+    if response.has_focus() {
+        let stroke = Stroke::new(2.0, palette.accent);
+        ui.painter()
+            .rect_stroke(rect, corner, stroke, egui::StrokeKind::Inside);
+    }
+    let tip = if undisturbed {
+        say!(words, "reception-bell-off")
+    } else {
+        say!(words, "reception-bell-on")
+    };
+    let wish = ReceptionWish::DoNotDisturb(!undisturbed);
+    let pressed = response.on_hover_text(tip).clicked();
+    pressed.then_some(Ask::Send(Command::Reception {
+        account: None,
+        wish,
+    }))
 }
 
 fn section_ui(ui: &mut Ui, (icon, filled): (Icon, Icon), open: bool, name: &str) -> bool {

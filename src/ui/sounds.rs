@@ -19,6 +19,7 @@ const PATH_LIMIT: usize = 1_024;
 /// Draws the section.
 pub(super) fn sounds_ui(ui: &mut Ui, view: &SoundView, words: &Words) -> Option<Ask> {
     let wish = ringtone_ui(ui, view, words)
+        .or(outside_ui(ui, view, words))
         .or(volume_ui(ui, view, words))
         .or(tones_ui(ui, view, words))
         .or(keys_ui(ui, view, words))
@@ -79,6 +80,35 @@ fn ringtone_ui(ui: &mut Ui, view: &SoundView, words: &Words) -> Option<SoundWish
     file_ui(ui, "ring-file", &hint)
         .map(SoundWish::Ringtone)
         .or(wish)
+}
+
+/// What rings for calls from outside, where the server tells them apart.
+fn outside_ui(ui: &mut Ui, view: &SoundView, words: &Words) -> Option<SoundWish> {
+    let mut wish = None;
+    let chosen = view.settings.ringtone_outside.as_deref();
+    let same = say!(words, "settings-ring-outside-same");
+    let shown = match chosen.map(|name| (name, Ring::named(name))) {
+        Some((_, Some(ring))) => ring_name(ring, words),
+        Some((path, None)) => file_name(path),
+        None => same.clone(),
+    };
+    caption(ui, &say!(words, "settings-ring-outside"));
+    let name = say!(words, "a11y-ring-outside", tone = shown.clone());
+    let response = choice_ui(ui, &shown, &name);
+    Popup::menu(&response).show(|ui| {
+        if widgets::menu_item(ui, None, &same, chosen.is_none()).clicked() {
+            wish = Some(SoundWish::RingtoneOutside(None));
+            ui.close();
+        }
+        for ring in Ring::ALL {
+            let checked = chosen == Some(ring.name());
+            if widgets::menu_item(ui, None, &ring_name(ring, words), checked).clicked() {
+                wish = Some(SoundWish::RingtoneOutside(Some(ring.name().to_owned())));
+                ui.close();
+            }
+        }
+    });
+    wish
 }
 
 /// A field for the path of a file; answers what was typed once Enter is pressed.

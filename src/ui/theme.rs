@@ -203,6 +203,8 @@ pub mod motion {
     pub const METER: Duration = Duration::from_millis(67);
     /// The time in a call.
     pub const CLOCK: Duration = Duration::from_secs(1);
+    /// How old what depends on the hour may grow.
+    pub const HOURS: Duration = Duration::from_secs(20);
     /// A toast stays this long, unless it is closed.
     pub const TOAST: Duration = Duration::from_secs(8);
 }
