@@ -94,7 +94,7 @@ pub struct ConversationView {
     pub peer: String,
     /// The name that they gave themselves last. Untrusted.
     pub name: Option<String>,
-    /// The last message.
+    /// The last message, of which no more than 200 characters stand here.
     pub last: ChatMessage,
     /// Messages that nobody has read.
     pub unread: u32,

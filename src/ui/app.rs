@@ -146,6 +146,8 @@ pub struct Window<P> {
     /// Since when the oldest notice has been shown, and how many there were.
     notice: Option<(Instant, usize)>,
     title: String,
+    /// How many messages nobody had read.
+    unread: u32,
     /// The microphone on trial has been let go.
     trial_ended: bool,
     /// The window has been asked to close.
@@ -182,6 +184,7 @@ impl<P: Phone> Window<P> {
             toast: None,
             notice: None,
             title: String::new(),
+            unread: 0,
             trial_ended: false,
             closing: false,
             phone,
@@ -222,6 +225,11 @@ impl<P: Phone> Window<P> {
             self.take_in_end(call);
         }
         self.take_in_accounts();
+        let unread = snapshot.chats.unread;
+        if unread > std::mem::replace(&mut self.unread, unread) {
+            let attention = egui::UserAttentionType::Informational;
+            ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(attention));
+        }
         if let Some((dialled, before)) = &self.dialled
             && snapshot
                 .calls

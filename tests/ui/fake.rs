@@ -158,6 +158,12 @@ impl Desk {
         self.harness.run();
     }
 
+    /// The same, and draws one frame of it alone.
+    pub(crate) fn show(&mut self, snapshot: Snapshot) {
+        *self.shared.snapshot.borrow_mut() = Arc::new(snapshot);
+        self.harness.step();
+    }
+
     /// Lets time pass on the phone's clock.
     pub(crate) fn pass(&mut self, span: Duration) {
         self.shared.now.set(self.shared.now.get() + span);

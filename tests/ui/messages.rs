@@ -282,3 +282,21 @@ fn how_messages_are_dealt_with_is_chosen_in_the_settings() {
         );
     }
 }
+
+#[test]
+fn a_message_that_comes_asks_for_attention_once() {
+    let mut desk = Desk::new(idle());
+    let asks = |desk: &Desk| {
+        let root = &desk.harness.output().viewport_output[&egui::ViewportId::ROOT];
+        let attention = egui::UserAttentionType::Informational;
+        let wanted = egui::ViewportCommand::RequestUserAttention(attention);
+        root.commands.contains(&wanted)
+    };
+    assert!(!asks(&desk));
+    desk.show(with(chats()));
+    assert!(asks(&desk));
+    desk.show(with(chats()));
+    assert!(!asks(&desk), "not for what is known");
+    desk.show(idle());
+    assert!(!asks(&desk), "nor for what has been read");
+}

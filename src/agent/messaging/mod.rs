@@ -314,7 +314,8 @@ struct Outgoing {
     text: String,
     /// Until when it is tried; `None`: once.
     give_up_at: Option<Instant>,
-    /// The same each time it is tried, so that who got it and was not heard shows it once.
+    /// The same each time it is tried, so that who got it and was not heard shows it once. The number
+    /// grows for credentials alone: outside a dialog it orders nothing.
     call_id: String,
     tag: String,
     sequence: u32,
@@ -393,6 +394,14 @@ impl Messaging {
             self.talks.remove(&old);
         }
         Some(self.talks.entry(pair.clone()).or_default())
+    }
+
+    /// The conversation, for what the other side begins: half of the room stays ours.
+    fn talk_of_theirs(&mut self, pair: &Pair) -> Option<&mut Talk> {
+        if !self.talks.contains_key(pair) && self.talks.len() >= MAX_TALKS / 2 {
+            return None;
+        }
+        self.talk(pair)
     }
 
     /// Nothing more is under way there: nothing is kept of it.

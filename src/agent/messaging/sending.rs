@@ -268,10 +268,6 @@ impl Agent {
             }
             What::Text(id) => *id,
         };
-        // Who tries again after an answer sends another request (RFC 3261 section 8.1.3.5).
-        if let Some(first) = self.first_of(&posting.pair, id) {
-            first.sequence += 1;
-        }
         match refused {
             Some(cause) => {
                 let setback = Setback::of_answer(response, cause);

@@ -82,7 +82,7 @@ impl Agent {
 
     /// The other side says that it writes, or does no longer.
     pub(super) fn typing_came(&mut self, now: Instant, pair: &Pair, said: &IsComposing) {
-        let Some(talk) = self.messaging.talk(pair) else {
+        let Some(talk) = self.messaging.talk_of_theirs(pair) else {
             return;
         };
         if talk.telling == Telling::Unwanted {

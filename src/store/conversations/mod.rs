@@ -112,7 +112,7 @@ pub struct Summary {
     pub peer: String,
     /// The name that they gave themselves last.
     pub name: Option<String>,
-    /// The last message.
+    /// The last message, of which no more than 200 characters are told.
     pub last: Record,
     /// Messages that nobody has read.
     pub unread: u32,

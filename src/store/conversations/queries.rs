@@ -28,6 +28,9 @@ impl Window {
 /// In the order of [`record`].
 const COLUMNS: &str = "message.id, text, at_ms, state, cause, status, reason";
 
+/// The same for a list, which shows the beginning of a text alone.
+const SHORT: &str = "message.id, substr(text, 1, 200), at_ms, state, cause, status, reason";
+
 fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     let state: String = row.get(3)?;
     let cause = row.get::<_, Option<String>>(4)?.unwrap_or_default();
@@ -69,7 +72,7 @@ impl Database {
 
     fn list(&self) -> rusqlite::Result<Vec<Summary>> {
         let mut query = self.connection.prepare(&format!(
-            "SELECT {COLUMNS}, account, peer, name,
+            "SELECT {SHORT}, account, peer, name,
                (SELECT count(*) FROM message AS other
                 WHERE other.conversation = conversation.id AND other.unread = 1)
              FROM conversation JOIN message ON message.id =

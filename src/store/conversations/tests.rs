@@ -94,6 +94,8 @@ fn conversations_are_listed_by_their_last_message_with_what_nobody_has_read() {
     };
     let told = after(&mut desk, &[read]);
     assert_eq!((told.unread, told.list[0].unread), (1, 0));
+    let long = after(&mut desk, &[add(came(ANA, &"ã".repeat(9_000)))]);
+    assert_eq!(long.list[0].last.text, "ã".repeat(200));
     // The same address under another account is another conversation.
     let other = NewRecord {
         account: 2,
