@@ -47,6 +47,7 @@ window | lib libxkbcommon.so.0 | libxkbcommon0 | libxkbcommon | libxkbcommon | -
 window | lib libxkbcommon-x11.so.0 | libxkbcommon-x11-0 | libxkbcommon-x11 | libxkbcommon-x11 | - | keyboard on X11
 window | lib libwayland-client.so.0 | libwayland-client0 | libwayland-client | wayland | - | window on Wayland
 test | cmd kamailio | kamailio | kamailio | aur:kamailio | none | registrar and proxy to call through
+test | kamailio presence | kamailio-presence-modules | kamailio-presence | aur:kamailio | none | a presence server with busy lamps
 test | cmd baresip | baresip-core | baresip | baresip | baresip | far phone to talk to
 test | cmd sipp | sip-tester | sipp | aur:sipp | sipp | plays odd SIP behaviour to the letter
 test | cmd pulseaudio | pulseaudio | pulseaudio | pulseaudio | - | a sound server to play through and to kill
@@ -67,6 +68,7 @@ satisfied() {
     lib) { /sbin/ldconfig -p 2>/dev/null || ldconfig -p 2>/dev/null; } | grep -F "$name " >/dev/null ;;
     dri) compgen -G '/usr/lib*/dri/*swrast*_dri.so' >/dev/null || compgen -G '/usr/lib/*/dri/*swrast*_dri.so' >/dev/null \
       || compgen -G '/usr/lib*/libgallium*.so' >/dev/null || compgen -G '/usr/lib/*/libgallium*.so' >/dev/null ;;
+    kamailio) compgen -G "/usr/lib*/kamailio/modules/$name.so" >/dev/null || compgen -G "/usr/lib/*/kamailio/modules/$name.so" >/dev/null ;;
     py)
       py=$(command -v python3) || return 1
       case $name in

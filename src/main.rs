@@ -20,6 +20,7 @@ use ramal::redact::Secret;
 use ramal::say;
 use ramal::store::{
     AccountSettings, Keyring, Secrets, SessionSecrets, Settings, SettingsFile, Theme,
+    WatchedSettings,
 };
 use ramal::ui::theme::Appearance;
 use ramal::ui::{self, Phone, UiAction, UiOptions};
@@ -182,6 +183,14 @@ impl Desk {
             Ok(started) => {
                 let settings = AccountSettings {
                     address: format!("{LAB_EXTENSION}@{}", started.address()),
+                    publish_presence: true,
+                    pickup_code: Some(lab::PICKUP.to_owned()),
+                    watched: lab::lamps()
+                        .map(|number| WatchedSettings {
+                            number,
+                            ..WatchedSettings::default()
+                        })
+                        .collect(),
                     ..AccountSettings::default()
                 };
                 // The lab has another port the next time: its account is not worth saving.

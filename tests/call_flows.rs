@@ -18,6 +18,8 @@ mod conferences;
 mod digits;
 #[path = "call_flows/messages.rs"]
 mod messages;
+#[path = "call_flows/pickups.rs"]
+mod pickups;
 #[path = "call_flows/reception.rs"]
 mod reception;
 #[path = "call_flows/redirections.rs"]
@@ -40,6 +42,8 @@ mod three;
 mod through_registrar;
 #[path = "call_flows/transfers.rs"]
 mod transfers;
+#[path = "call_flows/watching.rs"]
+mod watching;
 #[path = "call_flows/weather.rs"]
 mod weather;
 

@@ -6,6 +6,8 @@ mod messages;
 mod reception;
 #[path = "engine/recordings.rs"]
 mod recordings;
+#[path = "engine/team.rs"]
+mod team;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;

@@ -31,6 +31,9 @@ mod harness;
 #[cfg(target_os = "linux")]
 #[path = "interop/idle.rs"]
 mod idle;
+#[cfg(target_os = "linux")]
+#[path = "interop/lamps.rs"]
+mod lamps;
 #[path = "interop/messages.rs"]
 mod messages;
 #[cfg(target_os = "linux")]

@@ -415,3 +415,97 @@ fn what_is_heard_can_be_read_while_it_is_recorded_and_begins_at_the_answer() {
     assert!(found.correlation > 0.8, "{found:?}");
     assert!(found.delay < Duration::from_millis(500), "{found:?}");
 }
+
+fn watch(lab: &Lab, home: &Path, uris: &[&str], more: &[&str]) -> (i32, Vec<Value>) {
+    let aor = format!("sip:1001@{}", lab.address());
+    let mut words = vec!["watch"];
+    words.extend(uris);
+    words.extend(["--aor", &aor]);
+    words.extend(more);
+    Program::start(home, &words).finish()
+}
+
+#[test]
+fn a_lamp_of_the_lab_goes_through_its_colours() {
+    let (lab, home) = (lab(), folder());
+    let (code, told) = watch(&lab, home.path(), &["700"], &["--duration", "14"]);
+    let lamps = told.iter().filter(|line| line["event"] == "notify");
+    let lamps: Vec<&str> = lamps.map(|line| line["lamp"].as_str().unwrap()).collect();
+    // It is seen from somewhere in its round of twelve seconds.
+    let round = ["idle", "ringing", "busy", "idle", "ringing", "busy"];
+    assert!(
+        round.windows(lamps.len()).any(|window| window == lamps) && lamps.len() >= 3,
+        "{lamps:?}"
+    );
+    let rings = told.iter().find(|line| line["lamp"] == "ringing").unwrap();
+    assert_eq!(rings["display_name"], "Cliente");
+    assert_eq!(rings["pickup"], true);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn a_watch_that_nobody_serves_says_why() {
+    let (lab, home) = (lab(), folder());
+    let (code, told) = watch(&lab, home.path(), &["999"], &[]);
+    let failed = event(&told, "watch").unwrap();
+    assert_eq!(failed["cause"], "not_found");
+    assert_eq!(failed["status"], 404);
+    assert_eq!(code, 3);
+    let mut words = vec!["watch", "700", "--once"];
+    let nobody = "sip:1001@127.0.0.1:9";
+    words.extend(["--aor", nobody]);
+    let (code, told) = Program::start(home.path(), &words).finish();
+    assert_eq!(event(&told, "watch").unwrap()["cause"], "unreachable");
+    assert_eq!(code, 5);
+}
+
+#[test]
+fn messages_wait_in_the_mailbox_of_the_person() {
+    let (lab, home) = (lab(), folder());
+    let more = ["--event", "message-summary", "--once"];
+    let (code, told) = watch(&lab, home.path(), &["1001", "1002"], &more);
+    let of = |uri: &str| {
+        told.iter()
+            .find(|it| it["event"] == "notify" && it["uri"] == uri)
+    };
+    let (mine, hers) = (of("1001").unwrap(), of("1002").unwrap());
+    assert_eq!(
+        (&mine["waiting"], &mine["new"], &mine["old"]),
+        (&true.into(), &2.into(), &5.into())
+    );
+    assert_eq!((&hers["waiting"], &hers["new"]), (&false.into(), &0.into()));
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn presence_that_one_publishes_another_sees_until_it_ends() {
+    let (lab, home, other) = (lab(), folder(), folder());
+    let aor = format!("sip:1002@{}", lab.address());
+    let words = [
+        "register",
+        "--aor",
+        &aor,
+        "--presence",
+        "busy",
+        "--duration",
+        "4",
+    ];
+    let bia = Program::start(other.path(), &words);
+    let more = ["--event", "presence", "--duration", "8"];
+    let (code, told) = watch(&lab, home.path(), &["1002"], &more);
+    let (published, says) = bia.finish();
+    assert_eq!(event(&says, "publication").unwrap()["state"], "published");
+    let seen = told.iter().filter(|line| line["event"] == "notify");
+    let seen: Vec<_> = seen
+        .map(|line| {
+            (
+                line["basic"].as_str().unwrap(),
+                line["activities"].to_string(),
+            )
+        })
+        .collect();
+    let busy = ("open", r#"["busy"]"#.to_owned());
+    assert!(seen.contains(&busy), "{seen:?}");
+    assert_eq!(seen.last().map(|last| last.0), Some("closed"), "{seen:?}");
+    assert_eq!((code, published), (0, 0));
+}

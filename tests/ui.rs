@@ -21,6 +21,8 @@ mod recording;
 mod scenes;
 #[path = "ui/sounds.rs"]
 mod sounds;
+#[path = "ui/team.rs"]
+mod team;
 #[path = "ui/transfer.rs"]
 mod transfer;
 

@@ -10,6 +10,7 @@ window-setup = Ramal — first setup
 ## Rail
 
 nav-phone = Phone
+nav-team = Team
 nav-settings = Settings
 nav-back = Back
 action-close = Close
@@ -304,6 +305,10 @@ refusal-too-many-calls = There are as many calls as Ramal takes at once
     .todo = End one first.
 refusal-unsupported-scheme = Only sip: and tel: links can be called
     .todo = Check the link.
+refusal-nothing-rings = Nothing rings there any more
+    .todo = Somebody has taken the call, or the caller gave up.
+refusal-too-many-watches = There are as many extensions in the list as Ramal watches at once
+    .todo = Take one out of the list first.
 refusal-not-accepted = The other side does not agree to that
     .todo = The call goes on as it was.
 refusal-shutting-down = Ramal is closing
@@ -331,6 +336,16 @@ setup-transport-auto = Automatic
 setup-redirects = When a call is redirected
 setup-redirects-follow = Follow
 setup-redirects-refuse = Do not follow
+setup-mailbox = Voicemail
+setup-mailbox-ask = Ask the server for new messages
+setup-mailbox-leave = Show only what the server says by itself
+setup-presence = My presence
+setup-presence-private = Tell nobody
+setup-presence-publish = Tell colleagues when I am available, busy or on a call
+setup-pickup-code = Code to pick up a ringing call
+setup-pickup-code-hint = Only if the PBX wants one: for example *8
+setup-voicemail = Number that plays my messages
+setup-voicemail-hint = Usually the server says it
 setup-transfers = When somebody wants to transfer me
 setup-transfers-inside = To extensions, without asking
 setup-transfers-ask = Always ask
@@ -629,7 +644,7 @@ cli-no-window = the window cannot be opened: { $cause }
 ## Command line: lab, demo, devices, bench
 
 cli-lab-listening = The lab listens on { $address }. Extensions 1001 to 1005, password ramal. Ctrl-C ends it.
-cli-lab-services = 600 echo · 601 speech · 602 menu · 603 busy · 604 never answers · 605 no codec · 606 echo over a bad network · 607 calls you back · 608 hangs up · 609 plays you back
+cli-lab-services = 600 echo · 601 speech · 602 menu · 603 busy · 604 never answers · 605 no codec · 606 echo over a bad network · 607 calls you back · 608 hangs up · 609 plays you back · 700–749 busy lamps
 cli-demo-starts = Calling the echo of the built-in lab; no window, no sound card needed
 cli-demo-came-back = Your voice came back: quality { $quality } of 5, delay { $delay } ms, codec { $codec }
 cli-demo-damaged = Not all of it: this machine was busy, and pieces got lost
@@ -886,3 +901,65 @@ setup-writers = Who may send messages
 setup-writers-server = Whoever comes through the server
 setup-writers-anyone = Anybody on the network
 setup-writers-nobody = Nobody
+## What others do
+
+lamp-unknown = Nothing known
+lamp-idle = Free
+lamp-ringing = Ringing
+lamp-busy = On a call
+presence-available = Available
+presence-busy = Busy
+presence-away = Away
+presence-on-the-phone = On the phone
+presence-meeting = In a meeting
+presence-meal = Having a meal
+presence-vacation = On vacation
+presence-offline = Offline
+presence-unknown = Nothing known
+messages-none = No new messages
+messages-new = { $count ->
+    [one] { $count } new message
+   *[other] { $count } new messages
+}
+messages-waiting = New messages are waiting
+watch-not-allowed = You may not watch this extension
+    .todo = Ask whoever looks after the PBX to let you see it.
+watch-not-found = There is no such extension at the server
+    .todo = Check the number.
+watch-not-offered = The server does not tell this of its extensions
+    .todo = Ask whoever looks after the PBX whether it offers busy lamps or presence.
+watch-refused = The server refuses to tell of this extension
+    .todo = Show the details to whoever looks after the PBX.
+
+## Command line: watching
+
+cli-watch-is = { $who }: { $state }
+cli-watch-with = { $who }: { $state } ({ $other })
+cli-watch-pending = { $who } has yet to allow it
+cli-published = Your presence is published
+cli-unpublished = Your presence is taken back
+cli-not-published = Your presence is not published. { $what }
+help-cmd-watch = Tell what others do as it changes: calls of an extension, presence, messages waiting
+help-arg-uris = Numbers or addresses: 1002, 1002@pbx.example, sip:…
+help-arg-event = What to watch: calls (dialog), presence, or the messages in a mailbox (message-summary)
+help-arg-presence = Say how you can be reached while you are registered: available, busy or away
+
+## Team
+
+team-title = Team
+team-empty = Nobody is watched yet. The pencil adds extensions whose calls you want to see.
+team-nobody = Nobody of that name or number
+team-find = Find by name or number
+team-change = Change the list
+team-changed = The list is as it should be
+team-number = Number or address
+team-name = Name
+team-is-parking = Calls are parked here
+team-add = Add to the list
+team-pick-up = Pick up
+team-park = Park the call
+team-unpark = Take the parked call
+team-parked = A call waits
+a11y-team-member = { $name }, { $number }: { $state }. { $deed }
+a11y-team-remove = Remove { $name } from the list
+a11y-mailbox = { $messages }: listen

@@ -8,6 +8,7 @@ window-setup = Ramal — primera configuración
 ## Barra lateral
 
 nav-phone = Teléfono
+nav-team = Equipo
 nav-settings = Ajustes
 nav-back = Volver
 action-close = Cerrar
@@ -302,6 +303,10 @@ refusal-too-many-calls = Ya hay tantas llamadas como Ramal admite a la vez
     .todo = Termina una antes.
 refusal-unsupported-scheme = Solo se puede llamar a enlaces sip: y tel:
     .todo = Comprueba el enlace.
+refusal-nothing-rings = Allí ya no suena nada
+    .todo = Alguien atendió, o quien llamaba desistió.
+refusal-too-many-watches = La lista ya tiene tantas extensiones como Ramal vigila a la vez
+    .todo = Quita primero una de la lista.
 refusal-not-accepted = El otro lado no aceptó el cambio
     .todo = La llamada sigue como estaba.
 refusal-shutting-down = Ramal se está cerrando
@@ -329,6 +334,16 @@ setup-transport-auto = Automático
 setup-redirects = Si la llamada se desvía
 setup-redirects-follow = Seguir
 setup-redirects-refuse = No seguir
+setup-mailbox = Buzón de voz
+setup-mailbox-ask = Preguntar al servidor por mensajes nuevos
+setup-mailbox-leave = Mostrar solo lo que el servidor avisa por su cuenta
+setup-presence = Mi presencia
+setup-presence-private = No contársela a nadie
+setup-presence-publish = Contar a los compañeros si estoy disponible, ocupado o en llamada
+setup-pickup-code = Código para capturar una llamada
+setup-pickup-code-hint = Solo si la centralita lo pide: por ejemplo *8
+setup-voicemail = Número que reproduce mis mensajes
+setup-voicemail-hint = Normalmente lo dice el servidor
 setup-transfers = Cuando quieren transferirme
 setup-transfers-inside = A extensiones, sin preguntar
 setup-transfers-ask = Preguntar siempre
@@ -627,7 +642,7 @@ cli-no-window = no se puede abrir la ventana: { $cause }
 ## Command line: lab, demo, devices, bench
 
 cli-lab-listening = El laboratorio escucha en { $address }. Extensiones 1001 a 1005, contraseña ramal. Ctrl-C lo termina.
-cli-lab-services = 600 eco · 601 voz · 602 menú · 603 ocupado · 604 no contesta · 605 sin códec · 606 eco en red mala · 607 le devuelve la llamada · 608 cuelga · 609 lo repite
+cli-lab-services = 600 eco · 601 voz · 602 menú · 603 ocupado · 604 no contesta · 605 sin códec · 606 eco en red mala · 607 le devuelve la llamada · 608 cuelga · 609 lo repite · 700–749 lámparas de ocupado
 cli-demo-starts = Llamando al eco del laboratorio incorporado; sin ventana ni tarjeta de sonido
 cli-demo-came-back = Su voz volvió: calidad { $quality } de 5, retardo { $delay } ms, códec { $codec }
 cli-demo-damaged = No entera: este equipo estaba ocupado y se perdieron trozos
@@ -884,3 +899,65 @@ setup-writers = Quién puede enviar mensajes
 setup-writers-server = Quien pasa por el servidor
 setup-writers-anyone = Cualquiera en la red
 setup-writers-nobody = Nadie
+## Lo que hacen los demás
+
+lamp-unknown = Sin noticias
+lamp-idle = Libre
+lamp-ringing = Sonando
+lamp-busy = En llamada
+presence-available = Disponible
+presence-busy = Ocupado
+presence-away = Ausente
+presence-on-the-phone = Al teléfono
+presence-meeting = En una reunión
+presence-meal = Comiendo
+presence-vacation = De vacaciones
+presence-offline = Desconectado
+presence-unknown = Sin noticias
+messages-none = Ningún mensaje nuevo
+messages-new = { $count ->
+    [one] { $count } mensaje nuevo
+   *[other] { $count } mensajes nuevos
+}
+messages-waiting = Hay mensajes nuevos
+watch-not-allowed = No tienes permiso para vigilar esta extensión
+    .todo = Pide a quien cuida de la centralita que te lo permita.
+watch-not-found = El servidor no tiene esta extensión
+    .todo = Comprueba el número.
+watch-not-offered = El servidor no informa de esto sobre sus extensiones
+    .todo = Pregunta a quien cuida de la centralita si ofrece lámparas de ocupado o presencia.
+watch-refused = El servidor se niega a informar sobre esta extensión
+    .todo = Muestra los detalles a quien cuida de la centralita.
+
+## Línea de comandos: vigilar
+
+cli-watch-is = { $who }: { $state }
+cli-watch-with = { $who }: { $state } ({ $other })
+cli-watch-pending = { $who } todavía tiene que permitirlo
+cli-published = Tu presencia está publicada
+cli-unpublished = Tu presencia se ha retirado
+cli-not-published = Tu presencia no está publicada. { $what }
+help-cmd-watch = Contar lo que hacen los demás, con cada cambio: llamadas de una extensión, presencia, mensajes de voz
+help-arg-uris = Números o direcciones: 1002, 1002@pbx.ejemplo, sip:…
+help-arg-event = Qué vigilar: llamadas (dialog), presencia (presence) o los mensajes de un buzón (message-summary)
+help-arg-presence = Di cómo se te puede encontrar mientras estés registrado: disponible (available), ocupado (busy) o ausente (away)
+
+## Equipo
+
+team-title = Equipo
+team-empty = Todavía no hay nadie en la lista. El lápiz añade extensiones cuyas llamadas quieres ver.
+team-nobody = Nadie con ese nombre o número
+team-find = Buscar por nombre o número
+team-change = Cambiar la lista
+team-changed = La lista está lista
+team-number = Número o dirección
+team-name = Nombre
+team-is-parking = Aquí se estacionan llamadas
+team-add = Añadir a la lista
+team-pick-up = Capturar
+team-park = Estacionar la llamada
+team-unpark = Tomar la llamada estacionada
+team-parked = Una llamada espera
+a11y-team-member = { $name }, { $number }: { $state }. { $deed }
+a11y-team-remove = Quitar a { $name } de la lista
+a11y-mailbox = { $messages }: escuchar

@@ -8,6 +8,7 @@ window-setup = Ramal — primeira configuração
 ## Barra lateral
 
 nav-phone = Telefone
+nav-team = Equipe
 nav-settings = Configurações
 nav-back = Voltar
 action-close = Fechar
@@ -302,6 +303,10 @@ refusal-too-many-calls = Já há tantas chamadas quantas o Ramal aceita ao mesmo
     .todo = Encerre uma antes.
 refusal-unsupported-scheme = Só dá para ligar para links sip: e tel:
     .todo = Confira o link.
+refusal-nothing-rings = Já não toca nada ali
+    .todo = Alguém atendeu, ou quem ligou desistiu.
+refusal-too-many-watches = A lista já tem tantos ramais quantos o Ramal acompanha de uma vez
+    .todo = Tire um ramal da lista primeiro.
 refusal-not-accepted = O outro lado não aceitou a mudança
     .todo = A chamada continua como estava.
 refusal-shutting-down = O Ramal está fechando
@@ -329,6 +334,16 @@ setup-transport-auto = Automático
 setup-redirects = Se a ligação for desviada
 setup-redirects-follow = Seguir
 setup-redirects-refuse = Não seguir
+setup-mailbox = Caixa postal
+setup-mailbox-ask = Perguntar ao servidor por mensagens novas
+setup-mailbox-leave = Mostrar só o que o servidor avisa por conta própria
+setup-presence = Minha presença
+setup-presence-private = Não contar a ninguém
+setup-presence-publish = Contar aos colegas se estou disponível, ocupado ou em ligação
+setup-pickup-code = Código para capturar uma chamada
+setup-pickup-code-hint = Só se o PABX pede: por exemplo *8
+setup-voicemail = Número que toca minhas mensagens
+setup-voicemail-hint = Em geral o servidor diz qual é
 setup-transfers = Quando querem me transferir
 setup-transfers-inside = Para ramais, sem perguntar
 setup-transfers-ask = Perguntar sempre
@@ -627,7 +642,7 @@ cli-no-window = não dá para abrir a janela: { $cause }
 ## Command line: lab, demo, devices, bench
 
 cli-lab-listening = O laboratório escuta em { $address }. Ramais 1001 a 1005, senha ramal. Ctrl-C encerra.
-cli-lab-services = 600 eco · 601 fala · 602 menu (URA) · 603 ocupado · 604 não atende · 605 sem codec · 606 eco em rede ruim · 607 liga de volta · 608 desliga · 609 repete você
+cli-lab-services = 600 eco · 601 fala · 602 menu (URA) · 603 ocupado · 604 não atende · 605 sem codec · 606 eco em rede ruim · 607 liga de volta · 608 desliga · 609 repete você · 700–749 lâmpadas de ocupado
 cli-demo-starts = Ligando para o eco do laboratório embutido; sem janela nem placa de som
 cli-demo-came-back = Sua voz voltou: qualidade { $quality } de 5, atraso { $delay } ms, codec { $codec }
 cli-demo-damaged = Não inteira: este computador estava ocupado e perdeu pedaços
@@ -884,3 +899,65 @@ setup-writers = Quem pode mandar mensagens
 setup-writers-server = Quem passa pelo servidor
 setup-writers-anyone = Qualquer um na rede
 setup-writers-nobody = Ninguém
+## O que os outros fazem
+
+lamp-unknown = Sem notícia
+lamp-idle = Livre
+lamp-ringing = Tocando
+lamp-busy = Em ligação
+presence-available = Disponível
+presence-busy = Ocupado
+presence-away = Ausente
+presence-on-the-phone = Ao telefone
+presence-meeting = Em reunião
+presence-meal = Em refeição
+presence-vacation = De férias
+presence-offline = Fora do ar
+presence-unknown = Sem notícia
+messages-none = Nenhuma mensagem nova
+messages-new = { $count ->
+    [one] { $count } mensagem nova
+   *[other] { $count } mensagens novas
+}
+messages-waiting = Há mensagens novas
+watch-not-allowed = Você não tem permissão para acompanhar este ramal
+    .todo = Peça a quem cuida do PABX que libere.
+watch-not-found = O servidor não tem este ramal
+    .todo = Confira o número.
+watch-not-offered = O servidor não informa isto sobre seus ramais
+    .todo = Pergunte a quem cuida do PABX se ele oferece lâmpadas de ocupado ou presença.
+watch-refused = O servidor se recusa a informar sobre este ramal
+    .todo = Mostre os detalhes a quem cuida do PABX.
+
+## Linha de comando: acompanhar
+
+cli-watch-is = { $who }: { $state }
+cli-watch-with = { $who }: { $state } ({ $other })
+cli-watch-pending = { $who } ainda precisa permitir
+cli-published = Sua presença está publicada
+cli-unpublished = Sua presença foi retirada
+cli-not-published = Sua presença não está publicada. { $what }
+help-cmd-watch = Contar o que os outros fazem, a cada mudança: chamadas de um ramal, presença, mensagens de voz
+help-arg-uris = Números ou endereços: 1002, 1002@pbx.exemplo, sip:…
+help-arg-event = O que acompanhar: chamadas (dialog), presença (presence) ou as mensagens de uma caixa postal (message-summary)
+help-arg-presence = Diz como você pode ser encontrado enquanto estiver registrado: disponível (available), ocupado (busy) ou ausente (away)
+
+## Equipe
+
+team-title = Equipe
+team-empty = Ninguém na lista ainda. O lápis acrescenta ramais cujas chamadas você quer ver.
+team-nobody = Ninguém com este nome ou número
+team-find = Procurar por nome ou número
+team-change = Mudar a lista
+team-changed = A lista está pronta
+team-number = Número ou endereço
+team-name = Nome
+team-is-parking = Chamadas são estacionadas aqui
+team-add = Pôr na lista
+team-pick-up = Capturar
+team-park = Estacionar a chamada
+team-unpark = Pegar a chamada estacionada
+team-parked = Uma chamada espera
+a11y-team-member = { $name }, { $number }: { $state }. { $deed }
+a11y-team-remove = Tirar { $name } da lista
+a11y-mailbox = { $messages }: ouvir

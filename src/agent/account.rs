@@ -47,6 +47,9 @@ pub struct AccountConfig {
     pub digits: DigitsBy,
     /// Who may write messages.
     pub messages: MessagePolicy,
+    /// What is dialled to take a call that rings at another phone: `{ext}` stands for that phone's
+    /// number, which else comes behind it. `None`: an INVITE with Replaces does it.
+    pub pickup_code: Option<String>,
     /// Calls in progress at once before a further one is answered 486.
     pub max_calls: usize,
     /// What becomes of calls that come in.
@@ -86,6 +89,7 @@ impl AccountConfig {
             transfer_code: None,
             digits: DigitsBy::default(),
             messages: MessagePolicy::default(),
+            pickup_code: None,
             max_calls: 8,
             reception: Reception::default(),
             anonymous: false,
@@ -276,6 +280,15 @@ impl Account {
             (AccountState::Registered { .. }, Binding::Running { way, .. }) => Some(way),
             _ => None,
         }
+    }
+
+    pub(super) fn is_registered(&self) -> bool {
+        matches!(self.state, AccountState::Registered { .. })
+    }
+
+    /// Nobody is told where it is: it asks others from wherever it stands.
+    pub(super) fn stands_alone(&self) -> bool {
+        matches!(self.state, AccountState::Direct) && matches!(self.binding, Binding::Off)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{AccountConfig, AccountId, CallId, MessageId, NewMessage, Reception};
+use super::{
+    AccountConfig, AccountId, Availability, CallId, MessageId, NewMessage, Package, Reception,
+    WatchId,
+};
 use crate::sip::StatusCode;
 
 /// A person's wish. Each is idempotent: asked twice, it does the second time nothing.
@@ -110,6 +113,35 @@ pub enum Command {
         call: CallId,
         /// At most 64 are taken at a time.
         digits: String,
+    },
+    /// Watches somebody else's state, from now on and for as long as the account is there; what is
+    /// told of it comes as events of that name.
+    Watch {
+        /// The watch's name, chosen by whoever asks; another watch of that name ends.
+        watch: WatchId,
+        /// Who watches.
+        account: AccountId,
+        /// Whom: as typed.
+        target: String,
+        /// What of them.
+        package: Package,
+    },
+    /// Watches no more.
+    Unwatch(WatchId),
+    /// Takes the call that rings at whom a watch of calls is for.
+    PickUp {
+        /// The watch.
+        watch: WatchId,
+        /// The name of the call that follows, as in `Dial`.
+        call: CallId,
+    },
+    /// Publishes how the person of an account can be reached (RFC 3903), and from then on also
+    /// that they are on the phone; `None` takes it back.
+    Publish {
+        /// Whose.
+        account: AccountId,
+        /// As they chose.
+        availability: Option<Availability>,
     },
     /// Changes how sound is sent, from the next offer or answer on; see [`super::AgentConfig`].
     SetSending {

@@ -20,6 +20,8 @@ impl Agent {
             let _ = self.hang_up(now, call);
         }
         self.stop_messages();
+        self.abandon_all_watches(now);
+        self.take_back_publications(now);
         let accounts: Vec<AccountId> = self.accounts.keys().copied().collect();
         for account in accounts {
             let _ = self.unregister(now, account);
@@ -44,6 +46,8 @@ impl Agent {
             && self.clients.is_empty()
             && self.lookups.is_empty()
             && self.stay_until.is_none()
+            && self.watches.is_at_rest()
+            && self.publications.is_at_rest()
             && self.accounts.values().all(Account::is_at_rest)
     }
 }

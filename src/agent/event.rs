@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::{
-    AccountId, AccountState, AlertSource, DiversionReason, Message, MessageId, MessageProgress,
-    WhyDeclined,
+    AccountId, AccountState, AlertSource, DiversionReason, LampState, Message, MessageId,
+    MessageProgress, PublicationState, WatchId, WatchState, WhyDeclined,
 };
+use crate::events::message_summary::MessageSummary;
+use crate::events::pidf::Presence;
 use crate::media::plan::CodecChoice;
 use crate::sip::StatusCode;
 
@@ -281,6 +283,43 @@ pub enum Event {
         /// Whether it writes.
         writes: bool,
     },
+    /// A watch changed its state.
+    Watch {
+        /// Which one.
+        watch: WatchId,
+        /// Its state from here on.
+        state: WatchState,
+    },
+    /// A busy lamp changed.
+    Lamp {
+        /// Which watch's.
+        watch: WatchId,
+        /// What it shows.
+        lamp: LampState,
+    },
+    /// Somebody's presence was told.
+    Presence {
+        /// By which watch.
+        watch: WatchId,
+        /// What it is. Untrusted.
+        presence: Box<Presence>,
+    },
+    /// What waits in a mailbox was told.
+    Messages {
+        /// Whose account it was told to.
+        account: AccountId,
+        /// By which watch; `None`: the registrar said so unasked.
+        watch: Option<WatchId>,
+        /// What waits. Untrusted.
+        summary: MessageSummary,
+    },
+    /// How the publication of one's own presence stands.
+    Publication {
+        /// Whose.
+        account: AccountId,
+        /// Its state from here on.
+        state: PublicationState,
+    },
     /// A wish could not be fulfilled; nothing changed.
     Refused {
         /// The call it was about, if any.
@@ -405,6 +444,10 @@ pub enum Refusal {
     TooManyCalls,
     /// Only `sip:` and `tel:` can be called.
     UnsupportedScheme,
+    /// Nothing rings there that could be picked up.
+    NothingRings,
+    /// The account watches as many as it may.
+    TooManyWatches,
     /// The far side does not agree to the change.
     NotAccepted,
     /// The phone is ending.

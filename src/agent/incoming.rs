@@ -44,9 +44,8 @@ impl Agent {
             Method::Bye => self.bye_came(now, &key, &request, from),
             Method::Options => self.options_came(now, &key, &request, &from),
             Method::Notify if in_dialog => self.notify_came(now, &key, &request),
-            Method::Subscribe | Method::Notify => {
-                self.answer_request(now, &key, &request, StatusCode::BAD_EVENT);
-            }
+            Method::Notify => self.unsolicited_came(now, &key, &request, &from),
+            Method::Subscribe => self.answer_request(now, &key, &request, StatusCode::BAD_EVENT),
             Method::Refer => self.refer_came(now, &key, &request),
             Method::Info => self.info_came(now, &key, &request),
             Method::Update => {
@@ -60,9 +59,12 @@ impl Agent {
         }
     }
 
-    /// NOTIFY inside the dialog of a call: how a transfer goes. There is no other subscription.
+    /// NOTIFY inside a dialog: that of a watch, or of a call, where it says how a transfer goes.
     fn notify_came(&mut self, now: Instant, key: &ServerKey, notify: &Request) {
         let Some(call) = self.call_of_dialog(notify) else {
+            if self.watch_notified(now, key, notify) {
+                return;
+            }
             self.answer_request(now, key, notify, StatusCode::CALL_DOES_NOT_EXIST);
             return;
         };
@@ -506,6 +508,9 @@ impl Agent {
         response
             .headers
             .set(HeaderName::SUPPORTED, requests::SUPPORTED.join(", "));
+        response
+            .headers
+            .set(HeaderName::ALLOW_EVENTS, requests::ALLOWED_EVENTS);
         self.respond(now, key, response);
     }
 

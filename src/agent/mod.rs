@@ -28,8 +28,12 @@ mod event;
 mod focus;
 mod incoming;
 mod leaving;
+mod mailbox;
 mod messaging;
+mod notified;
 mod outgoing;
+mod pickup;
+mod publishing;
 mod receiving;
 mod reception;
 mod referred;
@@ -43,6 +47,8 @@ mod retrying;
 mod routing;
 mod transferring;
 mod updating;
+mod watch;
+mod watching;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -66,12 +72,17 @@ pub use reception::{
     WhyDeclined,
 };
 
+pub use publishing::{Availability, PublicationState};
+pub use watch::{LampState, Package, WatchCause, WatchId, WatchState};
+
 use account::Account;
 use call::Call;
 use leaving::{LeaveId, Leaving};
 use messaging::Messaging;
 use outgoing::AnsweredInvite;
+use publishing::Publications;
 use routing::{Lookup, Purpose};
+use watching::Watches;
 
 use crate::codec::CodecKind;
 use crate::media::plan::{MediaCommand, MediaId, Opened};
@@ -195,6 +206,8 @@ pub struct Agent {
     /// Accounts removed while a binding of theirs stood.
     leaving: BTreeMap<LeaveId, Leaving>,
     calls: BTreeMap<CallId, Call>,
+    watches: Watches,
+    publications: Publications,
     /// Which request of ours each client transaction carries.
     clients: BTreeMap<ClientKey, Purpose>,
     /// Requests that wait for their way to be found.
@@ -253,6 +266,8 @@ impl Agent {
             accounts: BTreeMap::new(),
             leaving: BTreeMap::new(),
             calls: BTreeMap::new(),
+            watches: Watches::default(),
+            publications: Publications::default(),
             clients: BTreeMap::new(),
             lookups: BTreeMap::new(),
             answered_invites: BTreeMap::new(),
@@ -325,6 +340,21 @@ impl Agent {
                 self.compose(now, account, &to, writing);
                 Ok(())
             }
+            Command::Watch {
+                watch,
+                account,
+                target,
+                package,
+            } => self.watch(now, watch, account, &target, package),
+            Command::Unwatch(watch) => {
+                self.unwatch(now, watch);
+                Ok(())
+            }
+            Command::PickUp { watch, call } => self.pick_up(now, watch, call),
+            Command::Publish {
+                account,
+                availability,
+            } => self.publish(now, account, availability),
             Command::SetMuted { call, muted } => {
                 self.with_media(call, |media| MediaCommand::SetMuted { media, muted })
             }
@@ -416,6 +446,8 @@ impl Agent {
         self.registrations_due(now);
         self.calls_due(now);
         self.messages_due(now);
+        self.watches_due(now);
+        self.publications_due(now);
         self.drain_layer(now);
         if self.ending_by.is_some_and(|by| by <= now) {
             self.finish();
@@ -449,14 +481,26 @@ impl Agent {
         let layer = self.layer_deadline;
         let registrations = self.accounts.values().filter_map(Account::deadline).min();
         let calls = self.calls.values().filter_map(Call::deadline).min();
+        let watches = self.watches.deadline();
+        let publications = self.publications.deadline();
         let acks = self.acks.values().map(|ack| ack.forget_at).min();
         let messages = self.messaging.deadline();
         let stay = self.stay_until.filter(|_| self.shutting_down());
         let end = self.ending_by.filter(|_| !self.finished);
-        [layer, registrations, calls, acks, messages, stay, end]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            layer,
+            registrations,
+            calls,
+            watches,
+            publications,
+            acks,
+            messages,
+            stay,
+            end,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Hands what the transaction layer says to whom it concerns.
@@ -467,6 +511,7 @@ impl Agent {
                     self.outputs.push_back(Output::Transmit { to, bytes });
                 }
                 transaction::Output::Event(event) => self.layer_event(now, event),
+                transaction::Output::Wait(_) if self.publish_calls(now) => {}
                 transaction::Output::Wait(at) => {
                     self.layer_deadline = at;
                     let told = self.handed_over.drain(..).map(Output::Event);

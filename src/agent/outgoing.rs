@@ -43,6 +43,30 @@ impl Agent {
         typed: &str,
         anonymous: bool,
     ) -> Result<(), Refused> {
+        self.may_dial(account, call)?;
+        let found = self.accounts.get(&account);
+        let hidden = found.is_some_and(|found| found.config.anonymous);
+        let home = found.and_then(Account::home);
+        let target = dial::target(typed, home).map_err(|refusal| (Some(call), refusal))?;
+        let setup = Setup {
+            target,
+            call_id: self.random_token(),
+            local_tag: self.random_token(),
+            sequence: 1,
+            further_targets: VecDeque::new(),
+            tried: Vec::new(),
+            give_up_at: now + self.config.no_answer_after,
+            wanted: Vec::new(),
+            interval: self.config.session_interval,
+            least_interval: None,
+            anonymous: anonymous || hidden,
+        };
+        self.set_out(now, account, call, setup, None);
+        Ok(())
+    }
+
+    /// Whether this account may begin a call of this name.
+    pub(super) fn may_dial(&self, account: AccountId, call: CallId) -> Result<(), Refused> {
         let refuse = |refusal| Err((Some(call), refusal));
         if self.shutting_down() {
             return refuse(Refusal::ShuttingDown);
@@ -58,22 +82,6 @@ impl Agent {
         {
             return refuse(Refusal::TooManyCalls);
         }
-        let anonymous = anonymous || found.config.anonymous;
-        let target = dial::target(typed, found.home()).map_err(|refusal| (Some(call), refusal))?;
-        let setup = Setup {
-            target,
-            call_id: self.random_token(),
-            local_tag: self.random_token(),
-            sequence: 1,
-            further_targets: VecDeque::new(),
-            tried: Vec::new(),
-            give_up_at: now + self.config.no_answer_after,
-            wanted: Vec::new(),
-            interval: self.config.session_interval,
-            least_interval: None,
-            anonymous,
-        };
-        self.set_out(now, account, call, setup, None);
         Ok(())
     }
 

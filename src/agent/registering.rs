@@ -26,6 +26,8 @@ impl Agent {
             // or overtake it and take the new one away.
             let same_contact = old.config.transport == config.transport;
             if registers && same_contact && old.config.aor == config.aor {
+                self.abandon_watches(now, id);
+                self.abandon_publication(now, id);
                 self.accounts.remove(&id);
                 self.disown(id);
             } else {
@@ -58,6 +60,8 @@ impl Agent {
             // Nobody else has to be told.
             let _ = self.unregister(now, id);
         }
+        self.abandon_watches(now, id);
+        self.abandon_publication(now, id);
         if let Some(Account {
             binding: Binding::Running {
                 registration, way, ..
@@ -169,6 +173,7 @@ impl Agent {
             Binding::Locating { .. } | Binding::Stranded { .. } => {
                 account.binding = Binding::Off;
                 self.set_account_state(id, AccountState::Unregistered);
+                self.account_rests(now, id);
             }
             Binding::Running {
                 registration,
@@ -284,11 +289,7 @@ impl Agent {
         {
             *bound_at = Some(now);
         }
-        let was_away = self
-            .accounts
-            .get(&id)
-            .is_some_and(|account| !matches!(account.state, AccountState::Registered { .. }));
-        let back = was_away && matches!(event, RegistrationEvent::Registered { .. });
+        let was_registered = self.accounts.get(&id).map(Account::is_registered);
         let state = match event {
             RegistrationEvent::Registered { expires, .. } => AccountState::Registered { expires },
             RegistrationEvent::Unregistered => AccountState::Unregistered,
@@ -304,10 +305,25 @@ impl Agent {
                 retry_at: retry_in.map(|wait| now + wait),
             },
         };
+        let registered = matches!(state, AccountState::Registered { .. });
+        let rests = matches!(state, AccountState::Unregistered);
         self.set_account_state(id, state);
-        if back {
+        if rests {
+            self.account_rests(now, id);
+        } else if registered && was_registered == Some(true) {
+            self.watches_may_move(now, id);
+        } else if registered {
+            // Who has lost us may have lost what else was asked of them.
+            self.renew_watches(now, id);
+            self.publication_may_begin(now, id);
             self.messages_may_go(now, id);
         }
+    }
+
+    /// The account is away: nothing is watched for it, and nothing said of it.
+    fn account_rests(&mut self, now: Instant, id: AccountId) {
+        self.renew_watches(now, id);
+        self.publication_rests(now, id);
     }
 
     fn set_account_state(&mut self, id: AccountId, state: AccountState) {

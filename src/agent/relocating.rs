@@ -50,6 +50,7 @@ impl Agent {
                 Some(Binding::Off | Binding::Locating { .. } | Binding::Running { .. }) | None => {}
             }
         }
+        self.wake_watches(now);
         self.drain_layer(now);
     }
 
@@ -59,7 +60,8 @@ impl Agent {
         if to.transport != Transport::Tcp {
             return;
         }
-        for account in self.accounts.values_mut() {
+        let mut lost = Vec::new();
+        for (id, account) in &mut self.accounts {
             let concerned = account
                 .registered_way()
                 .is_some_and(|way| way.transport == to.transport && way.remote == to.remote);
@@ -76,7 +78,11 @@ impl Agent {
                 let soon = now + LEAST_PAUSE + Duration::from_millis(spread);
                 let earliest = bound_at.map_or(soon, |at| at + BETWEEN_LOSSES);
                 *due = soon.max(earliest).min(*due);
+                lost.push(*id);
             }
+        }
+        for id in lost {
+            self.doubt_watches(id);
         }
     }
 

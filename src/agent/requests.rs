@@ -11,6 +11,8 @@ use crate::sip::{
 /// Methods we answer, in the order of `Allow`. Without blanks: an INVITE has to fit a datagram.
 pub(super) const ALLOWED: &str =
     "INVITE,ACK,BYE,CANCEL,OPTIONS,PRACK,UPDATE,REFER,NOTIFY,INFO,MESSAGE";
+/// Event packages we understand. In an INVITE they would cost a datagram's room and help nobody.
+pub(super) const ALLOWED_EVENTS: &str = "refer, dialog, message-summary, presence";
 /// Methods that exist and are not ours: 405, where an unknown one is 501.
 pub(super) const KNOWN_NOT_ALLOWED: [Method; 2] = [Method::Register, Method::Publish];
 /// Body types we read in calls.
@@ -188,6 +190,10 @@ impl Agent {
                 _ => ACCEPTED,
             };
             response.headers.push(HeaderName::ACCEPT, accepted);
+        }
+        if status == StatusCode::BAD_EVENT {
+            let known = ALLOWED_EVENTS;
+            response.headers.push(HeaderName::ALLOW_EVENTS, known);
         }
         response
     }

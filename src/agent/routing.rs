@@ -5,7 +5,10 @@ use std::time::Instant;
 use super::asking::Asking;
 use super::leaving::LeaveId;
 use super::messaging::Posting;
+use super::publishing::PublicationKey;
+use super::registering::registrar_of;
 use super::reliable::Pracking;
+use super::watching::WatchKey;
 use super::{
     AccountId, Agent, CallId, EndCause, MessageFailure, Output, ResolveFailure, ResolveId,
 };
@@ -19,6 +22,8 @@ pub(super) enum Lookup {
     Registrar(AccountId),
     /// The first INVITE of a call: its SDP needs to know from where we send.
     Call(CallId),
+    /// The first SUBSCRIBE of a watch, or one that is asked for anew: likewise its Contact.
+    Watch(WatchKey),
     /// A request that is complete.
     Send {
         /// The request.
@@ -47,6 +52,10 @@ pub(super) enum Purpose {
     Ask(Box<Asking>),
     /// PRACK before a call of ours is answered.
     Prack(Box<Pracking>),
+    /// A SUBSCRIBE.
+    Watch(WatchKey),
+    /// A PUBLISH.
+    Publish(PublicationKey),
     /// The end of a dialog; the call may be forgotten already.
     Bye(Box<Goodbye>),
     /// A message outside any call.
@@ -97,7 +106,7 @@ impl Agent {
             Lookup::Registrar(account) => Some(*account),
             Lookup::Call(call) => self.calls.get(call).map(|call| call.account),
             Lookup::Message(posting) => Some(posting.account()),
-            Lookup::Send { .. } | Lookup::Ack(_) => None,
+            Lookup::Watch(_) | Lookup::Send { .. } | Lookup::Ack(_) => None,
         };
         if let (Some(account), Ok(ways)) = (account, &found) {
             self.choose_datagrams(account, ways);
@@ -108,6 +117,7 @@ impl Agent {
             (Lookup::Call(call), Err(failure)) => {
                 self.call_failed(now, call, cause_of_lookup(failure), None);
             }
+            (Lookup::Watch(watch), found) => self.watch_located(now, watch, found),
             (Lookup::Send { request, purpose }, Ok(ways)) => {
                 self.send(now, *request, ways[0], purpose);
             }
@@ -156,6 +166,8 @@ impl Agent {
                     | Purpose::Ask(_)
                     | Purpose::Prack(_)
                     | Purpose::Message(_)
+                    | Purpose::Watch(_)
+                    | Purpose::Publish(_)
                     | Purpose::Bye(_) => {}
                 }
                 self.clients.insert(key, purpose);
@@ -188,6 +200,31 @@ impl Agent {
                 purpose,
             },
         );
+    }
+
+    /// Sends a request of an account's own to this hop: over the way on which its registrar knows
+    /// it, where that is the same hop.
+    pub(super) fn send_along(
+        &mut self,
+        now: Instant,
+        account: AccountId,
+        hop: &Uri,
+        request: Request,
+        purpose: Purpose,
+    ) {
+        match self.known_way(account, hop) {
+            Some(way) => self.send(now, request, way, purpose),
+            None => self.send_in_dialog(now, account, hop, request, purpose),
+        }
+    }
+
+    /// The way to this hop, if the account's registrar is reached by it.
+    pub(super) fn known_way(&self, account: AccountId, hop: &Uri) -> Option<Peer> {
+        let account = self.accounts.get(&account)?;
+        let config = &account.config;
+        let registrar = config.proxy.clone().or_else(|| registrar_of(config))?;
+        let same = hop_of(hop, config.transport) == hop_of(&registrar, config.transport);
+        account.registered_way().filter(|_| same).copied()
     }
 
     pub(super) fn response_came(&mut self, now: Instant, key: &ClientKey, response: &Response) {
@@ -223,6 +260,8 @@ impl Agent {
             Some(Purpose::Prack(pracking)) => self.prack_answered(now, *pracking, response),
             Some(Purpose::Bye(goodbye)) => self.bye_answered(now, *goodbye, response),
             Some(Purpose::Message(posting)) => self.message_answered(now, *posting, response),
+            Some(Purpose::Watch(watch)) => self.watch_answered(now, watch, response),
+            Some(Purpose::Publish(key)) => self.publish_answered(now, key, response),
             Some(Purpose::Invite(_)) => {}
             None => self.answered_again(now, response),
         }
@@ -261,6 +300,8 @@ impl Agent {
                 };
                 self.message_undelivered(now, &posting, cause);
             }
+            Purpose::Watch(watch) => self.watch_undelivered(now, watch, cause),
+            Purpose::Publish(key) => self.publish_undelivered(now, key, cause),
             // The far side is gone; so is the dialog. Whoever is not told that the ringing was heard
             // says so again.
             Purpose::Bye(_) | Purpose::Prack(_) => {}

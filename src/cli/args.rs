@@ -39,6 +39,7 @@ pub(super) enum Command {
     Answer(AnswerArgs),
     Register(RegisterArgs),
     Message(MessageArgs),
+    Watch(WatchArgs),
     Devices(DevicesArgs),
     Lab(LabArgs),
     Demo(DemoArgs),
@@ -262,6 +263,8 @@ pub(super) struct RegisterArgs {
     pub(super) once: bool,
     #[arg(long, value_name = "SECONDS")]
     pub(super) duration: Option<Seconds>,
+    #[arg(long, value_enum)]
+    pub(super) presence: Option<PresenceArg>,
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -279,6 +282,39 @@ pub(super) struct MessageArgs {
     pub(super) retry_for: Option<Seconds>,
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// How one can be reached, as it is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PresenceArg {
+    Available,
+    Busy,
+    Away,
+}
+
+/// `ramal watch`.
+#[derive(Debug, Args)]
+pub(super) struct WatchArgs {
+    #[arg(value_name = "URI", required = true, num_args = 1..=512)]
+    pub(super) uris: Vec<String>,
+    #[arg(long, value_enum, default_value = "dialog")]
+    pub(super) event: EventArg,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
+    #[arg(long)]
+    pub(super) once: bool,
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) duration: Option<Seconds>,
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EventArg {
+    Dialog,
+    Presence,
+    MessageSummary,
 }
 
 /// `ramal devices`.

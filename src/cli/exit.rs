@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::agent::{CallEnd, EndCause, MessageFailure, RegistrationCause};
+use crate::agent::{CallEnd, EndCause, MessageFailure, RegistrationCause, WatchCause};
 
 /// How a command ended. The numbers are a promise: README lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,6 +84,19 @@ pub(super) const fn of_message(cause: MessageFailure) -> Exit {
         | MessageFailure::Unreachable
         | MessageFailure::TimedOut
         | MessageFailure::ServerTrouble => Exit::Network,
+    }
+}
+
+/// What a watch that failed means for the exit code.
+#[must_use]
+pub(super) const fn of_watch(cause: WatchCause) -> Exit {
+    match cause {
+        WatchCause::WrongPassword | WatchCause::PasswordNeeded => Exit::Authentication,
+        WatchCause::NotAllowed
+        | WatchCause::NotFound
+        | WatchCause::NotOffered
+        | WatchCause::Refused => Exit::Rejected,
+        WatchCause::Unreachable | WatchCause::TimedOut | WatchCause::ServerTrouble => Exit::Network,
     }
 }
 

@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod scoring;
 mod setup;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -86,6 +87,7 @@ pub fn main(args: Vec<OsString>) -> Face {
         Some(Command::Answer(args)) => run::answer(Words::new(language), &args),
         Some(Command::Register(args)) => run::register(Words::new(language), &args),
         Some(Command::Message(args)) => message::run(Words::new(language), &args),
+        Some(Command::Watch(args)) => watch::run(Words::new(language), &args),
         Some(Command::Devices(args)) => devices::run(&words, &args),
         Some(Command::Lab(args)) => measure::lab(&words, &args),
         Some(Command::Inspect(args)) => return Face::Done(inspect::run(&args.file)),

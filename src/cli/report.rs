@@ -2,6 +2,7 @@
 //! sentences for people on stderr.
 
 mod reception;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -12,13 +13,14 @@ use serde_json::{Map, Value, json};
 use super::figures::{Means, quality_fields};
 use crate::agent::{
     AccountState, CallEnd, CallId, EndCause, Event as PhoneEvent, Message, MessageProgress,
-    RegistrationCause, Side, TransferProgress,
+    RegistrationCause, Side, TransferProgress, WatchId,
 };
 use crate::engine::{Direction, Event, Stamped, clock};
 use crate::i18n::Words;
 use crate::media::plan::CodecChoice;
 use crate::media::{MicrophoneState, Quality};
 use crate::say;
+use watched::Watched;
 
 /// Says what happens.
 pub(super) struct Report {
@@ -26,6 +28,8 @@ pub(super) struct Report {
     json: bool,
     words: Words,
     calls: BTreeMap<CallId, Told>,
+    /// Whom the watches are for.
+    watched: BTreeMap<WatchId, Watched>,
     /// Calls so far: the next is one more.
     count: usize,
     live_line: bool,
@@ -76,6 +80,7 @@ impl Report {
             json,
             words,
             calls: BTreeMap::new(),
+            watched: BTreeMap::new(),
             count: 0,
             live_line: false,
             device_missing: false,
@@ -443,6 +448,11 @@ impl Report {
                 let name = self.words.party_name(remote);
                 self.print(&say!(self.words, "cli-identified", remote = name));
             }
+            PhoneEvent::Watch { .. }
+            | PhoneEvent::Lamp { .. }
+            | PhoneEvent::Presence { .. }
+            | PhoneEvent::Messages { .. }
+            | PhoneEvent::Publication { .. } => self.of_others(at, event),
             // The engine tells all keys in one way, however they came.
             PhoneEvent::Digit { .. } | PhoneEvent::Finished => {}
         }

@@ -4,13 +4,16 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::args::{AnswerArgs, CallArgs, RegisterArgs, ScriptArgs, UriAt};
+use super::args::{AnswerArgs, CallArgs, PresenceArg, RegisterArgs, ScriptArgs, UriAt};
 use super::exit::{self, Exit};
 use super::keys::{Keys, Typed};
 use super::reception;
 use super::report::Report;
 use super::setup::{self, Misuse};
-use crate::agent::{self, AccountId, AccountState, CallId, EndCause, Event as PhoneEvent};
+use crate::agent::{
+    self, AccountId, AccountState, Availability, CallId, EndCause, Event as PhoneEvent, Package,
+    WatchId,
+};
 use crate::engine::{self, Command, Event, Handle, Stamped, clock};
 use crate::i18n::Words;
 use crate::resident;
@@ -151,6 +154,16 @@ impl Run {
             }
             _ => {}
         }
+    }
+
+    /// What it ends with if nothing decides otherwise.
+    pub(super) fn ends_with(&mut self, otherwise: Exit) {
+        self.otherwise = otherwise;
+    }
+
+    /// A watch is about to be asked for.
+    pub(super) fn watches(&mut self, watch: WatchId, uri: &str, package: Package) {
+        self.report.watches(watch, uri, package);
     }
 
     pub(super) fn ask(&mut self, command: Command) {
@@ -500,6 +513,17 @@ pub(super) fn register(words: Words, args: &RegisterArgs) -> Result<Exit, Misuse
     run.ask(Command::Phone(agent::Command::AddAccount(Box::new(
         account,
     ))));
+    if let Some(presence) = args.presence {
+        let availability = match presence {
+            PresenceArg::Available => Availability::Available,
+            PresenceArg::Busy => Availability::Busy,
+            PresenceArg::Away => Availability::Away,
+        };
+        run.ask(Command::Phone(agent::Command::Publish {
+            account: id,
+            availability: Some(availability),
+        }));
+    }
     Ok(run.finish(|run, stamped| {
         let Event::Phone(PhoneEvent::Account { account, state }) = &stamped.event else {
             return;

@@ -25,6 +25,9 @@ pub enum AccountError {
     /// A rule for incoming calls cannot be kept.
     #[error("a rule for incoming calls cannot be kept")]
     Reception,
+    /// Not only keys and `{ext}`.
+    #[error("the code of pickups is not made of keys")]
+    PickupCode,
     /// Not `udp` or `tcp`.
     #[error("this transport is not spoken")]
     Transport,
@@ -67,6 +70,12 @@ pub fn account_config(
     let home = home.map(|aor| aor.host_port.clone());
     config.reception =
         reception(&settings.reception, home.as_ref()).map_err(|_| AccountError::Reception)?;
+    config.pickup_code = non_empty(settings.pickup_code.as_deref());
+    if let Some(code) = &config.pickup_code
+        && !code.replace("{ext}", "").chars().all(agent::is_dtmf)
+    {
+        return Err(AccountError::PickupCode);
+    }
     config.auth_user = non_empty(settings.auth_user.as_deref());
     if let Some(text) = non_empty(settings.registrar.as_deref()) {
         config.registrar = Some(server(&text).ok_or(AccountError::Registrar)?);
@@ -206,6 +215,19 @@ mod tests {
         settings.reception.forward_busy.to = String::new();
         let error = account_config(&settings, None).err();
         assert_eq!(error, Some(AccountError::Reception));
+    }
+
+    #[test]
+    fn a_code_of_pickups_is_made_of_keys_and_a_place_for_the_number() {
+        let mut settings = written("1001@pbx.example");
+        for code in ["*8", "*8{ext}#"] {
+            settings.pickup_code = Some(code.into());
+            let config = account_config(&settings, None).unwrap();
+            assert_eq!(config.pickup_code.as_deref(), Some(code));
+        }
+        settings.pickup_code = Some("pickup".into());
+        let error = account_config(&settings, None).err();
+        assert_eq!(error, Some(AccountError::PickupCode));
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::media::SoundTest;
 use super::reception::ReceptionWish;
 use super::{ChatWish, SoundWish};
-use crate::agent::{self, AccountId, CallId};
+use crate::agent::{self, AccountId, Availability, CallId, WatchId};
 use crate::media::Loudness;
 use crate::media::plan::{ConferenceId, Feed};
 use crate::media::recording::Sides;
 use crate::redact::Secret;
-use crate::store::{AccountSettings, LineSettings, RecordingSettings, Theme};
+use crate::store::{AccountSettings, LineSettings, RecordingSettings, Theme, WatchedSettings};
 use crate::voice::VoiceSettings;
 
 /// A person's wish. Sent over a bounded queue; a face never waits for its outcome but reads it
@@ -19,6 +19,8 @@ use crate::voice::VoiceSettings;
 pub enum Command {
     /// For the agent as it is.
     Phone(agent::Command),
+    /// Several for the agent, in their order: more than the queue would take one by one.
+    PhoneAll(Vec<agent::Command>),
     /// Dials under a call id of the engine's choosing.
     Dial {
         /// Whose call.
@@ -58,6 +60,18 @@ pub enum Command {
     },
     /// Removes an account, its settings and its password.
     ForgetAccount(AccountId),
+    /// Takes the call that rings at an extension that is watched.
+    PickUp(WatchId),
+    /// Says whose lamps an account watches, in the order in which they are shown; at most 512.
+    SetTeam {
+        /// Which account.
+        account: AccountId,
+        /// Whom.
+        watched: Vec<WatchedSettings>,
+    },
+    /// Says how the person can be reached, at every account that publishes it. Forgotten when the
+    /// phone ends.
+    SetAvailability(Availability),
     /// Takes an ended call out of the snapshot.
     Dismiss(CallId),
     /// Takes the oldest notice out of the snapshot.

@@ -20,6 +20,7 @@ use super::picture::Picture;
 use super::reception::local_time;
 use super::sip_port::{Arrival, SipPort};
 use super::suspend::SleepWatch;
+use super::team::Team;
 use super::{Command, Shared, clock, seed, signals};
 use crate::agent::{AccountId, Agent, CallId, Output, ResolveFailure, ResolveId};
 use crate::audio::{DeviceList, SourceChoice, Watch};
@@ -57,6 +58,7 @@ pub(super) struct Driver {
     /// Passwords in use, by the account's number in the settings.
     pub(super) passwords: BTreeMap<u32, Secret<String>>,
     pub(super) next_call: u64,
+    pub(super) team: Team,
     /// For whom calls are made to consult somebody.
     pub(super) consulting: BTreeMap<CallId, CallId>,
     /// Live levels of calls whose sound is open.
@@ -157,6 +159,7 @@ impl Driver {
             settings: config.settings,
             passwords: BTreeMap::new(),
             next_call: 1,
+            team: Team::default(),
             consulting: BTreeMap::new(),
             levels: BTreeMap::new(),
             rang: BTreeSet::new(),

@@ -24,6 +24,7 @@ mod snapshot;
 mod sounds;
 mod suspend;
 mod talking;
+mod team;
 mod wishes;
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -43,8 +44,9 @@ pub use media::{MediaConfig, MediaError, RecordError};
 pub use reception::{ReceptionError, ReceptionWish, local_time, minutes_of, reception};
 pub use snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, Grade, HandedTo, Levels, Loudness,
-    LoudnessView, MicrophoneState, Notice, Quality, RecentCall, RecordFailure, Recorded,
-    RecordingOptions, RecordingView, RemoteQuality, Snapshot, SoundTest, SoundView, TransferView,
+    LoudnessView, MailboxView, MicrophoneState, Notice, PresenceView, Quality, RecentCall,
+    RecordFailure, Recorded, RecordingOptions, RecordingView, RemoteQuality, Snapshot, SoundTest,
+    SoundView, TeamView, TransferView,
 };
 pub use sounds::SoundWish;
 

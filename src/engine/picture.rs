@@ -32,7 +32,7 @@ const MAX_DIGITS: usize = 32;
 /// The snapshot in the making.
 #[derive(Debug, Default)]
 pub(super) struct Picture {
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
 }
 
 impl Picture {
@@ -55,6 +55,8 @@ impl Picture {
             },
             settings: AccountSettings::default(),
             reception: config.reception.clone(),
+            mailbox: None,
+            published: false,
         };
         match self
             .snapshot
@@ -179,6 +181,11 @@ impl Picture {
             agent::Event::Replaced { call, replaced } => {
                 self.with_call(*call, |view| view.follows = Some(*replaced));
             }
+            agent::Event::Watch { .. }
+            | agent::Event::Lamp { .. }
+            | agent::Event::Presence { .. }
+            | agent::Event::Messages { .. }
+            | agent::Event::Publication { .. } => self.told_of_others(event),
             agent::Event::Digit { .. }
             | agent::Event::InviteSent { .. }
             | agent::Event::Message(_)

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use super::ChatsView;
 pub use super::media::{RecordFailure, SoundTest};
 use crate::agent::{
-    AccountId, AccountState, CallEnd, CallId, Origin, Party, Reception, Side, TransferProgress,
+    AccountId, AccountState, Availability, CallEnd, CallId, LampState, Origin, Party, Reception,
+    Side, TransferProgress, WatchCause, WatchId,
 };
 use crate::dsp::progress::Country;
+use crate::events::pidf::{Activity, Basic};
 use crate::media::plan::{CodecChoice, ConferenceId};
 pub use crate::media::{Grade, Levels, Loudness, MicrophoneState, Quality, RemoteQuality};
 use crate::store::{AccountSettings, LineSettings, RecordingSettings, SoundSettings};
@@ -24,6 +26,10 @@ pub struct Snapshot {
     pub calls: Vec<CallView>,
     /// Ended calls, newest first, at most 50.
     pub recents: Vec<RecentCall>,
+    /// Whom the accounts watch, account by account, in the order of each one's list.
+    pub team: Arc<Vec<TeamView>>,
+    /// How the person can be reached, as they chose.
+    pub availability: Availability,
     /// Sound devices.
     pub audio: AudioView,
     /// How sound goes over the network.
@@ -57,6 +63,57 @@ pub struct AccountView {
     pub settings: AccountSettings,
     /// What becomes of calls that come in.
     pub reception: Reception,
+    /// What waits in the mailbox; `None` before anything was told.
+    pub mailbox: Option<MailboxView>,
+    /// The server knows how the person can be reached.
+    pub published: bool,
+}
+
+/// What waits in a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailboxView {
+    /// Something new does.
+    pub waiting: bool,
+    /// Spoken messages not heard yet; `None` when it is not said.
+    pub new: Option<u32>,
+    /// Spoken messages heard; `None` when it is not said.
+    pub old: Option<u32>,
+    /// The mailbox, as a URI, if it is named. Untrusted.
+    pub account: Option<String>,
+}
+
+/// One extension that is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TeamView {
+    /// Who watches.
+    pub account: AccountId,
+    /// The watch of its calls.
+    pub lamp_watch: WatchId,
+    /// The watch of its presence, if that is watched too.
+    pub presence_watch: Option<WatchId>,
+    /// Its number, as written.
+    pub number: String,
+    /// Whose it is.
+    pub name: Option<String>,
+    /// It is a place where calls are parked.
+    pub park: bool,
+    /// What its lamp shows.
+    pub lamp: LampState,
+    /// What is known of the person's presence.
+    pub presence: Option<PresenceView>,
+    /// Why nothing is told of its calls; `None` while it is, or has not yet been asked.
+    pub trouble: Option<WatchCause>,
+}
+
+/// Somebody's presence. Untrusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresenceView {
+    /// Whether they can be reached; `None` when it is not said.
+    pub basic: Option<Basic>,
+    /// What they are doing.
+    pub activities: Vec<Activity>,
+    /// What they say of themselves.
+    pub note: Option<String>,
 }
 
 /// One call.

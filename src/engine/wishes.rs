@@ -39,6 +39,11 @@ impl Driver {
     pub(super) fn command(&mut self, command: Command) {
         match command {
             Command::Phone(command) => self.phone(command),
+            Command::PhoneAll(commands) => {
+                for command in commands {
+                    self.phone(command);
+                }
+            }
             Command::Dial { account, target } => {
                 let call = self.new_call();
                 self.phone(agent::Command::Dial {
@@ -62,6 +67,12 @@ impl Driver {
                 self.borrow_account(*settings, password);
             }
             Command::ForgetAccount(id) => self.forget_account(id),
+            Command::PickUp(watch) => {
+                let call = self.new_call();
+                self.phone(agent::Command::PickUp { watch, call });
+            }
+            Command::SetTeam { account, watched } => self.set_team(account, watched),
+            Command::SetAvailability(availability) => self.set_availability(availability),
             Command::Dismiss(call) => {
                 self.after = None;
                 self.ring();
@@ -184,10 +195,12 @@ impl Driver {
     fn save_account(&mut self, mut written: AccountSettings, password: Option<Secret<String>>) {
         match &mut self.settings {
             Some((_, settings)) => {
-                // Its rules for incoming calls are changed elsewhere, perhaps since it was opened.
+                // Its rules for incoming calls, and whom it watches, are changed elsewhere, perhaps
+                // since it was opened.
                 let mut known = settings.accounts.iter();
                 if let Some(known) = known.find(|known| known.id == written.id) {
                     written.reception.clone_from(&known.reception);
+                    written.watched.clone_from(&known.watched);
                 }
                 written.id = settings.put_account(written.clone());
             }
@@ -218,6 +231,7 @@ impl Driver {
                 // Whoever edits it makes an account of their own.
                 settings.id = 0;
                 self.picture.written(id, &settings);
+                self.use_team(id, &settings);
             }
             Err(error) => {
                 tracing::debug!("account not used: {error}");
@@ -233,6 +247,7 @@ impl Driver {
                 self.phone(agent::Command::AddAccount(Box::new(config)));
                 self.picture.written(AccountId(written.id), written);
                 self.send_unsent();
+                self.use_team(AccountId(written.id), written);
             }
             Err(error) => {
                 tracing::debug!("account not used: {error}");
@@ -248,6 +263,7 @@ impl Driver {
         let _ = self.store.give(Order::Remove { account: id.0 });
         self.phone(agent::Command::RemoveAccount(id));
         self.forget_chats(id);
+        self.forget_team(id);
     }
 
     pub(super) fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {

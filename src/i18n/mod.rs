@@ -12,6 +12,7 @@ mod messages;
 mod notices;
 mod numbers;
 mod phone_number;
+mod watches;
 mod weekdays;
 
 use i18n_embed::LanguageLoader;

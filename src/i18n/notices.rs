@@ -58,6 +58,8 @@ impl Words {
             Refusal::WrongState => explain!("refusal-wrong-state"),
             Refusal::TooManyCalls => explain!("refusal-too-many-calls"),
             Refusal::UnsupportedScheme => explain!("refusal-unsupported-scheme"),
+            Refusal::NothingRings => explain!("refusal-nothing-rings"),
+            Refusal::TooManyWatches => explain!("refusal-too-many-watches"),
             Refusal::NotAccepted => explain!("refusal-not-accepted"),
             Refusal::ShuttingDown => explain!("refusal-shutting-down"),
         }

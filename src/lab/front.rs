@@ -127,11 +127,15 @@ impl Front {
         }
         let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
         let user = request.uri.user_unescaped().unwrap_or_default();
-        if matches!(request.method, Method::Invite | Method::Message)
+        let of_state = matches!(request.method, Method::Subscribe | Method::Publish);
+        if (matches!(request.method, Method::Invite | Method::Message) || of_state)
             && !in_dialog
             && let Some(response) = self.challenge_caller(now, &request)
         {
             return Some(self.answer(now, &request, &response, from));
+        }
+        if of_state {
+            return None;
         }
         if !EXTENSIONS.contains(&user.as_str()) {
             let status = refusal(&request, &user).filter(|_| !in_dialog)?;

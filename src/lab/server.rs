@@ -13,6 +13,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
 
 use super::front::{Front, FrontOutput};
+use super::notifier::{Notifier, NotifierOutput};
 use super::service::{Manner, Service};
 use super::voice::{Voice, VoiceOutput, session_config};
 use crate::agent::{
@@ -148,6 +149,7 @@ struct Server {
     port: SipPort,
     front: Front,
     agent: Agent,
+    notifier: Notifier,
     rng: ChaCha8Rng,
     network_seed: u64,
     calls: BTreeMap<CallId, LabCall>,
@@ -157,6 +159,8 @@ struct Server {
     /// What the server itself will do.
     plans: Vec<(Instant, Deed)>,
     wake_at: Option<Instant>,
+    /// When the notifier wants to be woken.
+    tells_at: Option<Instant>,
     next_call: u64,
     next_message: u64,
 }
@@ -243,6 +247,7 @@ impl Server {
             port,
             front,
             agent,
+            notifier: Notifier::new(address, rng.next_u64(), now),
             rng,
             network_seed: config.seed,
             calls: BTreeMap::new(),
@@ -251,6 +256,7 @@ impl Server {
             sound_in,
             plans: Vec::new(),
             wake_at: None,
+            tells_at: None,
             next_call: 1,
             next_message: 1,
         };
@@ -276,12 +282,16 @@ impl Server {
     fn next_wake(&self) -> Option<Instant> {
         let lines = self.lines.values().filter_map(|line| line.wake_at).min();
         let plans = self.plans.iter().map(|(at, _)| *at).min();
-        [self.wake_at, lines, plans].into_iter().flatten().min()
+        let own = [self.wake_at, self.tells_at, lines, plans];
+        own.into_iter().flatten().min()
     }
 
     fn wake(&mut self) {
         let now = clock::now();
         self.agent.handle_timeout(now);
+        if self.tells_at.is_some_and(|at| at <= now) {
+            self.notifier.handle_timeout(now);
+        }
         let due: Vec<Deed> = self
             .plans
             .iter()
@@ -341,7 +351,10 @@ impl Server {
                     Ok(parsed) => self.receive(now, parsed, from),
                     Err(error) => self.agent.handle_message(now, Err(error), from),
                 },
-                Arrival::Lost { to } => self.agent.handle_transport_error(now, to),
+                Arrival::Lost { to } => {
+                    self.agent.handle_transport_error(now, to);
+                    self.notifier.handle_transport_error(now, to);
+                }
             }
         }
     }
@@ -351,6 +364,9 @@ impl Server {
             FrontOutput::Transmit { to, bytes } => {
                 self.port.transmit(to, bytes);
             }
+            FrontOutput::Pass(parsed) if self.notifier.is_for(&parsed.message) => {
+                self.notifier.take(now, *parsed, from);
+            }
             FrontOutput::Pass(parsed) => self.agent.handle_message(now, Ok(*parsed), from),
             FrontOutput::Drop => {}
         }
@@ -358,6 +374,19 @@ impl Server {
 
     fn pump(&mut self) {
         let now = clock::now();
+        loop {
+            match self.notifier.poll_output() {
+                NotifierOutput::Transmit { to, bytes } => {
+                    if !self.port.transmit(to, bytes) {
+                        self.notifier.handle_transport_error(now, to);
+                    }
+                }
+                NotifierOutput::Wait(at) => {
+                    self.tells_at = at;
+                    break;
+                }
+            }
+        }
         loop {
             match self.agent.poll_output() {
                 Output::Transmit { to, bytes } => {

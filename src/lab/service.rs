@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::{PICKUP, lamps};
+
 /// A service extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
@@ -70,9 +72,14 @@ impl Service {
         }
     }
 
-    /// The service at an extension.
+    /// The service at an extension. Those whose lamps change by themselves, `700` to `749`, speak,
+    /// and so do their calls when they are picked up with [`PICKUP`] before the number.
     #[must_use]
     pub fn at(extension: &str) -> Option<Service> {
+        let called = extension.strip_prefix(PICKUP).unwrap_or(extension);
+        if lamps::blink(called, Duration::ZERO).is_some() {
+            return Some(Service::Speech);
+        }
         Service::ALL
             .into_iter()
             .find(|service| service.extension() == extension)
@@ -115,6 +122,9 @@ mod tests {
         for service in Service::ALL {
             assert_eq!(Service::at(service.extension()), Some(service));
         }
+        assert_eq!(Service::at("700"), Some(Service::Speech));
+        assert_eq!(Service::at("*8749"), Some(Service::Speech));
+        assert_eq!(Service::at("*8600"), None);
         assert_eq!(Service::at("1001"), None);
         assert_eq!(Service::at("6000"), None);
     }

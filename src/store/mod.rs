@@ -7,6 +7,7 @@ mod reception_settings;
 mod recording_settings;
 mod secrets;
 mod settings;
+mod team_settings;
 mod worker;
 
 pub use conversations::{
@@ -24,4 +25,5 @@ pub use secrets::{Keyring, SecretError, Secrets, SessionSecrets};
 pub use settings::{
     AccountSettings, LoadError, Loaded, SaveError, Settings, SettingsFile, SoundSettings, Theme,
 };
+pub use team_settings::WatchedSettings;
 pub use worker::{Answer, Order, Worker};

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
-use super::{LineSettings, MessageSettings, ReceptionSettings, RecordingSettings, Writers};
+use super::{
+    LineSettings, MessageSettings, ReceptionSettings, RecordingSettings, WatchedSettings, Writers,
+};
 use crate::voice::VoiceSettings;
 
 /// The format that this version writes.
@@ -211,9 +213,26 @@ pub struct AccountSettings {
     /// Whom we call is not told who we are.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub anonymous: bool,
+    /// What is dialled to take a call that rings at another phone, with `{ext}` for its number;
+    /// `None`: an INVITE with Replaces does it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pickup_code: Option<String>,
+    /// The server is not asked what waits in the mailbox; what it says unasked is shown all the
+    /// same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_mailbox: bool,
+    /// The number that plays the mailbox's messages; `None`: the one that the server names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voicemail: Option<String>,
+    /// The server is told how the person can be reached.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub publish_presence: bool,
     /// What becomes of calls that come in.
     #[serde(skip_serializing_if = "ReceptionSettings::is_usual")]
     pub reception: ReceptionSettings,
+    /// Whose lamps are watched, in the order in which they are shown.
+    #[serde(rename = "watch", skip_serializing_if = "Vec::is_empty")]
+    pub watched: Vec<WatchedSettings>,
 }
 
 /// Why the settings could not be read.
@@ -445,6 +464,25 @@ mod tests {
         assert_eq!(file.load().unwrap().settings, settings);
         let written = fs::read_to_string(file.path()).unwrap();
         assert!(written.contains("\nring_volume = 35\n"), "{written}");
+    }
+
+    #[test]
+    fn whom_an_account_watches_is_kept_in_order() {
+        let folder = folder();
+        let file = SettingsFile::in_folder(folder.path());
+        let text = "format = 1\n\n[[account]]\nid = 2\naddress = \"9@h\"\nno_mailbox = true\n\n\
+            [[account.watch]]\nnumber = \"1007\"\nname = \"Ana\"\npresence = true\n\n\
+            [[account.watch]]\nnumber = \"1003\"\n";
+        fs::write(file.path(), text).unwrap();
+        let settings = file.load().unwrap().settings;
+        let account = &settings.accounts[0];
+        assert!(account.no_mailbox && !account.publish_presence);
+        let numbers: Vec<&str> = account.watched.iter().map(|it| &*it.number).collect();
+        assert_eq!(numbers, ["1007", "1003"]);
+        assert_eq!(account.watched[0].name.as_deref(), Some("Ana"));
+        assert!(account.watched[0].presence && !account.watched[1].presence);
+        file.save(&settings).unwrap();
+        assert_eq!(file.load().unwrap().settings, settings);
     }
 
     #[test]

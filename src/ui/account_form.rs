@@ -114,6 +114,8 @@ impl AccountForm {
             &mut settings.proxy,
             &mut settings.transport,
             &mut settings.transfer_code,
+            &mut settings.pickup_code,
+            &mut settings.voicemail,
         ] {
             let trimmed = text
                 .as_deref()
@@ -279,6 +281,8 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, sounds: &SoundView, words: &Wo
         changed |= tones_ui(ui, &mut settings.tones, sounds, words);
         changed |= digits_ui(ui, &mut settings.digits, words);
         changed |= anonymous_ui(ui, &mut settings.anonymous, words);
+        changed |= mailbox_ui(ui, &mut settings.no_mailbox, words);
+        changed |= presence_ui(ui, &mut settings.publish_presence, words);
         for (title, hint, text) in [
             (
                 say!(words, "setup-proxy"),
@@ -299,6 +303,16 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, sounds: &SoundView, words: &Wo
                 say!(words, "setup-transfer-code"),
                 say!(words, "setup-transfer-code-hint"),
                 &mut settings.transfer_code,
+            ),
+            (
+                say!(words, "setup-pickup-code"),
+                say!(words, "setup-pickup-code-hint"),
+                &mut settings.pickup_code,
+            ),
+            (
+                say!(words, "setup-voicemail"),
+                say!(words, "setup-voicemail-hint"),
+                &mut settings.voicemail,
             ),
             (
                 say!(words, "setup-display-name"),
@@ -446,6 +460,26 @@ fn anonymous_ui(ui: &mut Ui, anonymous: &mut bool, words: &Words) -> bool {
         say!(words, "setup-anonymous-hidden"),
     ];
     either_ui(ui, &title, &texts, anonymous)
+}
+
+/// Whether the server is asked what waits in the mailbox.
+fn mailbox_ui(ui: &mut Ui, no_mailbox: &mut bool, words: &Words) -> bool {
+    let title = say!(words, "setup-mailbox");
+    let texts = [
+        say!(words, "setup-mailbox-ask"),
+        say!(words, "setup-mailbox-leave"),
+    ];
+    either_ui(ui, &title, &texts, no_mailbox)
+}
+
+/// Whether others are told how the person can be reached.
+fn presence_ui(ui: &mut Ui, publish: &mut bool, words: &Words) -> bool {
+    let title = say!(words, "setup-presence");
+    let texts = [
+        say!(words, "setup-presence-private"),
+        say!(words, "setup-presence-publish"),
+    ];
+    either_ui(ui, &title, &texts, publish)
 }
 
 /// A choice of two, in the words for false and for true.

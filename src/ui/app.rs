@@ -17,6 +17,7 @@ use super::messages::{MessagesDraft, MessagesView, messages_ui, party};
 use super::rail::{Section, rail_ui};
 use super::reception::{self, ReceptionForm, reception_ui};
 use super::settings::{SettingsView, settings_ui};
+use super::team::{TeamDraft, TeamPage, team_ui};
 use super::theme::{self, Appearance, Palette, motion, size, space};
 use super::toast::{Pressed, toast_ui};
 use super::widgets;
@@ -89,6 +90,7 @@ fn words_of(language: Option<Language>) -> Words {
 enum Page {
     Phone,
     Messages(Box<MessagesDraft>),
+    Team,
     Settings,
     Form(Box<AccountForm>),
     Reception(Box<ReceptionForm>),
@@ -130,6 +132,7 @@ pub struct Window<P> {
     /// its own call is there.
     dialled: Option<(String, Option<CallId>)>,
     call: CallDraft,
+    team: TeamDraft,
     account: Option<AccountId>,
     /// The call that was chosen to be in front.
     front: Option<CallId>,
@@ -173,6 +176,7 @@ impl<P: Phone> Window<P> {
             dial: DialDraft::default(),
             dialled: None,
             call: CallDraft::default(),
+            team: TeamDraft::default(),
             account: None,
             front: None,
             link: options.start_uri,
@@ -283,7 +287,7 @@ impl<P: Phone> Window<P> {
     fn take_in_accounts(&mut self) {
         let none = self.snapshot.accounts.is_empty();
         match &self.page {
-            Page::Phone if none => {
+            Page::Phone | Page::Team if none => {
                 self.page = Page::Form(Box::new(AccountForm::new(Purpose::FirstSetup)));
             }
             Page::Form(form)
@@ -293,6 +297,7 @@ impl<P: Phone> Window<P> {
             }
             Page::Phone
             | Page::Messages(_)
+            | Page::Team
             | Page::Settings
             | Page::Form(_)
             | Page::Reception(_) => {}
@@ -447,6 +452,7 @@ impl<P: Phone> Window<P> {
             let section = match self.page {
                 Page::Phone => Section::Phone,
                 Page::Messages(_) => Section::Messages,
+                Page::Team => Section::Team,
                 Page::Settings | Page::Form(_) | Page::Reception(_) => Section::Settings,
             };
             let unread = snapshot.chats.unread;
@@ -507,6 +513,7 @@ impl<P: Phone> Window<P> {
             }
             Page::Phone
             | Page::Messages(_)
+            | Page::Team
             | Page::Settings
             | Page::Form(_)
             | Page::Reception(_) => ui.memory(|memory| memory.focused()).is_none(),
@@ -526,6 +533,7 @@ impl<P: Phone> Window<P> {
                 };
                 messages_ui(ui, &view, draft, &self.words)
             }
+            Page::Team => self.team_page_ui(ui, snapshot),
             Page::Settings => {
                 let view = SettingsView {
                     snapshot,
@@ -543,6 +551,21 @@ impl<P: Phone> Window<P> {
             page = Page::Settings;
         }
         self.page = page;
+        ask
+    }
+
+    fn team_page_ui(&mut self, ui: &mut Ui, snapshot: &Snapshot) -> Option<Ask> {
+        let mut draft = std::mem::take(&mut self.team);
+        let page = TeamPage {
+            snapshot,
+            account: self.account_in_use(),
+            talking: self
+                .front_call()
+                .filter(|call| call.phase == CallPhase::Connected),
+        };
+        let closed = Action::Close.pressed(ui).then_some(Ask::Go(Go::Phone));
+        let ask = closed.or(team_ui(ui, &page, &mut draft, &self.words));
+        self.team = draft;
         ask
     }
 
@@ -602,7 +625,7 @@ impl<P: Phone> Window<P> {
             Page::Form(form) => form.foot_height(snapshot),
             Page::Messages(_) if snapshot.chats.open.is_some() => size::CONTROL,
             Page::Reception(_) => size::CONTROL,
-            Page::Messages(_) | Page::Phone | Page::Settings => return 0.0,
+            Page::Messages(_) | Page::Phone | Page::Team | Page::Settings => return 0.0,
         };
         foot + space::S
     }
@@ -722,6 +745,7 @@ impl<P: Phone> Window<P> {
                 });
             }
             Go::KeepConversation => self.forgetting = None,
+            Go::Team => self.turn_to(Page::Team),
             Go::Settings => self.turn_to(Page::Settings),
             Go::NewAccount => self.page = Page::Form(Box::new(AccountForm::new(Purpose::Add))),
             Go::EditAccount(id) => {
@@ -801,7 +825,17 @@ impl<P: Phone> Window<P> {
                 self.page = Page::Phone;
                 self.send(Command::Phone(agent::Command::Answer(id)));
             }
-            Go::Dial(target) => self.dial(target),
+            Go::Dial(target) => {
+                if let Some(account) = self.account_in_use().map(|account| account.id) {
+                    self.dial(account, target);
+                }
+            }
+            Go::CallAs(account, target) => self.dial(account, target),
+            Go::PickUp(watch) => {
+                self.front = None;
+                self.page = Page::Phone;
+                self.send(Command::PickUp(watch));
+            }
             Go::DropLink => self.link = None,
             Go::Speak(language) => {
                 self.language = language;
@@ -824,10 +858,7 @@ impl<P: Phone> Window<P> {
         }
     }
 
-    fn dial(&mut self, target: String) {
-        let Some(account) = self.account_in_use().map(|account| account.id) else {
-            return;
-        };
+    fn dial(&mut self, account: AccountId, target: String) {
         // What ended before has been read: somebody goes on.
         let ended: Vec<CallId> = self
             .snapshot

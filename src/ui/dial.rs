@@ -78,6 +78,7 @@ fn top_ui(ui: &mut Ui, view: &DialView<'_>, words: &Words) -> Option<Ask> {
             ask = ask.take().or(theme_switch_ui(ui, words));
         });
     });
+    ask = ask.or(mailbox_ui(ui, view, words));
     if let Some(account) = view.account
         && let Some(failure) = words.registration_failure(&account.state, view.now)
     {
@@ -97,6 +98,23 @@ fn top_ui(ui: &mut Ui, view: &DialView<'_>, words: &Words) -> Option<Ask> {
     }
     let sign = sign_ui(ui, view, words);
     ask.or(sign)
+}
+
+/// What waits in the mailbox, and a way to hear it.
+fn mailbox_ui(ui: &mut Ui, view: &DialView<'_>, words: &Words) -> Option<Ask> {
+    let waiting = |account: &&AccountView| account.mailbox.as_ref().is_some_and(|it| it.waiting);
+    let mut accounts = view.account.into_iter().chain(&view.snapshot.accounts);
+    let account = accounts.find(waiting)?;
+    let mailbox = account.mailbox.as_ref()?;
+    let said = words.messages(true, mailbox.new.filter(|new| *new > 0));
+    let name = say!(words, "a11y-mailbox", messages = said.as_str());
+    // The number that was set, the one that the server names, or one's own.
+    let target = account.settings.voicemail.clone();
+    let target = target.or_else(|| mailbox.account.clone());
+    let target = target.unwrap_or_else(|| account.user.clone());
+    widgets::chip_button(ui, &said, &name)
+        .clicked()
+        .then(|| Ask::Go(Go::CallAs(account.id, target)))
 }
 
 /// Colour and word of a state: never the colour alone.

@@ -27,6 +27,7 @@ mod reception;
 mod recording;
 mod settings;
 mod sounds;
+mod team;
 pub mod theme;
 mod toast;
 mod transfer;
@@ -38,7 +39,7 @@ use std::time::Instant;
 
 use jiff::tz::TimeZone;
 
-use crate::agent::{AccountId, CallId};
+use crate::agent::{AccountId, CallId, WatchId};
 use crate::engine::{Command, Snapshot};
 use crate::i18n::Language;
 use theme::Appearance;
@@ -145,6 +146,8 @@ pub(crate) enum Ask {
 pub(crate) enum Go {
     /// To keypad, recents and calls.
     Phone,
+    /// To those who are watched.
+    Team,
     /// To the settings.
     Settings,
     /// To the conversations.
@@ -179,6 +182,10 @@ pub(crate) enum Go {
     AnswerAndHangUp(CallId),
     /// Call what was typed, through the account in use.
     Dial(String),
+    /// Call this number, through this account.
+    CallAs(AccountId, String),
+    /// Take the call that rings at an extension that is watched.
+    PickUp(WatchId),
     /// Forget the link that asked to be opened.
     DropLink,
     /// Speak this language; `None`: the system's.

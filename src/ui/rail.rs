@@ -17,6 +17,8 @@ pub(crate) enum Section {
     Phone,
     /// Conversations.
     Messages,
+    /// Those who are watched.
+    Team,
     /// Settings and account forms.
     Settings,
 }
@@ -56,6 +58,10 @@ pub(crate) fn rail_ui(
             if unread > 0 {
                 let at = top + egui::vec2(size::RAIL_BUTTON - space::XS, space::XS);
                 badge_ui(ui, at, unread);
+            }
+            let team = (Icon::USERS_THREE, Icon::USERS_THREE);
+            if section_ui(ui, team, open == Section::Team, &say!(words, "nav-team")) {
+                ask = Some(Ask::Go(Go::Team));
             }
             ui.with_layout(egui::Layout::bottom_up(egui::Align::Center), |ui| {
                 let gear = (Icon::GEAR, Icon::GEAR_FILL);

@@ -7,6 +7,7 @@ pub(crate) mod baresip;
 pub(crate) mod kamailio;
 pub(crate) mod ports;
 pub(crate) mod process;
+pub(crate) mod publisher;
 pub(crate) mod pulse;
 pub(crate) mod ramal;
 pub(crate) mod sipp;

@@ -183,6 +183,22 @@ impl Ramal {
         }
     }
 
+    /// The next event of a kind, if it comes in time.
+    pub(crate) fn next(&mut self, kind: &str, patience: Duration) -> Option<Value> {
+        let give_up = Instant::now() + patience;
+        loop {
+            let next =
+                (0..self.seen.len()).find(|at| !self.taken[*at] && self.seen[*at]["event"] == kind);
+            if let Some(at) = next {
+                self.taken[at] = true;
+                return Some(self.seen[at].clone());
+            }
+            let left = give_up.saturating_duration_since(Instant::now());
+            let event = self.events.recv_timeout(left).ok()?;
+            self.keep(event);
+        }
+    }
+
     /// Waits for the end of the program and gives its exit code.
     pub(crate) fn exit_code(&mut self, patience: Duration) -> i32 {
         let code = self.running.wait(patience);

@@ -5,8 +5,9 @@
 //! name that is found, a deadline that a phone asked for), sets the clock to it, and lets it
 //! happen.
 
-mod digest;
+pub(crate) mod digest;
 pub(crate) mod model;
+pub(crate) mod notifier;
 pub(crate) mod registrar;
 pub(crate) mod story;
 pub(crate) mod stranger;
@@ -24,6 +25,7 @@ use ramal::media::plan::{Accepted, MediaCommand, MediaId, Opened, Plan};
 use ramal::sip::transaction::{ConnectionId, Peer};
 use ramal::sip::{Host, HostPort, Transport, parse_datagram};
 
+use notifier::Notifier;
 use registrar::Registrar;
 
 /// How the network treats datagrams.
@@ -122,6 +124,8 @@ pub(crate) struct World {
     pub(crate) transport: Transport,
     pub(crate) censor: Option<Censor>,
     pub(crate) registrars: Vec<Registrar>,
+    /// Who is asked at a registrar's address by SUBSCRIBE and PUBLISH.
+    pub(crate) notifier: Option<Notifier>,
     /// The registrar of the built-in lab, and where it stands.
     pub(crate) lab: Option<(SocketAddr, Front)>,
     /// Names that resolve, and their addresses, best first.
@@ -154,6 +158,7 @@ impl World {
             transport: Transport::Udp,
             censor: None,
             registrars: Vec::new(),
+            notifier: None,
             lab: None,
             names: BTreeMap::new(),
             refusing: BTreeSet::new(),
@@ -324,7 +329,9 @@ impl World {
         let wake = (0..self.phones.len())
             .filter_map(|phone| self.phones[phone].wake_at.map(|at| (at, phone)))
             .min();
-        let Some(at) = due.into_iter().chain(wake.map(|(at, _)| at)).min() else {
+        let tells = self.notifier.as_ref().and_then(Notifier::due);
+        let wakes = wake.map(|(at, _)| at).into_iter().chain(tells);
+        let Some(at) = due.into_iter().chain(wakes).min() else {
             return false;
         };
         if at > end {
@@ -340,11 +347,25 @@ impl World {
                 }
                 None => {}
             }
+        } else if tells == Some(at) {
+            self.with_notifier(|notifier, now| notifier.wake(now));
         } else if let Some((_, phone)) = wake {
             self.phones[phone].agent.handle_timeout(self.now);
             self.settle(phone);
         }
         true
+    }
+
+    /// Has the notifier do something, and sends what it says.
+    pub(crate) fn with_notifier(
+        &mut self,
+        does: impl FnOnce(&mut Notifier, Instant) -> Vec<Datagram>,
+    ) {
+        let now = self.now;
+        let said = self.notifier.as_mut().map(|notifier| does(notifier, now));
+        for datagram in said.into_iter().flatten() {
+            self.launch(datagram);
+        }
     }
 
     /// The machine that a phone is on has slept.
@@ -409,6 +430,12 @@ impl World {
                 .agent
                 .handle_datagram(self.now, &datagram.bytes, from);
             self.settle(phone);
+        } else if self
+            .notifier
+            .as_ref()
+            .is_some_and(|it| it.is_for(&datagram))
+        {
+            self.with_notifier(|notifier, now| notifier.take(now, &datagram));
         } else if let Some(registrar) = self.registrars.iter_mut().find(|r| r.addr == to) {
             if let Some(answer) = registrar.take(self.now, &datagram) {
                 self.launch(answer);

@@ -29,6 +29,8 @@ pub(crate) fn account(state: AccountState) -> AccountView {
             display_name: Some("Suporte".into()),
             ..AccountSettings::default()
         },
+        mailbox: None,
+        published: false,
     }
 }
 
