@@ -916,12 +916,12 @@ presence-meal = Having a meal
 presence-vacation = On vacation
 presence-offline = Offline
 presence-unknown = Nothing known
-messages-none = No new messages
-messages-new = { $count ->
+mailbox-none = No new messages
+mailbox-new = { $count ->
     [one] { $count } new message
    *[other] { $count } new messages
 }
-messages-waiting = New messages are waiting
+mailbox-waiting = New messages are waiting
 watch-not-allowed = You may not watch this extension
     .todo = Ask whoever looks after the PBX to let you see it.
 watch-not-found = There is no such extension at the server

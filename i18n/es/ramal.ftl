@@ -914,12 +914,12 @@ presence-meal = Comiendo
 presence-vacation = De vacaciones
 presence-offline = Desconectado
 presence-unknown = Sin noticias
-messages-none = Ningún mensaje nuevo
-messages-new = { $count ->
+mailbox-none = Ningún mensaje nuevo
+mailbox-new = { $count ->
     [one] { $count } mensaje nuevo
    *[other] { $count } mensajes nuevos
 }
-messages-waiting = Hay mensajes nuevos
+mailbox-waiting = Hay mensajes nuevos
 watch-not-allowed = No tienes permiso para vigilar esta extensión
     .todo = Pide a quien cuida de la centralita que te lo permita.
 watch-not-found = El servidor no tiene esta extensión

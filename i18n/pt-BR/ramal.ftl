@@ -914,12 +914,12 @@ presence-meal = Em refeição
 presence-vacation = De férias
 presence-offline = Fora do ar
 presence-unknown = Sem notícia
-messages-none = Nenhuma mensagem nova
-messages-new = { $count ->
+mailbox-none = Nenhuma mensagem nova
+mailbox-new = { $count ->
     [one] { $count } mensagem nova
    *[other] { $count } mensagens novas
 }
-messages-waiting = Há mensagens novas
+mailbox-waiting = Há mensagens novas
 watch-not-allowed = Você não tem permissão para acompanhar este ramal
     .todo = Peça a quem cuida do PABX que libere.
 watch-not-found = O servidor não tem este ramal

@@ -40,7 +40,7 @@ impl Agent {
         if let Some(code) = &account.config.pickup_code {
             let number = resource.user_unescaped().unwrap_or_default();
             let typed = coded(code, &number);
-            return self.dial(now, id, call, &typed);
+            return self.dial(now, id, call, &typed, false);
         }
         let Some(pickup) = pickup else {
             return nothing;
@@ -71,6 +71,7 @@ impl Agent {
             ],
             interval: self.config.session_interval,
             least_interval: None,
+            anonymous: false,
         };
         self.set_out(now, id, call, setup, None);
         Ok(())

@@ -61,10 +61,10 @@ impl Words {
     #[must_use]
     pub fn messages(&self, waiting: bool, new: Option<u32>) -> String {
         match new {
-            Some(0) => say!(self, "messages-none"),
-            Some(new) => say!(self, "messages-new", count = i64::from(new)),
-            None if waiting => say!(self, "messages-waiting"),
-            None => say!(self, "messages-none"),
+            Some(0) => say!(self, "mailbox-none"),
+            Some(new) => say!(self, "mailbox-new", count = i64::from(new)),
+            None if waiting => say!(self, "mailbox-waiting"),
+            None => say!(self, "mailbox-none"),
         }
     }
 
