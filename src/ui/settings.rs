@@ -110,10 +110,6 @@ fn accounts_ui(ui: &mut Ui, view: &SettingsView<'_>, words: &Words) -> Option<As
                 if widgets::icon_button(ui, Icon::TRASH, &remove, palette.mut_text).clicked() {
                     ask = Some(Ask::Go(Go::RemoveAccount(account.id)));
                 }
-                let rules = say!(words, "a11y-reception", name = name.clone());
-                if widgets::icon_button(ui, Icon::BELL, &rules, palette.mut_text).clicked() {
-                    ask = Some(Ask::Go(Go::EditReception(account.id)));
-                }
                 let edit = say!(words, "a11y-edit-account", name = name.clone());
                 if widgets::icon_button(ui, Icon::PENCIL, &edit, palette.mut_text).clicked() {
                     ask = Some(Ask::Go(Go::EditAccount(account.id)));
@@ -132,6 +128,10 @@ fn accounts_ui(ui: &mut Ui, view: &SettingsView<'_>, words: &Words) -> Option<As
                 });
             });
         });
+        let rules = say!(words, "reception-open", name = name.clone());
+        if widgets::text_button(ui, Some(Icon::BELL), &rules).clicked() {
+            ask = Some(Ask::Go(Go::EditReception(account.id)));
+        }
     }
     if !any {
         ui.label(Type::SMALL.rich(say!(words, "settings-no-accounts"), palette.mut_text));

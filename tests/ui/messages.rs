@@ -300,3 +300,16 @@ fn a_message_that_comes_asks_for_attention_once() {
     desk.show(idle());
     assert!(!asks(&desk), "nor for what has been read");
 }
+
+#[test]
+fn who_may_write_is_chosen_in_the_account() {
+    let mut desk = Desk::new(idle());
+    desk.click("Configurações");
+    desk.click("Editar a conta 1001");
+    desk.click("Opções avançadas");
+    desk.click("Quem pode mandar mensagens, Quem passa pelo servidor");
+    desk.click("Ninguém");
+    desk.click("Salvar");
+    let sent = desk.sent();
+    assert!(sent[0].contains("writers: Nobody"), "{sent:?}");
+}

@@ -33,16 +33,16 @@ fn undisturbed(when: Option<Timetable>) -> Reception {
 #[test]
 fn the_bell_has_no_call_ring_and_again() {
     let mut desk = Desk::new(idle());
-    assert!(!desk.says("nenhuma chamada toca"));
+    assert!(!desk.says("Não perturbe ligado"));
     desk.click("Não perturbe");
     let on = "Reception { account: None, wish: DoNotDisturb(true) }";
     assert_eq!(desk.sent(), [on]);
     let mut written = ReceptionSettings::default();
     written.do_not_disturb.on = true;
     desk.put(with_rules(undisturbed(None), written));
-    assert!(desk.shows("Não perturbe: nenhuma chamada toca"));
+    assert!(desk.shows("Não perturbe ligado"));
     desk.click("Não perturbe");
-    desk.click("Desligar isso");
+    desk.click("Desligar, Não perturbe ligado");
     let off = "Reception { account: None, wish: DoNotDisturb(false) }";
     let here = "Reception { account: Some(AccountId(1)), wish: DoNotDisturb(false) }";
     assert_eq!(desk.sent(), [off, here]);
@@ -59,12 +59,12 @@ fn a_rule_by_hours_shows_while_it_holds() {
     let written = ReceptionSettings::default();
     let holds = with_rules(undisturbed(Some(sundays(11, 13))), written.clone());
     let mut desk = Desk::new(holds);
-    assert!(desk.shows("Não perturbe neste horário"));
-    desk.click("Ver as regras");
+    assert!(desk.shows("Não perturbe, neste horário"));
+    desk.click("Ver regras, Não perturbe, neste horário");
     assert!(desk.shows("Quando alguém liga"));
     let over = with_rules(undisturbed(Some(sundays(9, 12))), written);
     let desk = Desk::new(over);
-    assert!(!desk.says("Não perturbe neste"));
+    assert!(!desk.says("neste horário"));
 }
 
 #[test]
@@ -77,8 +77,8 @@ fn calls_that_go_elsewhere_are_shown_and_called_back() {
         ..undisturbed(None)
     };
     let mut desk = Desk::new(with_rules(rules, ReceptionSettings::default()));
-    assert!(desk.shows("Todas as chamadas vão para 1005"));
-    desk.click("Desligar isso");
+    assert!(desk.shows("Chamadas vão para 1005"));
+    desk.click("Desligar, Chamadas vão para 1005");
     let off = "Reception { account: Some(AccountId(1)), wish: ForwardAlways(None) }";
     assert_eq!(desk.sent(), [off]);
 }
@@ -88,7 +88,7 @@ fn open_rules() -> Desk {
     desk.harness.set_size(egui::vec2(500.0, 1_400.0));
     desk.harness.run();
     desk.click("Configurações");
-    desk.click("Quando ligam para 1001");
+    desk.click("Quando ligam para 1001…");
     assert!(desk.shows("Conta 1001"));
     desk
 }
@@ -130,7 +130,7 @@ fn rules_are_chosen_and_saved_at_once() {
     ] {
         assert!(sent.contains(part), "{part}\n{sent}");
     }
-    assert!(desk.shows("Quando ligam para 1001"), "it is done with");
+    assert!(desk.shows("Quando ligam para 1001…"), "it is done with");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! That no call rings, or every call goes elsewhere: nobody is to wonder why the phone is quiet.
 
-use egui::Ui;
+use egui::{Align, Layout, Ui, vec2};
 use jiff::Timestamp;
 
 use crate::agent::{LocalTime, Reception};
@@ -9,10 +9,10 @@ use crate::i18n::Words;
 use crate::say;
 use crate::ui::dial::{DialView, account_name};
 use crate::ui::icons::Icon;
-use crate::ui::theme::{Palette, Type, space};
+use crate::ui::theme::{Palette, Type, size, space};
 use crate::ui::{Ask, Go, widgets};
 
-/// Draws a card for each account whose calls do not ring now.
+/// Draws a line for each account whose calls do not ring now.
 pub(crate) fn sign_ui(ui: &mut Ui, view: &DialView<'_>, words: &Words) -> Option<Ask> {
     let now = i64::try_from(view.unix_secs).unwrap_or_default();
     let now = Timestamp::from_second(now).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -29,25 +29,36 @@ pub(crate) fn sign_ui(ui: &mut Ui, view: &DialView<'_>, words: &Words) -> Option
         } else {
             sign.text
         };
-        ui.add_space(space::XS);
-        widgets::card(ui, |ui| {
-            let palette = Palette::of(ui);
-            let text = Type::STRONG.rich(text, palette.text);
-            widgets::icon_line(ui, sign.icon, palette.warn, text);
-            let (button, wish) = match sign.off {
-                Some(wish) => {
-                    let account = Some(account.id);
-                    let wish = Ask::Send(Command::Reception { account, wish });
-                    (say!(words, "reception-off"), wish)
-                }
-                None => {
-                    let rules = Ask::Go(Go::EditReception(account.id));
-                    (say!(words, "reception-rules"), rules)
-                }
-            };
-            if widgets::chip_button(ui, &button, &button).clicked() {
-                ask = Some(wish);
+        let (button, wish) = match sign.off {
+            Some(wish) => {
+                let account = Some(account.id);
+                let wish = Ask::Send(Command::Reception { account, wish });
+                (say!(words, "reception-off"), wish)
             }
+            None => {
+                let rules = Ask::Go(Go::EditReception(account.id));
+                (say!(words, "reception-rules"), rules)
+            }
+        };
+        ui.add_space(space::XXS);
+        // One line high: the button that calls stays in sight.
+        ui.horizontal(|ui| {
+            let palette = Palette::of(ui);
+            let side = vec2(size::ICON, size::ICON);
+            let (rect, _) = ui.allocate_exact_size(side, egui::Sense::hover());
+            let middle = rect.center();
+            sign.icon
+                .paint(ui.painter(), middle, size::ICON, palette.warn);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let name = format!("{button}, {text}");
+                if widgets::chip_button(ui, &button, &name).clicked() {
+                    ask = Some(wish);
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let text = Type::SMALL_STRONG.rich(text, palette.text);
+                    ui.add(egui::Label::new(text).truncate());
+                });
+            });
         });
     }
     ask
