@@ -146,7 +146,7 @@ pub(crate) fn damaged(recording: &Path, fault: &str) -> PathBuf {
     target
 }
 
-/// A mono file of speech at another rate, said over and over for a minute: baresip ends with its
+/// A mono file of speech at another rate, said over and over for two minutes: baresip ends with its
 /// file.
 pub(crate) fn said_over(file: &Path, rate: u32) -> PathBuf {
     let name = file.file_stem().expect("a file").to_string_lossy();
@@ -160,7 +160,7 @@ pub(crate) fn said_over(file: &Path, rate: u32) -> PathBuf {
         let samples = reader.samples::<i16>().map(|sample| sample.expect("whole"));
         let samples: Vec<i16> = samples.collect();
         let mut over = hound::WavWriter::create(Path::new(target), spec).expect("a file");
-        for sample in samples.iter().cycle().take(60 * rate as usize) {
+        for sample in samples.iter().cycle().take(120 * rate as usize) {
             over.write_sample(*sample).expect("there is room");
         }
         over.finalize().expect("there is room");

@@ -117,6 +117,9 @@ fn scenes(theme: &str, colors: &'static Palette) {
         m.answers("MESSAGE", 200) && m.header("From").is_some_and(|from| from.contains("600"))
     });
     take("messages");
+    // The lab's own lamps, each in some state.
+    screen.click(program.window, TEAM);
+    take("team");
     screen.click(program.window, PHONE);
 
     screen.type_text("(11) 4002-8922");
@@ -137,6 +140,7 @@ const LAB: (u32, u32) = (190, 550);
 /// The sections of the rail, and what begins a conversation.
 const PHONE: (u32, u32) = (27, 27);
 const MESSAGES: (u32, u32) = (27, 73);
+const TEAM: (u32, u32) = (27, 119);
 const NEW_MESSAGE: (u32, u32) = (350, 30);
 
 fn picture_of(program: &Program<'_>, screen: &Screen, path: &Path) {
