@@ -121,7 +121,7 @@ fn scenes(theme: &str, colors: &'static Palette) {
     screen.click(program.window, TEAM);
     take("team");
     screen.click(program.window, PHONE);
-
+    program.shows_focus("the number", 90..140);
     screen.type_text("(11) 4002-8922");
     accent("call");
     take("dial");
