@@ -20,6 +20,17 @@ fn call(folder: &Path, scenario: &Scenario, more: &[&str]) -> (Sipp, Ramal) {
 
 /// Ramal waits, and SIPp calls it; what Ramal has to say of it.
 fn called(folder: &Path, scenario: &Scenario, more: &[&str]) -> Ramal {
+    let (ramal, target) = waiting(folder, more);
+    let place = Place {
+        target: Some(&target),
+        ..Place::default()
+    };
+    Sipp::start(folder, scenario, &place).finish();
+    ramal
+}
+
+/// Ramal, and where it waits for one call.
+fn waiting(folder: &Path, more: &[&str]) -> (Ramal, String) {
     let target = format!("127.0.0.1:{}", ports::free(1));
     let ramal = CommandLine::new(&["answer", "--silence", "--bind", &target])
         .with(&["--max-calls", "1"])
@@ -30,12 +41,7 @@ fn called(folder: &Path, scenario: &Scenario, more: &[&str]) -> Ramal {
         || format!("ramal does not listen; {}", ramal.said()),
         || std::net::UdpSocket::bind(&target).is_err().then_some(()),
     );
-    let place = Place {
-        target: Some(&target),
-        ..Place::default()
-    };
-    Sipp::start(folder, scenario, &place).finish();
-    ramal
+    (ramal, target)
 }
 
 fn in_dialog<'a>(method: &'a str, cseq: u32, headers: &'a str, body: &'a str) -> Request<'a> {
@@ -266,4 +272,125 @@ fn who_hands_us_over_is_told_how_it_goes_until_the_end() {
         .bye(3);
     let mut ramal = called(&folder, &scenario, &["--accept-transfers"]);
     ramal.wait_for("ended", Duration::from_secs(10));
+}
+
+#[test]
+fn a_session_is_refreshed_in_time() {
+    needs!("sipp");
+    let folder = folder("sessions-refresh");
+    let answer =
+        "Require: timer\nSession-Expires: 90;refresher=uac\nAllow: INVITE,ACK,BYE,UPDATE\n";
+    let scenario = Scenario::new("is-refreshed")
+        .await_call()
+        .answer_call("200 OK", answer, ANSWER)
+        .await_request("ACK")
+        .await_request_with("UPDATE", &[("Session-Expires", "90;refresher=uac")])
+        .answer("200 OK")
+        .await_request("BYE")
+        .answer("200 OK");
+    let (mut sipp, mut ramal) = call(&folder, &scenario, &["--duration", "47"]);
+    ramal.wait_for("answered", SOON);
+    // RFC 4028 section 7.2: at half of the interval.
+    sipp.finish();
+    ramal.wait_for("ended", SOON);
+}
+
+/// What stands behind `name` in the last message that begins with `line`.
+fn last_said(messages: &str, line: &str, name: &str) -> Option<String> {
+    let message = &messages[messages.rfind(line)?..];
+    let mut lines = message.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name))?;
+    Some(value.trim().to_owned())
+}
+
+#[test]
+fn a_call_takes_the_place_of_the_one_that_it_names() {
+    needs!("sipp");
+    let folder = folder("sessions-replaces");
+    let (mut ramal, target) = waiting(&folder, &[]);
+    let place = |from| Place {
+        target: Some(&target),
+        from,
+        ..Place::default()
+    };
+    let replaced = Scenario::new("is-replaced")
+        .send(&invite("Supported: replaces\n"))
+        .may_see(100)
+        .may_see(180)
+        .expect_answer(&[("Supported", "replaces")])
+        .ack(1, "")
+        .await_request("BYE")
+        .answer("200 OK");
+    let mut first = Sipp::start(&folder, &replaced, &place("1003"));
+    ramal.wait_for("answered", SOON);
+    let (call_id, ours, theirs) = wait_until(
+        SOON,
+        || "SIPp has sent no ACK".to_owned(),
+        || {
+            let said = first.messages();
+            let call_id = last_said(&said, "ACK sip:", "Call-ID:")?;
+            let tag = |header| {
+                let value = last_said(&said, "ACK sip:", header)?;
+                Some(value.split_once(";tag=")?.1.to_owned())
+            };
+            Some((call_id, tag("To:")?, tag("From:")?))
+        },
+    );
+    let header =
+        format!("Require: replaces\nReplaces: {call_id};to-tag={ours};from-tag={theirs}\n");
+    let replaces = Scenario::new("replaces")
+        .send(&invite(&header))
+        .may_see(100)
+        .may_see(180)
+        .expect_answer(&[])
+        .ack(1, "")
+        .pause(500)
+        .bye(2);
+    Sipp::start(&folder, &replaces, &place("1004")).finish();
+    first.finish();
+    assert_eq!(ramal.wait_for("transfer", SOON)["stage"], "replaced");
+    ramal.wait_for("ended", SOON);
+    // Nobody sent it sound, and it says so.
+    ramal.exit_code(SOON);
+}
+
+#[test]
+fn messages_that_wait_are_told_until_nobody_asks_any_more() {
+    needs!("sipp");
+    let folder = folder("sessions-mailbox");
+    let notify = |cseq, headers, body| {
+        Request {
+            branch: if cseq == 1 { "first" } else { "second" },
+            ..in_dialog("NOTIFY", cseq, headers, body)
+        }
+        .as_callee()
+    };
+    let active = "Event: message-summary\nSubscription-State: active;expires=600\n\
+                  Content-Type: application/simple-message-summary\n";
+    let over = "Event: message-summary\nSubscription-State: terminated;reason=timeout\n";
+    let scenario = Scenario::new("has-a-mailbox")
+        .await_first("SUBSCRIBE")
+        .answer_call("200 OK", "Expires: 600\n", "")
+        .send(&notify(
+            1,
+            active,
+            "Messages-Waiting: yes\nVoice-Message: 2/8 (0/2)\n",
+        ))
+        .expect(200)
+        .await_request_with("SUBSCRIBE", &[("Expires", "^ *0")])
+        .answer("200 OK")
+        .send(&notify(2, over, ""))
+        .expect(200);
+    let mut sipp = Sipp::start(&folder, &scenario, &Place::default());
+    let mailbox = format!("sip:1001@127.0.0.1:{}", sipp.port());
+    let words = ["watch", &mailbox, "--event", "message-summary"];
+    let mut ramal = CommandLine::new(&words)
+        .with(&["--bind", "127.0.0.1"])
+        .start(&folder, "ramal");
+    let told = ramal.wait_for("notify", SOON);
+    let figures = (told["waiting"].as_bool(), told["new"].as_u64());
+    assert_eq!(figures, (Some(true), Some(2)), "{told}");
+    ramal.interrupt();
+    ramal.ends_with(0, SOON);
+    sipp.finish();
 }

@@ -283,7 +283,16 @@ impl Scenario {
         ))
     }
 
+    /// The same for another request that begins a dialog.
+    pub(crate) fn await_first(self, method: &str) -> Scenario {
+        self.take_first(method, "")
+    }
+
     fn take_call(self, actions: &str) -> Scenario {
+        self.take_first("INVITE", actions)
+    }
+
+    fn take_first(self, method: &str, actions: &str) -> Scenario {
         let kept: String = KEPT
             .iter()
             .map(|(variable, header)| {
@@ -293,7 +302,7 @@ impl Scenario {
             })
             .collect();
         self.step(format_args!(
-            "<recv request=\"INVITE\" rrs=\"true\"><action>{kept}{actions}</action></recv>"
+            "<recv request=\"{method}\" rrs=\"true\"><action>{kept}{actions}</action></recv>"
         ))
     }
 
