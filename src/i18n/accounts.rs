@@ -36,12 +36,8 @@ impl Words {
         };
         let mut explanation = self.registration_cause(*cause);
         explanation.details = self.details(*status, reason.as_deref());
-        if let Some(at) = retry_at {
-            let time = self.span(at.saturating_duration_since(now));
-            explanation
-                .details
-                .push(say!(self, "account-retry", time = time));
-        }
+        let again = retry_at.map(|at| self.again_at(at, now));
+        explanation.details.extend(again);
         Some(explanation)
     }
 
@@ -70,6 +66,12 @@ impl Words {
             RegistrationCause::ServerTrouble => explain!("registration-server-trouble"),
             RegistrationCause::Refused => explain!("registration-refused"),
         }
+    }
+
+    /// When it is tried again.
+    pub(crate) fn again_at(&self, at: Instant, now: Instant) -> String {
+        let time = self.span(at.saturating_duration_since(now));
+        say!(self, "account-retry", time = time)
     }
 
     /// A status and the other side's words for it, one a line.

@@ -83,12 +83,8 @@ impl Words {
         };
         let mut explanation = self.watch_cause(*cause);
         explanation.details = self.details(*status, reason.as_deref());
-        if let Some(at) = retry_at {
-            let time = self.span(at.saturating_duration_since(now));
-            explanation
-                .details
-                .push(say!(self, "account-retry", time = time));
-        }
+        let again = retry_at.map(|at| self.again_at(at, now));
+        explanation.details.extend(again);
         Some(explanation)
     }
 

@@ -263,7 +263,7 @@ pub(super) const fn next_cseq(seq: u32) -> u32 {
     if seq < 0x7fff_ffff { seq + 1 } else { 1 }
 }
 
-/// The server's own words.
+/// The server's own words, without control characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Answered {
     pub(super) status: Option<StatusCode>,

@@ -28,6 +28,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::backoff;
+use super::soft_state::Answered;
 use super::{
     Contacts, DigestClient, DigestError, HeaderError, HeaderName, NameAddr, Request, Response,
     StatusCode, Uri,
@@ -52,8 +53,6 @@ const MIN_REFRESH: Duration = Duration::from_secs(1);
 const MAX_ROUTES: usize = 16;
 /// Bindings of before that are taken away with the next REGISTER.
 const MAX_FORMER: usize = 4;
-/// Characters kept of a reason phrase.
-const MAX_REASON: usize = 128;
 
 /// One binding, from the first REGISTER to its removal.
 #[derive(Debug)]
@@ -675,28 +674,6 @@ fn failing(fault: RegistrationFault, healing: Healing) -> Verdict {
 
 fn is_secure(uri: &Uri) -> bool {
     uri.as_sip().is_some_and(|sip| sip.secure)
-}
-
-/// The registrar's own words.
-#[derive(Default)]
-struct Answered {
-    status: Option<StatusCode>,
-    reason: Option<String>,
-}
-
-impl From<&Response> for Answered {
-    fn from(response: &Response) -> Answered {
-        let reason: String = response
-            .reason
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(MAX_REASON)
-            .collect();
-        Answered {
-            status: Some(response.status),
-            reason: (!reason.is_empty()).then_some(reason),
-        }
-    }
 }
 
 /// When to refresh a binding of this lifetime: after 90%, and early enough that one unanswered
