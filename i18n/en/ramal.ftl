@@ -859,7 +859,7 @@ cli-message-received = Message from { $from }: { $text }
 cli-typing = { $peer } is writing…
 cli-message-empty = There is no message to send
 cli-message-too-long = The message is longer than { $about } bytes
-help-cmd-message = Sends a message and waits until it is delivered
+help-cmd-message = Send a message and wait until it is delivered
 help-arg-text = The message; - to read it from standard input
 help-arg-retry-for = Keep trying for so many seconds when nobody is there
 
