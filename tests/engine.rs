@@ -6,6 +6,8 @@ mod messages;
 mod reception;
 #[path = "engine/recordings.rs"]
 mod recordings;
+#[path = "engine/talking.rs"]
+mod talking;
 #[path = "engine/team.rs"]
 mod team;
 

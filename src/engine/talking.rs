@@ -14,8 +14,9 @@ impl Driver {
             return;
         }
         let conference = self.conference_of(call);
+        // Also who waits: it may be on its way back to us. Who waits for good is not bothered.
         let waits = |view: &CallView| {
-            view.phase == CallPhase::Connected
+            matches!(view.phase, CallPhase::Connected | CallPhase::OnHold(_))
                 && view.id != call
                 && (view.conference.is_none() || view.conference != conference)
         };
@@ -34,10 +35,7 @@ impl Driver {
         let Some(conference) = self.conference_of(call) else {
             return;
         };
-        let others = self.calls_that(|view| {
-            let held = view.held_here;
-            view.id != call && view.conference == Some(conference) && held != hold
-        });
+        let others = self.calls_that(|view| view.id != call && view.conference == Some(conference));
         for other in others {
             self.hand_over(if hold {
                 agent::Command::Hold(other)
@@ -107,7 +105,8 @@ impl Driver {
         for id in &seats {
             self.seat(*id, Some(conference));
         }
-        for id in self.calls_that(|view| view.conference == Some(conference) && view.held_here) {
+        // Whoever talks already is not bothered; who is just being held is, when that is through.
+        for id in self.calls_that(|view| view.conference == Some(conference)) {
             self.hand_over(agent::Command::Resume(id));
         }
     }

@@ -1,75 +1,10 @@
 //! A recording begun by hand, from the wish to the file.
 
-use std::path::Path;
+use ramal::agent;
+use ramal::engine::{Notice, RecordFailure, Recorded};
 
-use ramal::agent::{self, AccountState, CallId};
-use ramal::engine::{CallPhase, Notice, RecordFailure, Recorded};
-use ramal::lab::{EXTENSIONS, Lab, LabConfig, PASSWORD};
-use ramal::store::RecordingSettings;
-
+use super::talking::{Talking, send, talk};
 use super::*;
-
-/// A phone that talks to the lab's echo, whose recordings go to this folder.
-struct Talking {
-    handle: Handle,
-    _lab: Lab,
-    _unlock: SyncSender<()>,
-    call: CallId,
-}
-
-fn talk(home: &Path, folder: &Path) -> Talking {
-    let lab = Lab::start(LabConfig {
-        ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        port: 0,
-        seed: 3,
-    })
-    .expect("loopback is there");
-    let settings = Settings {
-        recording: RecordingSettings {
-            folder: Some(folder.display().to_string()),
-            ..RecordingSettings::default()
-        },
-        ..Settings::default()
-    };
-    let (config, unlock) = with_settings(settings, SettingsFile::in_folder(home));
-    let (handle, _events) = engine::start(config).expect("loopback is there");
-    let account = AccountSettings {
-        address: format!("{}@{}", EXTENSIONS[0], lab.address()),
-        ..AccountSettings::default()
-    };
-    send(
-        &handle,
-        Command::UseAccount {
-            settings: Box::new(account),
-            password: Secret::from(PASSWORD),
-        },
-    );
-    let registered = |state: &AccountState| matches!(state, AccountState::Registered { .. });
-    let snapshot = wait_for(&handle, |snapshot| {
-        snapshot.accounts.iter().any(|one| registered(&one.state))
-    });
-    let dial = Command::Dial {
-        account: snapshot.accounts[0].id,
-        target: "600".into(),
-    };
-    send(&handle, dial);
-    // A second of it has been measured: there is sound.
-    let snapshot = wait_for(&handle, |snapshot| {
-        let mut calls = snapshot.calls.iter();
-        calls.any(|call| call.phase == CallPhase::Connected && call.quality.is_some())
-    });
-    let call = snapshot.calls[0].id;
-    Talking {
-        handle,
-        _lab: lab,
-        _unlock: unlock,
-        call,
-    }
-}
-
-fn send(handle: &Handle, command: Command) {
-    handle.send(command).expect("there is room");
-}
 
 /// What the list of calls says of the recording once the call is over.
 fn recorded(talking: &Talking) -> Option<Recorded> {
