@@ -19,6 +19,7 @@ pub mod units;
 pub mod sip;
 
 pub mod events;
+pub mod nat;
 pub mod sdp;
 
 pub mod rtp;

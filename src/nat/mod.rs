@@ -1,0 +1,13 @@
+//! Reaching the other side through address translators: STUN (RFC 8489) and what is told apart on
+//! a media port (RFC 7983).
+//!
+//! Values in, values out: nothing here knows sockets, clocks, SIP or SDP.
+//!
+//! - [`stun`]: messages, read and written; one binding request with its answer.
+//! - [`demux`]: which protocol a datagram of a media port belongs to.
+
+pub mod demux;
+pub mod stun;
+
+#[cfg(test)]
+pub(crate) mod testing;
