@@ -5,8 +5,8 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ramal::redact::Secret;
 use ramal::sip::{
-    Credentials, DigestClient, FramingLimits, Message, Response, StatusCode, StreamFramer,
-    parse_datagram,
+    Credentials, DigestClient, DigestMemory, FramingLimits, Message, Response, StatusCode,
+    StreamFramer, parse_datagram,
 };
 
 /// An INVITE as a phone behind a proxy receives it: two Vias, a Record-Route, usual SDP.
@@ -75,6 +75,7 @@ fn sip_parse(c: &mut Criterion) {
         let mut client = DigestClient::new(Credentials {
             user: "1002".to_owned(),
             password: password.clone(),
+            memory: DigestMemory::default(),
         });
         b.iter(|| client.answer(black_box(&refusal), black_box(&request), 1));
     });

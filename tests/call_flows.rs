@@ -14,6 +14,8 @@ mod addresses;
 mod changes;
 #[path = "call_flows/conferences.rs"]
 mod conferences;
+#[path = "call_flows/credentials.rs"]
+mod credentials;
 #[path = "call_flows/digits.rs"]
 mod digits;
 #[path = "call_flows/messages.rs"]

@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{DigitsBy, MessagePolicy, Reception};
+use super::trust::Servers;
+use super::{DigitsBy, MessagePolicy, Reception, Trust};
 use crate::redact::Secret;
 use crate::sip::transaction::Peer;
 use crate::sip::{
-    Credentials, DigestClient, HostPort, NameAddr, Registration, SipUri, Transport, Uri,
+    Credentials, DigestClient, DigestMemory, HostPort, NameAddr, Registration, SipUri, Transport,
+    Uri,
 };
 
 /// Names an account for as long as the phone runs.
@@ -56,6 +58,8 @@ pub struct AccountConfig {
     pub reception: Reception,
     /// Whom we call is not told who we are.
     pub anonymous: bool,
+    /// Who is believed, and with what.
+    pub trust: Trust,
 }
 
 /// What is done when the far side of a call wants to hand us over to somebody (REFER).
@@ -93,6 +97,7 @@ impl AccountConfig {
             max_calls: 8,
             reception: Reception::default(),
             anonymous: false,
+            trust: Trust::default(),
         }
     }
 
@@ -142,6 +147,10 @@ pub enum RegistrationCause {
     WrongPassword,
     /// The registrar asks for credentials and the account has none.
     PasswordNeeded,
+    /// MD5 was asked for where SHA-2 was before: not given.
+    WeakDigest,
+    /// The account wants everything encrypted, and there is only a way in the clear.
+    Unencrypted,
     /// 403: known, and not allowed.
     Forbidden,
     /// 404, 410, 604: no such extension there.
@@ -166,6 +175,10 @@ pub(super) struct Account {
     pub(super) config: AccountConfig,
     pub(super) state: AccountState,
     pub(super) binding: Binding,
+    /// Where its own servers stand.
+    pub(super) servers: Servers,
+    /// What its servers asked for.
+    pub(super) digests: DigestMemory,
 }
 
 /// The state of an account's REGISTER.
@@ -243,6 +256,7 @@ impl Account {
         Some(Credentials {
             user,
             password: password.clone(),
+            memory: self.digests.clone(),
         })
     }
 

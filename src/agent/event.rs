@@ -407,6 +407,12 @@ pub enum EndCause {
     WrongPassword,
     /// The server asks for a password and the account has none.
     PasswordNeeded,
+    /// MD5 was asked for where SHA-2 was before: not given.
+    WeakDigest,
+    /// A server that is none of the account's own asks for a password: not given.
+    ForeignServer,
+    /// The account wants everything encrypted, and there is only a way in the clear.
+    Unencrypted,
     /// 403: not allowed to call there.
     Forbidden,
     /// The host name does not resolve.

@@ -46,6 +46,7 @@ mod requests;
 mod retrying;
 mod routing;
 mod transferring;
+mod trust;
 mod updating;
 mod watch;
 mod watching;
@@ -73,6 +74,7 @@ pub use reception::{
 };
 
 pub use publishing::{Availability, PublicationState};
+pub use trust::Trust;
 pub use watch::{LampState, Package, WatchCause, WatchId, WatchState};
 
 use account::Account;
@@ -212,6 +214,8 @@ pub struct Agent {
     clients: BTreeMap<ClientKey, Purpose>,
     /// Requests that wait for their way to be found.
     lookups: BTreeMap<ResolveId, Lookup>,
+    /// Of these, the questions for an account's own servers.
+    own_lookups: BTreeMap<ResolveId, AccountId>,
     /// INVITEs that got a 2xx, for 2xx of other forks.
     answered_invites: BTreeMap<ClientKey, AnsweredInvite>,
     /// ACKs to 2xx by dialog and CSeq number, sent again for each 2xx that comes again (RFC 3261
@@ -270,6 +274,7 @@ impl Agent {
             publications: Publications::default(),
             clients: BTreeMap::new(),
             lookups: BTreeMap::new(),
+            own_lookups: BTreeMap::new(),
             answered_invites: BTreeMap::new(),
             acks: BTreeMap::new(),
             messaging: Messaging::default(),
@@ -415,6 +420,11 @@ impl Agent {
         id: ResolveId,
         found: Result<Vec<Peer>, ResolveFailure>,
     ) {
+        let own = self.own_lookups.remove(&id);
+        let own = own.and_then(|account| self.accounts.get_mut(&account));
+        if let (Some(account), Ok(ways)) = (own, &found) {
+            account.servers.learn(ways);
+        }
         if let Some(lookup) = self.lookups.remove(&id) {
             let found = match found {
                 Ok(peers) if peers.is_empty() => Err(ResolveFailure::NotFound),
@@ -532,8 +542,13 @@ impl Agent {
             }
             transaction::Event::Ack { request, .. } => self.ack_came(now, &request),
             transaction::Event::AckMissing { key } => self.ack_missing(now, &key),
-            transaction::Event::Response { key, response, .. } => {
-                self.response_came(now, &key, &response);
+            transaction::Event::Response {
+                key,
+                response,
+                from,
+            } => {
+                let foreign = self.is_foreign_challenge(&key, &response, &from);
+                self.response_came(now, &key, &response, foreign);
             }
             transaction::Event::Failed { key, failure } => self.request_failed(now, &key, failure),
         }

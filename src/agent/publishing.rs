@@ -63,6 +63,13 @@ pub(super) struct Publications {
     next_key: u64,
 }
 
+impl Publications {
+    /// Whose publication this is.
+    pub(super) fn account_of(&self, key: PublicationKey) -> Option<AccountId> {
+        self.by_key.get(&key).map(|published| published.account)
+    }
+}
+
 #[derive(Debug)]
 struct Published {
     account: AccountId,

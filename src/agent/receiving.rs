@@ -3,7 +3,6 @@
 
 use std::time::Instant;
 
-use super::account::Account;
 use super::call::{Call, Phase};
 use super::reception::{Arriving, LocalTime, Ringing, Verdict, WhyDeclined};
 use super::{
@@ -94,12 +93,6 @@ impl Agent {
             diversions,
             from_server,
         }
-    }
-
-    /// Whether this is the account's own server: where it is registered, or its proxy.
-    pub(super) fn is_server(&self, account: AccountId, from: &Peer) -> bool {
-        let account = self.accounts.get(&account);
-        account.is_some_and(|account| account.is_server(from.remote.ip()))
     }
 
     /// What becomes of a call by the rules of its account. `full`: no line is left.
@@ -272,17 +265,6 @@ impl Agent {
             found.remote = remote.clone();
             self.event(Event::Identified { call, remote });
         }
-    }
-}
-
-impl Account {
-    /// Whether this is the address of its server.
-    fn is_server(&self, ip: std::net::IpAddr) -> bool {
-        let way = self.registered_way().map(|way| way.remote.ip());
-        let named = [&self.config.proxy, &self.config.registrar];
-        let named = named.into_iter().flatten();
-        let mut named = named.filter_map(|uri| uri.as_sip()?.host_port.host.ip());
-        way == Some(ip) || named.any(|it| it == ip)
     }
 }
 

@@ -7,14 +7,15 @@ use rand_chacha::rand_core::Rng;
 
 use super::account::{Account, Binding};
 use super::routing::Purpose;
+use super::trust::Servers;
 use super::{
     AccountConfig, AccountId, AccountState, Agent, EndCause, Event, Refusal, Refused,
-    RegistrationCause, requests,
+    RegistrationCause, Trust, requests,
 };
 use crate::sip::transaction::Peer;
 use crate::sip::{
-    Registration, RegistrationConfig, RegistrationEvent, RegistrationFailure, RegistrationFault,
-    RegistrationOutput, Response, SipUri, StatusCode, Uri,
+    DigestMemory, Registration, RegistrationConfig, RegistrationEvent, RegistrationFailure,
+    RegistrationFault, RegistrationOutput, Response, SipUri, StatusCode, Uri,
 };
 
 impl Agent {
@@ -34,10 +35,17 @@ impl Agent {
                 let _ = self.remove_account(now, id);
             }
         }
+        let Trust {
+            weaker_digest,
+            other_realms,
+            ..
+        } = config.trust;
         let account = Account {
             config,
             state: AccountState::Direct,
             binding: Binding::Off,
+            servers: Servers::default(),
+            digests: DigestMemory::new(weaker_digest, other_realms),
         };
         self.accounts.insert(id, account);
         if registers {
@@ -228,6 +236,7 @@ impl Agent {
         }
         let failure = match cause {
             EndCause::TimedOut => RegistrationFailure::Timeout,
+            EndCause::Unencrypted => RegistrationFailure::Unencrypted,
             _ => RegistrationFailure::Transport,
         };
         self.with_registration(now, id, |registration| {
@@ -355,6 +364,8 @@ fn cause_of(fault: RegistrationFault) -> RegistrationCause {
         RegistrationFault::WrongPassword => RegistrationCause::WrongPassword,
         RegistrationFault::PasswordNeeded => RegistrationCause::PasswordNeeded,
         RegistrationFault::AuthUnsupported => RegistrationCause::AuthUnsupported,
+        RegistrationFault::WeakDigest => RegistrationCause::WeakDigest,
+        RegistrationFault::Unencrypted => RegistrationCause::Unencrypted,
         RegistrationFault::Forbidden => RegistrationCause::Forbidden,
         RegistrationFault::NotFound => RegistrationCause::UnknownUser,
         RegistrationFault::ServerError => RegistrationCause::ServerTrouble,

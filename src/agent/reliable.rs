@@ -16,7 +16,7 @@ use crate::sip::{
 /// A PRACK under way, with what is needed to send it again with credentials.
 #[derive(Debug)]
 pub(super) struct Pracking {
-    call: CallId,
+    pub(super) call: CallId,
     /// The fork that it goes to.
     tag: String,
     request: Request,

@@ -169,6 +169,8 @@ impl Agent {
             // Its nonces are never fresh enough, or its realms have no end: the password is right
             // as far as anybody can tell.
             Ok(_) | Err(DigestError::AlwaysStale) => EndCause::ServerTrouble,
+            Err(DigestError::Downgrade { .. }) => EndCause::WeakDigest,
+            Err(DigestError::ForeignRealm { .. }) => EndCause::ForeignServer,
             Err(_) => EndCause::WrongPassword,
         };
         self.call_failed(now, call, cause, answer);

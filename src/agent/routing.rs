@@ -89,6 +89,10 @@ impl Agent {
         let id = ResolveId(self.next_lookup);
         self.next_lookup += 1;
         self.lookups.insert(id, lookup);
+        let found = self.accounts.get(&account);
+        if found.is_some_and(|account| account.is_own_host(&host)) {
+            self.own_lookups.insert(id, account);
+        }
         self.outputs.push_back(Output::Resolve {
             id,
             host,
@@ -149,11 +153,15 @@ impl Agent {
     }
 
     /// Hands a request to the transaction layer.
-    pub(super) fn send(&mut self, now: Instant, request: Request, to: Peer, purpose: Purpose) {
+    pub(super) fn send(&mut self, now: Instant, mut request: Request, to: Peer, purpose: Purpose) {
         // The call may have ended while its way was being looked for.
         if let Purpose::Reinvite(call) = purpose
             && !self.awaits_reinvite(call)
         {
+            return;
+        }
+        if let Err(cause) = self.guard(&mut request, &to, &purpose) {
+            self.undelivered(now, purpose, cause);
             return;
         }
         match self.layer.request(now, request, to) {
@@ -227,7 +235,14 @@ impl Agent {
         account.registered_way().filter(|_| same).copied()
     }
 
-    pub(super) fn response_came(&mut self, now: Instant, key: &ClientKey, response: &Response) {
+    /// `foreign`: it asks for a password that is none of its business.
+    pub(super) fn response_came(
+        &mut self,
+        now: Instant,
+        key: &ClientKey,
+        response: &Response,
+        foreign: bool,
+    ) {
         // A 2xx that comes again, or that of another fork.
         if let Some(call) = self.answered_invites.get(key).map(|answered| answered.call) {
             self.invite_accepted(now, call, key, response);
@@ -242,7 +257,12 @@ impl Agent {
         };
         if keep {
             if let Some(call) = call {
-                self.invite_answered(now, call, key, response);
+                if foreign {
+                    let told = Some((response.status.code(), response.reason.clone()));
+                    self.call_failed(now, call, EndCause::ForeignServer, told);
+                } else {
+                    self.invite_answered(now, call, key, response);
+                }
                 if last && !response.status.is_success() {
                     self.clients.remove(key);
                 }
@@ -250,6 +270,7 @@ impl Agent {
             return;
         }
         match self.clients.remove(key) {
+            Some(purpose) if foreign => self.undelivered(now, purpose, EndCause::ForeignServer),
             Some(Purpose::Register(account)) => self.register_answered(now, account, response),
             Some(Purpose::Leave(leave)) => self.leave_answered(now, leave, response),
             Some(Purpose::Reinvite(call)) => {
@@ -296,6 +317,8 @@ impl Agent {
                     EndCause::HostNotFound => MessageFailure::HostNotFound,
                     EndCause::Unreachable => MessageFailure::Unreachable,
                     EndCause::TimedOut => MessageFailure::TimedOut,
+                    EndCause::ForeignServer => MessageFailure::ForeignServer,
+                    EndCause::Unencrypted => MessageFailure::Unencrypted,
                     _ => MessageFailure::Refused,
                 };
                 self.message_undelivered(now, &posting, cause);

@@ -77,6 +77,12 @@ pub enum WatchCause {
     WrongPassword,
     /// The server asks for credentials and the account has none.
     PasswordNeeded,
+    /// MD5 was asked for where SHA-2 was before: not given.
+    WeakDigest,
+    /// A server that is none of the account's own asks for a password: not given.
+    ForeignServer,
+    /// The account wants everything encrypted, and there is only a way in the clear.
+    Unencrypted,
     /// 403, 603, or whoever is watched said no.
     NotAllowed,
     /// 404, 410, 604: there is nobody of that name.
@@ -100,6 +106,9 @@ impl WatchCause {
                 WatchCause::WrongPassword
             }
             SoftStateFault::PasswordNeeded => WatchCause::PasswordNeeded,
+            SoftStateFault::WeakDigest => WatchCause::WeakDigest,
+            SoftStateFault::ForeignServer => WatchCause::ForeignServer,
+            SoftStateFault::Unencrypted => WatchCause::Unencrypted,
             SoftStateFault::Forbidden => WatchCause::NotAllowed,
             SoftStateFault::NotFound => WatchCause::NotFound,
             SoftStateFault::BadEvent => WatchCause::NotOffered,

@@ -538,6 +538,8 @@ fn rests(account: &Account) -> bool {
 pub(super) fn failure_of(cause: EndCause) -> SoftStateFailure {
     match cause {
         EndCause::TimedOut => SoftStateFailure::Timeout,
+        EndCause::ForeignServer => SoftStateFailure::ForeignServer,
+        EndCause::Unencrypted => SoftStateFailure::Unencrypted,
         _ => SoftStateFailure::Transport,
     }
 }

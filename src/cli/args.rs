@@ -69,6 +69,12 @@ pub(super) struct AccountArgs {
     pub(super) no_register: bool,
     #[arg(long)]
     pub(super) no_redirects: bool,
+    #[arg(long)]
+    pub(super) require_tls: bool,
+    #[arg(long)]
+    pub(super) weaker_digest: bool,
+    #[arg(long)]
+    pub(super) other_realms: bool,
     #[arg(long, value_name = "WAY", value_parser = digits_by)]
     pub(super) digits_by: Option<DigitsBy>,
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = clap::value_parser!(u32).range(1..=86_400))]

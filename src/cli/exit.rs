@@ -22,6 +22,8 @@ pub(super) enum Exit {
     Authentication = 6,
     /// Answered, but no sound came.
     Media = 7,
+    /// What was asked for is against a rule of the account.
+    Policy = 8,
     /// A fault of ours.
     Bug = 70,
 }
@@ -55,6 +57,7 @@ pub(super) fn of_call(end: &CallEnd, heard: bool) -> Exit {
         | EndCause::Redirected
         | EndCause::Refused => Exit::Rejected,
         EndCause::WrongPassword | EndCause::PasswordNeeded => Exit::Authentication,
+        EndCause::WeakDigest | EndCause::ForeignServer | EndCause::Unencrypted => Exit::Policy,
         EndCause::HostNotFound
         | EndCause::Unreachable
         | EndCause::TimedOut
@@ -78,6 +81,9 @@ pub(super) const fn of_message(cause: MessageFailure) -> Exit {
         | MessageFailure::Refused => Exit::Rejected,
         MessageFailure::Unavailable | MessageFailure::Withdrawn => Exit::NoAnswer,
         MessageFailure::WrongPassword | MessageFailure::PasswordNeeded => Exit::Authentication,
+        MessageFailure::WeakDigest
+        | MessageFailure::ForeignServer
+        | MessageFailure::Unencrypted => Exit::Policy,
         MessageFailure::TooLong
         | MessageFailure::NotRegistered
         | MessageFailure::HostNotFound
@@ -92,6 +98,9 @@ pub(super) const fn of_message(cause: MessageFailure) -> Exit {
 pub(super) const fn of_watch(cause: WatchCause) -> Exit {
     match cause {
         WatchCause::WrongPassword | WatchCause::PasswordNeeded => Exit::Authentication,
+        WatchCause::WeakDigest | WatchCause::ForeignServer | WatchCause::Unencrypted => {
+            Exit::Policy
+        }
         WatchCause::NotAllowed
         | WatchCause::NotFound
         | WatchCause::NotOffered
@@ -107,6 +116,7 @@ pub(super) const fn of_registration(cause: RegistrationCause) -> Exit {
         RegistrationCause::WrongPassword
         | RegistrationCause::PasswordNeeded
         | RegistrationCause::AuthUnsupported => Exit::Authentication,
+        RegistrationCause::WeakDigest | RegistrationCause::Unencrypted => Exit::Policy,
         RegistrationCause::HostNotFound
         | RegistrationCause::Unreachable
         | RegistrationCause::TimedOut

@@ -148,6 +148,9 @@ pub(super) fn account(args: &AccountArgs) -> Result<AccountConfig, Misuse> {
         });
     }
     config.follow_redirects &= !args.no_redirects;
+    config.trust.require_tls |= args.require_tls;
+    config.trust.weaker_digest |= args.weaker_digest;
+    config.trust.other_realms |= args.other_realms;
     if let Some(digits) = args.digits_by {
         config.digits = digits;
     }

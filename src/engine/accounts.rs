@@ -1,7 +1,9 @@
 //! From the settings' accounts to the agent's, and back to the person when that fails.
 
 use super::reception::reception;
-use crate::agent::{self, AccountConfig, AccountId, DigitsBy, MessagePolicy, TransferPolicy};
+use crate::agent::{
+    self, AccountConfig, AccountId, DigitsBy, MessagePolicy, TransferPolicy, Trust,
+};
 use crate::redact::Secret;
 use crate::sip::{HostPort, SipUri, Transport, Uri};
 use crate::store::{AccountSettings, Writers};
@@ -66,6 +68,11 @@ pub fn account_config(
         .and_then(DigitsBy::named)
         .unwrap_or_default();
     config.anonymous = settings.anonymous;
+    config.trust = Trust {
+        require_tls: settings.trust.require_tls,
+        weaker_digest: settings.trust.weaker_digest,
+        other_realms: settings.trust.other_realms,
+    };
     let home = config.aor.as_ref().and_then(Uri::as_sip);
     let home = home.map(|aor| aor.host_port.clone());
     config.reception =
@@ -165,6 +172,19 @@ mod tests {
         assert!(account_config(&settings, None).unwrap().follow_redirects);
         settings.no_redirects = true;
         assert!(!account_config(&settings, None).unwrap().follow_redirects);
+    }
+
+    #[test]
+    fn what_an_account_trusts_is_as_strict_as_the_person_leaves_it() {
+        let mut settings = written("1001@pbx.example");
+        let trust = |settings: &AccountSettings| account_config(settings, None).unwrap().trust;
+        assert_eq!(trust(&settings), Trust::default());
+        settings.trust.require_tls = true;
+        assert!(trust(&settings).require_tls && !trust(&settings).weaker_digest);
+        settings.trust.weaker_digest = true;
+        assert!(trust(&settings).weaker_digest && !trust(&settings).other_realms);
+        settings.trust.other_realms = true;
+        assert!(trust(&settings).other_realms);
     }
 
     #[test]

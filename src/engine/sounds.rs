@@ -221,6 +221,9 @@ fn tone_of(cause: EndCause) -> Option<Tone> {
         | EndCause::NoAnswer
         | EndCause::WrongPassword
         | EndCause::PasswordNeeded
+        | EndCause::WeakDigest
+        | EndCause::ForeignServer
+        | EndCause::Unencrypted
         | EndCause::NoMedia
         | EndCause::Redirected
         | EndCause::NotAcknowledged => None,

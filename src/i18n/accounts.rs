@@ -60,6 +60,8 @@ impl Words {
             RegistrationCause::Forbidden => explain!("registration-forbidden"),
             RegistrationCause::UnknownUser => explain!("registration-unknown-user"),
             RegistrationCause::AuthUnsupported => explain!("registration-auth-unsupported"),
+            RegistrationCause::WeakDigest => explain!("registration-weak-digest"),
+            RegistrationCause::Unencrypted => explain!("registration-unencrypted"),
             RegistrationCause::HostNotFound => explain!("registration-host-not-found"),
             RegistrationCause::Unreachable => explain!("registration-unreachable"),
             RegistrationCause::TimedOut => explain!("registration-timed-out"),

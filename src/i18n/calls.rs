@@ -317,6 +317,9 @@ impl Words {
             EndCause::NoCommonCodec => failed!("end-no-common-codec"),
             EndCause::WrongPassword => failed!("end-wrong-password"),
             EndCause::PasswordNeeded => failed!("end-password-needed"),
+            EndCause::WeakDigest => failed!("end-weak-digest"),
+            EndCause::ForeignServer => failed!("end-foreign-server"),
+            EndCause::Unencrypted => failed!("end-unencrypted"),
             EndCause::Forbidden => failed!("end-forbidden"),
             EndCause::HostNotFound => failed!("end-host-not-found"),
             EndCause::Unreachable => failed!("end-unreachable"),
@@ -389,7 +392,7 @@ pub(super) mod tests {
         Instant::now()
     }
 
-    const CAUSES: [EndCause; 23] = [
+    const CAUSES: [EndCause; 26] = [
         EndCause::HungUp,
         EndCause::Cancelled,
         EndCause::AnsweredElsewhere,
@@ -404,6 +407,9 @@ pub(super) mod tests {
         EndCause::NoCommonCodec,
         EndCause::WrongPassword,
         EndCause::PasswordNeeded,
+        EndCause::WeakDigest,
+        EndCause::ForeignServer,
+        EndCause::Unencrypted,
         EndCause::Forbidden,
         EndCause::HostNotFound,
         EndCause::Unreachable,

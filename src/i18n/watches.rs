@@ -104,6 +104,9 @@ impl Words {
         match cause {
             WatchCause::WrongPassword => explain!("registration-wrong-password"),
             WatchCause::PasswordNeeded => explain!("registration-password-needed"),
+            WatchCause::WeakDigest => explain!("registration-weak-digest"),
+            WatchCause::ForeignServer => explain!("watch-foreign-server"),
+            WatchCause::Unencrypted => explain!("registration-unencrypted"),
             WatchCause::NotAllowed => explain!("watch-not-allowed"),
             WatchCause::NotFound => explain!("watch-not-found"),
             WatchCause::NotOffered => explain!("watch-not-offered"),

@@ -45,8 +45,8 @@ pub use alert::AlertSource;
 pub use defect::{Defect, DefectKind, Severity};
 pub use dialog::{Dialog, DialogError, DialogId, DialogState};
 pub use digest::{
-    Algorithm, Authorization, Challenge, Credentials, DigestClient, DigestError, DigestServer, Qop,
-    VerifyError,
+    Algorithm, Authorization, Challenge, Credentials, DigestClient, DigestError, DigestMemory,
+    DigestServer, Qop, VerifyError,
 };
 pub use diversion::{Diversion, DiversionReason};
 pub use event::Event;

@@ -31,6 +31,12 @@ pub enum SoftStateFault {
     PasswordNeeded,
     /// No way of authentication in common.
     AuthUnsupported,
+    /// MD5 was asked for where SHA-2 was before.
+    WeakDigest,
+    /// Credentials were asked for by a server that is none of the account's own.
+    ForeignServer,
+    /// It may only go encrypted, and there is only a way in the clear.
+    Unencrypted,
     /// 403, 603: known, and not allowed.
     Forbidden,
     /// 404, 410, 604: there is nothing of that name.
@@ -62,6 +68,10 @@ pub enum SoftStateFailure {
     Timeout,
     /// The transport could not deliver it, or the connection broke.
     Transport,
+    /// Credentials were asked for by a server that is none of the account's own.
+    ForeignServer,
+    /// It may only go encrypted, and there is only a way in the clear.
+    Unencrypted,
 }
 
 impl From<SoftStateFailure> for SoftStateFault {
@@ -69,6 +79,8 @@ impl From<SoftStateFailure> for SoftStateFault {
         match failure {
             SoftStateFailure::Timeout => SoftStateFault::Timeout,
             SoftStateFailure::Transport => SoftStateFault::Unreachable,
+            SoftStateFailure::ForeignServer => SoftStateFault::ForeignServer,
+            SoftStateFailure::Unencrypted => SoftStateFault::Unencrypted,
         }
     }
 }
@@ -210,6 +222,8 @@ impl Signer {
                 (Fault::AuthUnsupported, Healing::Never)
             }
             Err(DigestError::AlwaysStale) => (Fault::ServerError, Healing::InTime),
+            Err(DigestError::Downgrade { .. }) => (Fault::WeakDigest, Healing::Never),
+            Err(DigestError::ForeignRealm { .. }) => (Fault::ForeignServer, Healing::Never),
         };
         Err(Failing::new(failing.0, failing.1))
     }

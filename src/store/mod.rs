@@ -8,6 +8,7 @@ mod recording_settings;
 mod secrets;
 mod settings;
 mod team_settings;
+mod trust_settings;
 mod worker;
 
 pub use conversations::{
@@ -26,4 +27,5 @@ pub use settings::{
     AccountSettings, LoadError, Loaded, SaveError, Settings, SettingsFile, SoundSettings, Theme,
 };
 pub use team_settings::WatchedSettings;
+pub use trust_settings::TrustSettings;
 pub use worker::{Answer, Order, Worker};

@@ -8,7 +8,8 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LineSettings, MessageSettings, ReceptionSettings, RecordingSettings, WatchedSettings, Writers,
+    LineSettings, MessageSettings, ReceptionSettings, RecordingSettings, TrustSettings,
+    WatchedSettings, Writers,
 };
 use crate::voice::VoiceSettings;
 
@@ -227,6 +228,9 @@ pub struct AccountSettings {
     /// The server is told how the person can be reached.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub publish_presence: bool,
+    /// Who is believed, and with what.
+    #[serde(skip_serializing_if = "TrustSettings::is_usual")]
+    pub trust: TrustSettings,
     /// What becomes of calls that come in.
     #[serde(skip_serializing_if = "ReceptionSettings::is_usual")]
     pub reception: ReceptionSettings,

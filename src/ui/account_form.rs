@@ -15,7 +15,7 @@ use crate::i18n::Words;
 use crate::redact::Secret;
 use crate::say;
 use crate::sip::{Transport, Uri};
-use crate::store::{AccountSettings, Writers};
+use crate::store::{AccountSettings, TrustSettings, Writers};
 
 /// The longest text a field of the form takes.
 const LONGEST: usize = 256;
@@ -283,6 +283,7 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, sounds: &SoundView, words: &Wo
         changed |= anonymous_ui(ui, &mut settings.anonymous, words);
         changed |= mailbox_ui(ui, &mut settings.no_mailbox, words);
         changed |= presence_ui(ui, &mut settings.publish_presence, words);
+        changed |= trust_ui(ui, &mut settings.trust, words);
         for (title, hint, text) in [
             (
                 say!(words, "setup-proxy"),
@@ -416,6 +417,40 @@ fn redirects_ui(ui: &mut Ui, no_redirects: &mut bool, words: &Words) -> bool {
         say!(words, "setup-redirects-refuse"),
     ];
     either_ui(ui, &title, &texts, no_redirects)
+}
+
+/// What is refused unless the person asks for it, and the reverse.
+fn trust_ui(ui: &mut Ui, trust: &mut TrustSettings, words: &Words) -> bool {
+    let mut changed = false;
+    for (title, texts, chosen) in [
+        (
+            say!(words, "setup-require-tls"),
+            [
+                say!(words, "setup-require-tls-off"),
+                say!(words, "setup-require-tls-on"),
+            ],
+            &mut trust.require_tls,
+        ),
+        (
+            say!(words, "setup-weaker-digest"),
+            [
+                say!(words, "setup-weaker-digest-off"),
+                say!(words, "setup-weaker-digest-on"),
+            ],
+            &mut trust.weaker_digest,
+        ),
+        (
+            say!(words, "setup-other-realms"),
+            [
+                say!(words, "setup-other-realms-off"),
+                say!(words, "setup-other-realms-on"),
+            ],
+            &mut trust.other_realms,
+        ),
+    ] {
+        changed |= either_ui(ui, &title, &texts, chosen);
+    }
+    changed
 }
 
 /// Whether an extension may be what we are handed over to without a question.
@@ -569,12 +604,14 @@ fn checks(submitted: bool, state: Option<&AccountState>) -> (Check, Check) {
         Some(AccountState::Failed { cause, .. }) => match cause {
             RegistrationCause::HostNotFound
             | RegistrationCause::Unreachable
-            | RegistrationCause::TimedOut => (Check::Failed, Check::Open),
+            | RegistrationCause::TimedOut
+            | RegistrationCause::Unencrypted => (Check::Failed, Check::Open),
             RegistrationCause::WrongPassword
             | RegistrationCause::PasswordNeeded
             | RegistrationCause::Forbidden
             | RegistrationCause::UnknownUser
             | RegistrationCause::AuthUnsupported
+            | RegistrationCause::WeakDigest
             | RegistrationCause::ServerTrouble
             | RegistrationCause::Refused => (Check::Passed, Check::Failed),
         },

@@ -29,6 +29,9 @@ pub(crate) fn must_be_read(end: &CallEnd, direction: Direction) -> bool {
         | EndCause::NoCommonCodec
         | EndCause::WrongPassword
         | EndCause::PasswordNeeded
+        | EndCause::WeakDigest
+        | EndCause::ForeignServer
+        | EndCause::Unencrypted
         | EndCause::Forbidden
         | EndCause::HostNotFound
         | EndCause::Unreachable

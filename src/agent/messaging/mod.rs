@@ -125,6 +125,12 @@ pub enum MessageFailure {
     WrongPassword,
     /// The server asks for a password and the account has none.
     PasswordNeeded,
+    /// MD5 was asked for where SHA-2 was before: not given.
+    WeakDigest,
+    /// A server that is none of the account's own asks for a password: not given.
+    ForeignServer,
+    /// The account wants everything encrypted, and there is only a way in the clear.
+    Unencrypted,
     /// The host name does not resolve.
     HostNotFound,
     /// Nothing listens there, or there is no way to it.
@@ -141,7 +147,7 @@ pub enum MessageFailure {
 
 impl MessageFailure {
     /// All of them.
-    pub const ALL: [MessageFailure; 19] = [
+    pub const ALL: [MessageFailure; 22] = [
         MessageFailure::NotAnAddress,
         MessageFailure::Length,
         MessageFailure::TooLong,
@@ -155,6 +161,9 @@ impl MessageFailure {
         MessageFailure::NotUnderstood,
         MessageFailure::WrongPassword,
         MessageFailure::PasswordNeeded,
+        MessageFailure::WeakDigest,
+        MessageFailure::ForeignServer,
+        MessageFailure::Unencrypted,
         MessageFailure::HostNotFound,
         MessageFailure::Unreachable,
         MessageFailure::TimedOut,
@@ -180,6 +189,9 @@ impl MessageFailure {
             MessageFailure::NotUnderstood => "not_understood",
             MessageFailure::WrongPassword => "wrong_password",
             MessageFailure::PasswordNeeded => "password_needed",
+            MessageFailure::WeakDigest => "weak_digest",
+            MessageFailure::ForeignServer => "foreign_server",
+            MessageFailure::Unencrypted => "unencrypted",
             MessageFailure::HostNotFound => "host_not_found",
             MessageFailure::Unreachable => "unreachable",
             MessageFailure::TimedOut => "timed_out",

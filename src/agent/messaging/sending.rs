@@ -324,6 +324,8 @@ impl Agent {
             Ok(credentials) if again.challenges <= MAX_CHALLENGES => credentials,
             // Its nonces are never fresh enough: the password is right as far as anybody can tell.
             Ok(_) | Err(DigestError::AlwaysStale) => return Err(MessageFailure::ServerTrouble),
+            Err(DigestError::Downgrade { .. }) => return Err(MessageFailure::WeakDigest),
+            Err(DigestError::ForeignRealm { .. }) => return Err(MessageFailure::ForeignServer),
             Err(_) => return Err(MessageFailure::WrongPassword),
         };
         let sequence = request.headers.cseq().map_or(1, |cseq| cseq.seq) + 1;

@@ -209,6 +209,9 @@ const fn cause_code(cause: WatchCause) -> &'static str {
     match cause {
         WatchCause::WrongPassword => "wrong_password",
         WatchCause::PasswordNeeded => "password_needed",
+        WatchCause::WeakDigest => "weak_digest",
+        WatchCause::ForeignServer => "foreign_server",
+        WatchCause::Unencrypted => "unencrypted",
         WatchCause::NotAllowed => "not_allowed",
         WatchCause::NotFound => "not_found",
         WatchCause::NotOffered => "not_offered",

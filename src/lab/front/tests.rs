@@ -1,7 +1,7 @@
 //! Requests as phones write them, and what the front door makes of them.
 
 use super::*;
-use crate::sip::{Credentials, DigestClient, Transport, parse_datagram};
+use crate::sip::{Credentials, DigestClient, DigestMemory, Transport, parse_datagram};
 
 const LAB: &str = "127.0.0.1:5060";
 
@@ -91,6 +91,7 @@ impl Door {
         let mut digest = DigestClient::new(Credentials {
             user: "1001".to_owned(),
             password: Secret::new(password.to_owned()),
+            memory: DigestMemory::default(),
         });
         for (name, value) in digest.answer(&challenge, &request, 5).unwrap() {
             request.headers.push(name, value);

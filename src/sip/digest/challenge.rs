@@ -54,6 +54,16 @@ impl Algorithm {
         )
     }
 
+    pub(super) const fn strength(self) -> Strength {
+        match self {
+            Algorithm::Md5 | Algorithm::Md5Sess => Strength::Weak,
+            Algorithm::Sha256
+            | Algorithm::Sha256Sess
+            | Algorithm::Sha512_256
+            | Algorithm::Sha512_256Sess => Strength::Strong,
+        }
+    }
+
     /// In any case; `None` for one that is not known.
     #[must_use]
     pub fn from_token(token: &str) -> Option<Algorithm> {
@@ -61,6 +71,14 @@ impl Algorithm {
             .into_iter()
             .find(|algorithm| algorithm.as_str().eq_ignore_ascii_case(token))
     }
+}
+
+/// How much a hash withstands. MD5 collides and is guessed through quickly; between the two of
+/// SHA-2 there is nothing to choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Strength {
+    Weak,
+    Strong,
 }
 
 /// What a digest protects.
@@ -140,6 +158,10 @@ impl Challenge {
     #[must_use]
     pub fn is_answerable(&self) -> bool {
         self.is_digest() && self.algorithm.is_some() && (!self.qop_offered || !self.qop.is_empty())
+    }
+
+    pub(super) fn strength(&self) -> Option<Strength> {
+        self.algorithm.map(Algorithm::strength)
     }
 
     /// Reads all challenges of one header value.

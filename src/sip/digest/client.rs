@@ -1,8 +1,13 @@
 //! Answering challenges (RFC 7616 section 3.4, RFC 8760, RFC 3261 section 22).
+//!
+//! A challenge decides what is given away, and whoever answers a request can write one. So an
+//! account that was once asked by SHA-2 gives no MD5 any more, and one whose registrar has asked
+//! for it answers no realm that it does not know: see [`DigestMemory`].
 
 use super::authorization::Authorization;
 use super::challenge::{Algorithm, Challenge, Qop};
 use super::hash::{self, Inputs};
+use super::memory::DigestMemory;
 use crate::redact::Secret;
 use crate::sip::header_name::HeaderName;
 use crate::sip::lexer;
@@ -22,6 +27,8 @@ pub struct Credentials {
     pub user: String,
     /// Never shown.
     pub password: Secret<String>,
+    /// What the account has learned of its servers. Clones share it.
+    pub memory: DigestMemory,
 }
 
 /// Answers the challenges to one account's requests. Remembers nonces and how often each was
@@ -77,6 +84,18 @@ pub enum DigestError {
     /// The server calls every nonce stale.
     #[error("the server calls every nonce stale")]
     AlwaysStale,
+    /// MD5 is asked for, where SHA-2 was before.
+    #[error("a weaker digest is asked for than before: {offered}")]
+    Downgrade {
+        /// The schemes and algorithms that were offered.
+        offered: String,
+    },
+    /// The account's own servers do not ask for this realm.
+    #[error("{realm:?} is no realm of this account's servers")]
+    ForeignRealm {
+        /// Whose password is asked for.
+        realm: String,
+    },
 }
 
 impl DigestClient {
@@ -91,7 +110,8 @@ impl DigestClient {
 
     /// The headers with which `request`, refused by `response` (401 or 407), is to be sent again:
     /// one for each realm that asked, also when 401 and 407 of a fork were joined. Of several
-    /// challenges of a realm the topmost that is supported is answered (RFC 8760 section 2.4).
+    /// challenges of a realm the strongest is answered, of equals the topmost: RFC 8760 section 2.4
+    /// leaves the order to the server, and so to whoever can add a line above its own.
     /// They replace all Authorization and Proxy-Authorization headers of the request.
     ///
     /// `request` is the one that was refused, with the credentials it carried; `seed` is fresh
@@ -110,23 +130,40 @@ impl DigestClient {
             return Err(DigestError::NoChallenge);
         }
         let mut chosen: Vec<&Challenge> = Vec::new();
-        for challenge in challenges
-            .iter()
-            .filter(|challenge| challenge.is_answerable())
-        {
+        let mut refused = DigestError::NoSupported {
+            offered: offered(&challenges),
+        };
+        for challenge in &challenges {
+            let Some(algorithm) = challenge.algorithm.filter(|_| challenge.is_answerable()) else {
+                continue;
+            };
+            let memory = &self.credentials.memory;
+            if !memory.knows_realm(&challenge.realm) {
+                let realm = challenge.realm.clone();
+                refused = DigestError::ForeignRealm { realm };
+                continue;
+            }
+            if !memory.allows(algorithm) {
+                if !matches!(refused, DigestError::ForeignRealm { .. }) {
+                    let offered = offered(&challenges);
+                    refused = DigestError::Downgrade { offered };
+                }
+                continue;
+            }
             let same = |c: &&Challenge| c.proxy == challenge.proxy && c.realm == challenge.realm;
-            if chosen.len() < MAX_REALMS && !chosen.iter().any(same) {
-                chosen.push(challenge);
+            match chosen.iter().position(|c| same(&c)) {
+                Some(at) if chosen[at].strength() < challenge.strength() => chosen[at] = challenge,
+                None if chosen.len() < MAX_REALMS => chosen.push(challenge),
+                Some(_) | None => {}
             }
         }
         if chosen.is_empty() {
-            return Err(DigestError::NoSupported {
-                offered: offered(&challenges),
-            });
+            return Err(refused);
         }
         let carried = carried(request);
         for challenge in &chosen {
             self.learn(challenge, &carried, seed)?;
+            self.credentials.memory.answered(challenge);
         }
         // Realms that did not ask again were satisfied: their credentials are sent again.
         let satisfied = |realm: &Realm| {
@@ -183,6 +220,17 @@ impl DigestClient {
     /// Forgets every challenge, as when the account's server changes.
     pub fn forget(&mut self) {
         self.realms.clear();
+    }
+
+    /// Answers for the REGISTER of its account, which only the account's own servers see: whatever
+    /// realm asks for a password there is theirs.
+    #[must_use]
+    pub fn for_registrar(credentials: Credentials) -> DigestClient {
+        let memory = credentials.memory.of_registrar();
+        DigestClient::new(Credentials {
+            memory,
+            ..credentials
+        })
     }
 
     fn learn(
@@ -342,6 +390,7 @@ mod tests {
         DigestClient::new(Credentials {
             user: "bob".to_owned(),
             password,
+            memory: DigestMemory::default(),
         })
     }
 
@@ -431,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_challenges_the_topmost_supported_is_answered() {
+    fn of_several_challenges_the_strongest_supported_is_answered_of_equals_the_topmost() {
         let digest = |algorithm: &str| {
             format!(r#"Digest realm="r", nonce="n", qop="auth", algorithm={algorithm}"#)
         };
@@ -452,7 +501,98 @@ mod tests {
             answered(&["AKAv2-SHA-256", "sha-256", "MD5"]).as_deref(),
             Some("sha-256")
         );
-        assert_eq!(answered(&["MD5", "SHA-256"]).as_deref(), Some("MD5"));
+        assert_eq!(answered(&["MD5", "SHA-256"]).as_deref(), Some("SHA-256"));
+        assert_eq!(
+            answered(&["MD5-sess", "SHA-256", "SHA-512-256"]).as_deref(),
+            Some("SHA-256")
+        );
+        assert_eq!(answered(&["MD5-sess", "MD5"]).as_deref(), Some("MD5-sess"));
+    }
+
+    fn asked(realm: &str, algorithm: &str) -> Response {
+        let value =
+            format!(r#"Digest realm="{realm}", nonce="n", qop="auth", algorithm={algorithm}"#);
+        challenged(401, &[("WWW-Authenticate", &value)])
+    }
+
+    #[test]
+    fn who_was_asked_by_sha_2_gives_no_md5_any_more() {
+        let first = client();
+        // Another request of the account: a call, a watch.
+        let mut second = DigestClient::new(first.credentials.clone());
+        let mut first = first;
+        second.answer(&asked("r", "MD5"), &request(), 1).unwrap();
+        for strong in ["SHA-256", "SHA-512-256"] {
+            first.answer(&asked("r", strong), &request(), 1).unwrap();
+            for weak in ["MD5", "MD5-sess"] {
+                let offered = format!("Digest {weak}");
+                let refused = second.answer(&asked("r", weak), &request(), 2);
+                assert_eq!(refused, Err(DigestError::Downgrade { offered }));
+            }
+        }
+        // Between the two of SHA-2 a server may change its mind.
+        second
+            .answer(&asked("r", "SHA-256"), &request(), 3)
+            .unwrap();
+        first.forget();
+        assert!(first.answer(&asked("r", "MD5"), &request(), 4).is_err());
+    }
+
+    #[test]
+    fn an_account_may_allow_the_weaker_digest() {
+        let mut client = client();
+        client.credentials.memory = DigestMemory::new(true, false);
+        client
+            .answer(&asked("r", "SHA-256"), &request(), 1)
+            .unwrap();
+        let headers = client.answer(&asked("r", "MD5"), &request(), 2).unwrap();
+        assert_eq!(read(&headers)[0].algorithm.as_deref(), Some("MD5"));
+    }
+
+    #[test]
+    fn after_the_registrar_has_asked_no_other_realm_is_answered() {
+        let calling = client();
+        let mut registering = DigestClient::for_registrar(calling.credentials.clone());
+        let mut calling = calling;
+        // Where no registrar has asked, nobody knows what its realm is.
+        assert!(calling.answer(&asked("any", "MD5"), &request(), 1).is_ok());
+        registering
+            .answer(&asked("asterisk", "MD5"), &request(), 2)
+            .unwrap();
+        let realm = "evil".to_owned();
+        assert_eq!(
+            calling.answer(&asked("evil", "MD5"), &request(), 3),
+            Err(DigestError::ForeignRealm { realm })
+        );
+        assert!(
+            calling
+                .answer(&asked("asterisk", "MD5"), &request(), 4)
+                .is_ok()
+        );
+        // The registrar itself may change its name.
+        assert!(
+            registering
+                .answer(&asked("new", "MD5"), &request(), 5)
+                .is_ok()
+        );
+        assert!(calling.answer(&asked("new", "MD5"), &request(), 6).is_ok());
+    }
+
+    #[test]
+    fn of_a_known_and_a_foreign_realm_the_known_one_is_answered() {
+        let mut calling = client();
+        let mut registering = DigestClient::for_registrar(calling.credentials.clone());
+        registering
+            .answer(&asked("r", "MD5"), &request(), 1)
+            .unwrap();
+        let mut both = asked("evil", "MD5");
+        both.headers.push(
+            "Proxy-Authenticate",
+            r#"Digest realm="r", nonce="2", qop="auth""#,
+        );
+        let headers = calling.answer(&both, &request(), 2).unwrap();
+        assert_eq!(headers.len(), 1);
+        assert_eq!(read(&headers)[0].realm, "r");
     }
 
     #[test]
@@ -607,7 +747,11 @@ mod tests {
         let response = challenged(401, &[("WWW-Authenticate", &value)]);
         let password = Secret::from("Secret, or not?");
         let user = "Jäsøn Doe".to_owned();
-        let mut client = DigestClient::new(Credentials { user, password });
+        let mut client = DigestClient::new(Credentials {
+            user,
+            password,
+            memory: DigestMemory::default(),
+        });
         let answer = read(&client.answer(&response, &request(), 1).unwrap()).remove(0);
         assert!(answer.userhash);
         assert_eq!(

@@ -6,10 +6,12 @@ mod authorization;
 mod challenge;
 mod client;
 mod hash;
+mod memory;
 mod server;
 
 pub use authorization::Authorization;
 pub(super) use challenge::split_schemes;
 pub use challenge::{Algorithm, Challenge, Qop};
 pub use client::{Credentials, DigestClient, DigestError};
+pub use memory::DigestMemory;
 pub use server::{DigestServer, VerifyError};

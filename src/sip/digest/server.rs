@@ -238,6 +238,7 @@ impl DigestServer {
 )]
 mod tests {
     use super::super::client::{Credentials, DigestClient};
+    use super::super::memory::DigestMemory;
     use super::*;
     use crate::sip::{Method, Response, StatusCode};
 
@@ -255,6 +256,7 @@ mod tests {
             client: DigestClient::new(Credentials {
                 user: "1001".to_owned(),
                 password,
+                memory: DigestMemory::default(),
             }),
             now,
         }
@@ -374,6 +376,7 @@ mod tests {
         world.client = DigestClient::new(Credentials {
             user: "1001".to_owned(),
             password: Secret::from("guess"),
+            memory: DigestMemory::default(),
         });
         let request = world.signed();
         assert_eq!(world.verify(&request), Err(VerifyError::Wrong));

@@ -3,8 +3,8 @@
 use super::*;
 use crate::redact::Secret;
 use crate::sip::{
-    Algorithm, Credentials, DigestServer, Event, HeaderName, Method, SoftStateFault, StatusCode,
-    Uri,
+    Algorithm, Credentials, DigestMemory, DigestServer, Event, HeaderName, Method, SoftStateFault,
+    StatusCode, Uri,
 };
 
 const PIDF: &str = "application/pidf+xml";
@@ -27,6 +27,7 @@ fn world() -> World {
     config.credentials = Some(Credentials {
         user: "1001".to_owned(),
         password: Secret::from("ramal"),
+        memory: DigestMemory::default(),
     });
     World {
         publication: Publication::new(config, 7),

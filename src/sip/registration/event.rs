@@ -51,6 +51,10 @@ pub enum RegistrationFault {
     PasswordNeeded,
     /// No way of authentication in common.
     AuthUnsupported,
+    /// MD5 was asked for where SHA-2 was before.
+    WeakDigest,
+    /// It may only go encrypted, and there is only a way in the clear.
+    Unencrypted,
     /// 403, 603: known, and not allowed.
     Forbidden,
     /// 404, 410, 604: no such address of record there.
@@ -74,4 +78,6 @@ pub enum RegistrationFailure {
     Timeout,
     /// The transport could not deliver it, or the connection broke.
     Transport,
+    /// It may only go encrypted, and there is only a way in the clear.
+    Unencrypted,
 }

@@ -157,7 +157,7 @@ impl Registration {
             wish: Wish::Unbound,
             outputs: VecDeque::new(),
             rng,
-            digest: config.credentials.clone().map(DigestClient::new),
+            digest: config.credentials.clone().map(DigestClient::for_registrar),
             call_id,
             from_tag,
             cseq,
@@ -217,7 +217,11 @@ impl Registration {
             State::Asking(_) | State::Unregistering(_) => {}
             State::Refused => {
                 // Nonces of the refused attempt must not speak against the next one.
-                self.digest = self.config.credentials.clone().map(DigestClient::new);
+                self.digest = self
+                    .config
+                    .credentials
+                    .clone()
+                    .map(DigestClient::for_registrar);
                 self.ask();
             }
             State::Idle | State::Bound { .. } | State::BackingOff { .. } => self.ask(),
@@ -280,11 +284,14 @@ impl Registration {
         let fault = match failure {
             RegistrationFailure::Timeout => RegistrationFault::Timeout,
             RegistrationFailure::Transport => RegistrationFault::Unreachable,
+            RegistrationFailure::Unencrypted => RegistrationFault::Unencrypted,
         };
-        let failing = Failing {
-            fault,
-            healing: Healing::InTime,
+        let healing = match failure {
+            RegistrationFailure::Timeout | RegistrationFailure::Transport => Healing::InTime,
+            // It fails as often as it is tried.
+            RegistrationFailure::Unencrypted => Healing::Never,
         };
+        let failing = Failing { fault, healing };
         self.failed(now, removing, failing, Answered::default());
     }
 
@@ -518,8 +525,14 @@ impl Registration {
             Err(DigestError::WrongPassword { .. }) => {
                 failing(RegistrationFault::WrongPassword, Healing::Never)
             }
-            Err(DigestError::NoChallenge | DigestError::NoSupported { .. }) => {
-                failing(RegistrationFault::AuthUnsupported, Healing::Never)
+            // The registrar's own realm is never foreign.
+            Err(
+                DigestError::NoChallenge
+                | DigestError::NoSupported { .. }
+                | DigestError::ForeignRealm { .. },
+            ) => failing(RegistrationFault::AuthUnsupported, Healing::Never),
+            Err(DigestError::Downgrade { .. }) => {
+                failing(RegistrationFault::WeakDigest, Healing::Never)
             }
             Err(DigestError::AlwaysStale) => {
                 failing(RegistrationFault::ServerError, Healing::InTime)

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::redact::Secret;
-use crate::sip::{Algorithm, Credentials, DigestServer, VerifyError};
+use crate::sip::{Algorithm, Credentials, DigestMemory, DigestServer, VerifyError};
 
 const CONTACT: &str = "<sip:1001@192.0.2.7:5062>";
 
@@ -26,6 +26,7 @@ fn config() -> RegistrationConfig {
     config.credentials = Some(Credentials {
         user: "1001".to_owned(),
         password: Secret::from("ramal"),
+        memory: DigestMemory::default(),
     });
     config
 }

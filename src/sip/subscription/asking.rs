@@ -233,6 +233,7 @@ impl Subscription {
         let healing = match (ask.kind, failure) {
             // The dialog is over (RFC 3261 section 12.2.1.2).
             (Kind::Refresh, SoftStateFailure::Timeout) => Healing::AtOnce,
+            (_, SoftStateFailure::ForeignServer | SoftStateFailure::Unencrypted) => Healing::Never,
             _ => Healing::InTime,
         };
         self.failed(

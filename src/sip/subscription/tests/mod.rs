@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::redact::Secret;
 use crate::sip::{
-    Algorithm, Credentials, DigestServer, Event, HeaderName, Method, SoftStateFault, StatusCode,
-    SubscriptionReason, Substate, Uri, VerifyError,
+    Algorithm, Credentials, DigestMemory, DigestServer, Event, HeaderName, Method, SoftStateFault,
+    StatusCode, SubscriptionReason, Substate, Uri, VerifyError,
 };
 
 /// A phone, a notifier's passwords, and the clock.
@@ -38,6 +38,7 @@ fn config() -> SubscriptionConfig {
     config.credentials = Some(Credentials {
         user: "1001".to_owned(),
         password: Secret::from("ramal"),
+        memory: DigestMemory::default(),
     });
     config
 }
