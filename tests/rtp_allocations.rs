@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use ramal::rtp::dtmf::{Digit, DtmfReceiver, DtmfSender};
 use ramal::rtp::session::{PayloadFormat, PayloadKind};
+use ramal::rtp::srtp::{MasterKey, Mki, Receiver, Sender, Suite};
 use ramal::rtp::{Config, NtpTime, Output, RtpSession};
 use ramal::units::{PayloadType, RtpTime, SampleRate, Ssrc};
 
@@ -105,4 +106,41 @@ fn a_minute_of_call_allocates_nothing() {
     // The losses of the last frame cannot be known yet.
     assert_eq!((stats.counts.lost(), stats.counts.duplicates), (59, 80));
     assert!(near.stats().round_trip.is_some());
+}
+
+#[test]
+fn protecting_packets_and_reports_allocates_nothing() {
+    for suite in Suite::ALL {
+        let master = MasterKey::new(suite, &vec![7; suite.master_len()]).expect("a key");
+        let mut sender = Sender::new(&master);
+        let mut receiver = Receiver::new(&master, Mki(Vec::new()));
+        let mut packet = Vec::with_capacity(1_500);
+        let (mut taken, mut refused) = (0, 0);
+        assert_no_alloc(|| {
+            for number in 0..70_000_u32 {
+                packet.clear();
+                packet.extend_from_slice(&[0x80, 8]);
+                packet.extend_from_slice(&(number as u16).to_be_bytes());
+                packet.extend_from_slice(&number.to_be_bytes());
+                // Ever so many sources of the far side, as a stranger might claim.
+                packet.extend_from_slice(&[0, 0, 0, 1]);
+                packet.extend_from_slice(&[0x55; 160]);
+                sender.protect_rtp(&mut packet).expect("protected");
+                if number % 1_000 == 999 {
+                    packet[11] = 2 + (number / 1_000) as u8;
+                }
+                match receiver.unprotect_rtp(&mut packet) {
+                    Ok(_) => taken += 1,
+                    Err(_) => refused += 1,
+                }
+                if number % 250 == 0 {
+                    packet.clear();
+                    packet.extend_from_slice(&[0x80, 201, 0, 1, 0, 0, 0, 1]);
+                    sender.protect_rtcp(&mut packet).expect("protected");
+                    receiver.unprotect_rtcp(&mut packet).expect("genuine");
+                }
+            }
+        });
+        assert_eq!((taken, refused), (69_930, 70), "{suite:?}");
+    }
 }

@@ -1,4 +1,5 @@
-//! RTP, RTCP and DTMF events: RFC 2198, 3550, 3551, 4733, 5761, 7160.
+//! RTP, RTCP, their protection and DTMF events: RFC 2198, 3550, 3551, 3711, 4733, 5761, 6188,
+//! 7160, 7714.
 //!
 //! Values in, values out: nothing here knows sockets, clocks, codecs or SIP. `rtp-types` and
 //! `rtcp-types` do the wire work and stay inside; what other modules see are the types below.
@@ -11,6 +12,7 @@
 //! - [`dtmf`]: telephone events, out and in.
 //! - [`redundancy`]: packets that carry earlier ones again (RFC 2198).
 //! - [`source`]: whose packets are believed, and where ours go (symmetric RTP).
+//! - [`srtp`]: packets and reports protected in place.
 //! - [`session`]: one RTP session of one call, made of the above.
 
 pub mod burst_gap;
@@ -23,6 +25,7 @@ pub mod rtcp;
 pub mod sequence;
 pub mod session;
 pub mod source;
+pub mod srtp;
 pub mod stats;
 pub mod xr;
 

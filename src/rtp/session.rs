@@ -85,7 +85,9 @@ impl RtpSession {
         let mut random = ChaCha12Rng::from_seed(config.seed);
         let outgoing = Outgoing {
             ssrc: config.local_ssrc,
-            sequence: random.next_u32() as u16,
+            // In the lower half: whoever misses the first packets must still see the first wrap
+            // of protected ones (RFC 3711 section 3.3.1).
+            sequence: random.next_u32() as u16 & 0x7fff,
             offset: random.next_u32(),
             last: None,
             packets: 0,
