@@ -16,6 +16,8 @@ mod changes;
 mod conferences;
 #[path = "call_flows/digits.rs"]
 mod digits;
+#[path = "call_flows/failover.rs"]
+mod failover;
 #[path = "call_flows/messages.rs"]
 mod messages;
 #[path = "call_flows/pickups.rs"]
