@@ -68,6 +68,7 @@ fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCo
     let config = EngineConfig {
         bind: demo.then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         port: 0,
+        dns: None,
         agent: AgentConfig::default(),
         media: MediaConfig {
             rtp_ports: None,

@@ -1,5 +1,7 @@
 //! The engine as its faces see it: commands in, snapshots out.
 
+#[path = "engine/finding.rs"]
+mod finding;
 #[path = "engine/messages.rs"]
 mod messages;
 #[path = "engine/reception.rs"]
@@ -66,6 +68,7 @@ fn with_settings(settings: Settings, file: SettingsFile) -> (EngineConfig, SyncS
     let config = EngineConfig {
         bind: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         port: 0,
+        dns: None,
         agent: AgentConfig::default(),
         media: MediaConfig {
             rtp_ports: None,

@@ -725,6 +725,7 @@ help-arg-password-file = A file whose first line is the password
 help-arg-display-name = The name shown to whom you call
 help-arg-expires = Seconds to be registered for
 help-arg-bind = Where to listen, ADDR or ADDR:PORT
+help-arg-dns = DNS server to ask, ADDR or ADDR:PORT, instead of those of the system
 help-arg-transport = How signalling travels
 help-arg-rtp-ports = Ports for sound; the first free even one is taken
 help-arg-codecs = Codecs, best first: opus,g722,pcma,pcmu

@@ -723,6 +723,7 @@ help-arg-password-file = Un archivo cuya primera línea es la contraseña
 help-arg-display-name = El nombre mostrado a quien llama
 help-arg-expires = Segundos de validez del registro
 help-arg-bind = Dónde escuchar, ADDR o ADDR:PUERTO
+help-arg-dns = Servidor DNS que se consulta, ADDR o ADDR:PUERTO, en lugar de los del sistema
 help-arg-transport = Cómo viaja la señalización
 help-arg-rtp-ports = Puertos para el sonido; se toma el primero par libre
 help-arg-codecs = Códecs, el mejor primero: opus,g722,pcma,pcmu

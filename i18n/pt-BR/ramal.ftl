@@ -723,6 +723,7 @@ help-arg-password-file = Um arquivo cuja primeira linha é a senha
 help-arg-display-name = O nome mostrado a quem você liga
 help-arg-expires = Segundos de validade do registro
 help-arg-bind = Onde escutar, ADDR ou ADDR:PORTA
+help-arg-dns = Servidor DNS a consultar, ADDR ou ADDR:PORTA, no lugar dos do sistema
 help-arg-transport = Como a sinalização trafega
 help-arg-rtp-ports = Portas para o som; usa a primeira par livre
 help-arg-codecs = Codecs, o melhor primeiro: opus,g722,pcma,pcmu

@@ -89,6 +89,17 @@ impl Agent {
         matches!(change, Some(Change::Asked { key: None, .. }))
     }
 
+    /// The re-INVITE under way has left one server and is about to be sent to another.
+    pub(super) fn reinvite_goes_elsewhere(&mut self, call: CallId) {
+        if let Some(e) = self.established(call)
+            && let Change::Asked {
+                key, give_up_at, ..
+            } = &mut e.change
+        {
+            (*key, *give_up_at) = (None, None);
+        }
+    }
+
     pub(super) fn reinvite_sent(&mut self, now: Instant, call: CallId, sent: ClientKey) {
         let until = now + self.config.timers.patience();
         if let Some(e) = self.established(call)

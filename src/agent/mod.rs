@@ -25,6 +25,7 @@ mod digits;
 mod ending;
 mod established;
 mod event;
+mod failover;
 mod focus;
 mod incoming;
 mod leaving;
@@ -79,6 +80,7 @@ pub use watch::{LampState, Package, WatchCause, WatchId, WatchState};
 
 use account::Account;
 use call::Call;
+use failover::Sent;
 use leaving::{LeaveId, Leaving};
 use messaging::Messaging;
 use outgoing::AnsweredInvite;
@@ -88,9 +90,10 @@ use watching::Watches;
 
 use crate::codec::CodecKind;
 use crate::media::plan::{MediaCommand, MediaId, Opened};
+use crate::sip::locating::{Hop, Outages};
 use crate::sip::transaction::{self, ClientKey, Peer, Timers, TransactionLayer};
 pub use crate::sip::{AlertSource, DiversionReason};
-use crate::sip::{DialogId, HostPort, ParseError, Parsed, Request, Transport};
+use crate::sip::{DialogId, ParseError, Parsed, Request};
 
 /// Whether packets may be sent again (RFC 2198), at up to twice the rate, where many are lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -185,10 +188,8 @@ pub enum Output {
     Resolve {
         /// The question's name.
         id: ResolveId,
-        /// Name or address; without a port the transport's default is meant.
-        host: HostPort,
-        /// How to get there.
-        transport: Transport,
+        /// Where to.
+        hop: Hop,
     },
     /// For the media thread. [`MediaCommand::Open`] is answered with [`Agent::handle_opened`].
     Media(MediaCommand),
@@ -212,6 +213,10 @@ pub struct Agent {
     publications: Publications,
     /// Which request of ours each client transaction carries.
     clients: BTreeMap<ClientKey, Purpose>,
+    /// Over which way each of them went.
+    sent: BTreeMap<ClientKey, Sent>,
+    /// Servers that failed lately.
+    outages: Outages,
     /// Requests that wait for their way to be found.
     lookups: BTreeMap<ResolveId, Lookup>,
     /// Of these, the questions for an account's own servers.
@@ -273,6 +278,8 @@ impl Agent {
             watches: Watches::default(),
             publications: Publications::default(),
             clients: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            outages: Outages::default(),
             lookups: BTreeMap::new(),
             own_lookups: BTreeMap::new(),
             answered_invites: BTreeMap::new(),
@@ -542,12 +549,8 @@ impl Agent {
             }
             transaction::Event::Ack { request, .. } => self.ack_came(now, &request),
             transaction::Event::AckMissing { key } => self.ack_missing(now, &key),
-            transaction::Event::Response {
-                key,
-                response,
-                from,
-            } => {
-                let foreign = self.is_foreign_challenge(&key, &response, &from);
+            transaction::Event::Response { key, response, .. } => {
+                let foreign = self.is_foreign_challenge(&key, &response);
                 self.response_came(now, &key, &response, foreign);
             }
             transaction::Event::Failed { key, failure } => self.request_failed(now, &key, failure),

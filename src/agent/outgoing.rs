@@ -140,10 +140,11 @@ impl Agent {
         self.locate(now, account, &hop, Lookup::Call(call));
     }
 
-    pub(super) fn call_located(&mut self, call: CallId, mut ways: Vec<Peer>) {
+    pub(super) fn call_located(&mut self, now: Instant, call: CallId, mut ways: Vec<Peer>) {
         let account = self.calls.get(&call).map(|call| call.account);
         let account = account.and_then(|account| self.accounts.get(&account));
         let good = account.and_then(Account::registered_way);
+        let good = good.filter(|good| !self.outages.is_out(now, good));
         if let Some(at) = ways.iter().position(|way| Some(way) == good) {
             // The registrar answered from there: an address before it would cost 64·T1.
             ways[..=at].rotate_right(1);

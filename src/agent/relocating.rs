@@ -35,6 +35,7 @@ impl Agent {
     /// The machine has slept, and may have woken up elsewhere: what the registrars know of us is
     /// in doubt. What only a person can mend is left alone.
     pub fn handle_awake(&mut self, now: Instant) {
+        self.outages.forget();
         let ids: Vec<AccountId> = self.accounts.keys().copied().collect();
         for id in ids {
             match self
@@ -123,6 +124,7 @@ impl Agent {
                     return;
                 }
                 let settled = matches!(account.state, AccountState::Registered { .. });
+                let settled = settled && !self.outages.is_out(now, way);
                 let (first, ways) = choose(*way, found.unwrap_or_default(), settled);
                 registration.relocate(requests::contact(&user, &first));
                 *way = first;

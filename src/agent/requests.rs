@@ -157,6 +157,13 @@ fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Takes away what was said to a server that asked for credentials.
+pub(super) fn forget_credentials(headers: &mut Headers) {
+    for name in [HeaderName::AUTHORIZATION, HeaderName::PROXY_AUTHORIZATION] {
+        headers.remove(&name);
+    }
+}
+
 /// Puts these credentials in the place of those that were there.
 pub(super) fn set_credentials(headers: &mut Headers, credentials: Vec<(HeaderName, String)>) {
     for name in [HeaderName::AUTHORIZATION, HeaderName::PROXY_AUTHORIZATION] {

@@ -110,9 +110,7 @@ impl Agent {
         inviting.forks.clear();
         // What one server asked for is nothing to the next: it would refuse a nonce not its own,
         // and that would pass for a wrong password.
-        for name in [HeaderName::AUTHORIZATION, HeaderName::PROXY_AUTHORIZATION] {
-            inviting.invite.headers.remove(&name);
-        }
+        requests::forget_credentials(&mut inviting.invite.headers);
         if let Some(digest) = &mut inviting.digest {
             digest.forget();
         }

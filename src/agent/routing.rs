@@ -12,8 +12,9 @@ use super::watching::WatchKey;
 use super::{
     AccountId, Agent, CallId, EndCause, MessageFailure, Output, ResolveFailure, ResolveId,
 };
+use crate::sip::locating::Hop;
 use crate::sip::transaction::{ClientKey, Failure, Peer, SendError};
-use crate::sip::{Dialog, HostPort, Request, Response, Transport, Uri};
+use crate::sip::{Dialog, Request, Response, Transport, Uri};
 
 /// A request that waits for its way to be found.
 #[derive(Debug)]
@@ -78,7 +79,7 @@ impl Agent {
     /// Asks for the ways to the next hop; `lookup` goes on when they are known.
     pub(super) fn locate(&mut self, now: Instant, account: AccountId, hop: &Uri, lookup: Lookup) {
         let configured = self.accounts.get(&account).and_then(|a| a.config.transport);
-        let Some((host, transport)) = hop_of(hop, configured) else {
+        let Some(hop) = Hop::of(hop, configured) else {
             self.located(now, lookup, Err(ResolveFailure::NotFound));
             return;
         };
@@ -90,22 +91,21 @@ impl Agent {
         self.next_lookup += 1;
         self.lookups.insert(id, lookup);
         let found = self.accounts.get(&account);
-        if found.is_some_and(|account| account.is_own_host(&host)) {
+        if found.is_some_and(|account| account.is_own_host(&hop.host)) {
             self.own_lookups.insert(id, account);
         }
-        self.outputs.push_back(Output::Resolve {
-            id,
-            host,
-            transport,
-        });
+        self.outputs.push_back(Output::Resolve { id, hop });
     }
 
     pub(super) fn located(
         &mut self,
         now: Instant,
         lookup: Lookup,
-        found: Result<Vec<Peer>, ResolveFailure>,
+        mut found: Result<Vec<Peer>, ResolveFailure>,
     ) {
+        if let Ok(ways) = &mut found {
+            self.outages.put_last(now, ways);
+        }
         let account = match &lookup {
             Lookup::Registrar(account) => Some(*account),
             Lookup::Call(call) => self.calls.get(call).map(|call| call.account),
@@ -117,13 +117,13 @@ impl Agent {
         }
         match (lookup, found) {
             (Lookup::Registrar(account), found) => self.registrar_located(now, account, found),
-            (Lookup::Call(call), Ok(ways)) => self.call_located(call, ways),
+            (Lookup::Call(call), Ok(ways)) => self.call_located(now, call, ways),
             (Lookup::Call(call), Err(failure)) => {
                 self.call_failed(now, call, cause_of_lookup(failure), None);
             }
             (Lookup::Watch(watch), found) => self.watch_located(now, watch, found),
             (Lookup::Send { request, purpose }, Ok(ways)) => {
-                self.send(now, *request, ways[0], purpose);
+                self.send_over(now, *request, &ways, purpose);
             }
             (Lookup::Send { purpose, .. }, Err(failure)) => {
                 self.undelivered(now, purpose, cause_of_lookup(failure));
@@ -152,17 +152,23 @@ impl Agent {
         }
     }
 
-    /// Hands a request to the transaction layer.
-    pub(super) fn send(&mut self, now: Instant, mut request: Request, to: Peer, purpose: Purpose) {
+    /// Hands a request to the transaction layer; the name of its transaction, if it was taken.
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        mut request: Request,
+        to: Peer,
+        purpose: Purpose,
+    ) -> Option<ClientKey> {
         // The call may have ended while its way was being looked for.
         if let Purpose::Reinvite(call) = purpose
             && !self.awaits_reinvite(call)
         {
-            return;
+            return None;
         }
         if let Err(cause) = self.guard(&mut request, &to, &purpose) {
             self.undelivered(now, purpose, cause);
-            return;
+            return None;
         }
         match self.layer.request(now, request, to) {
             Ok(key) => {
@@ -179,14 +185,19 @@ impl Agent {
                     | Purpose::Bye(_) => {}
                 }
                 self.clients.insert(key, purpose);
+                self.note_sent(key, to);
+                Some(key)
             }
-            Err(error) => match purpose {
-                Purpose::Message(posting) if error == SendError::TooLong => {
-                    self.message_undelivered(now, &posting, MessageFailure::TooLong);
+            Err(error) => {
+                match purpose {
+                    Purpose::Message(posting) if error == SendError::TooLong => {
+                        self.message_undelivered(now, &posting, MessageFailure::TooLong);
+                    }
+                    // Only a value that holds a line break cannot be written; dialling refuses those.
+                    purpose => self.undelivered(now, purpose, EndCause::Refused),
                 }
-                // Only a value that holds a line break cannot be written; dialling refuses those.
-                purpose => self.undelivered(now, purpose, EndCause::Refused),
-            },
+                None
+            }
         }
     }
 
@@ -220,19 +231,22 @@ impl Agent {
         request: Request,
         purpose: Purpose,
     ) {
-        match self.known_way(account, hop) {
-            Some(way) => self.send(now, request, way, purpose),
+        match self.known_way(now, account, hop) {
+            Some(way) => {
+                self.send(now, request, way, purpose);
+            }
             None => self.send_in_dialog(now, account, hop, request, purpose),
         }
     }
 
     /// The way to this hop, if the account's registrar is reached by it.
-    pub(super) fn known_way(&self, account: AccountId, hop: &Uri) -> Option<Peer> {
+    pub(super) fn known_way(&self, now: Instant, account: AccountId, hop: &Uri) -> Option<Peer> {
         let account = self.accounts.get(&account)?;
         let config = &account.config;
         let registrar = config.proxy.clone().or_else(|| registrar_of(config))?;
-        let same = hop_of(hop, config.transport) == hop_of(&registrar, config.transport);
-        account.registered_way().filter(|_| same).copied()
+        let same = Hop::of(hop, config.transport) == Hop::of(&registrar, config.transport);
+        let way = account.registered_way().filter(|_| same).copied();
+        way.filter(|way| !self.outages.is_out(now, way))
     }
 
     /// `foreign`: it asks for a password that is none of its business.
@@ -249,6 +263,9 @@ impl Agent {
             return;
         }
         let last = response.status.is_final();
+        if last && self.server_answered(now, key, response) {
+            return;
+        }
         // The transaction of an INVITE hands up further 2xx of a fork after the first.
         let keep = !last || matches!(self.clients.get(key), Some(Purpose::Invite(_)));
         let call = match self.clients.get(key) {
@@ -293,6 +310,9 @@ impl Agent {
             Failure::Timeout => EndCause::TimedOut,
             Failure::Transport | Failure::TooLong => EndCause::Unreachable,
         };
+        if self.server_silent(now, key, failure) {
+            return;
+        }
         match self.clients.remove(key) {
             Some(Purpose::Message(posting)) if failure == Failure::TooLong => {
                 self.message_undelivered(now, &posting, MessageFailure::TooLong);
@@ -337,21 +357,4 @@ fn cause_of_lookup(failure: ResolveFailure) -> EndCause {
         ResolveFailure::NotFound => EndCause::HostNotFound,
         ResolveFailure::Unreachable => EndCause::Unreachable,
     }
-}
-
-/// Host and transport that a URI says to go to (RFC 3261 section 19.1.2; `maddr` wins over the
-/// host). `None` for URIs that name no host.
-fn hop_of(uri: &Uri, configured: Option<Transport>) -> Option<(HostPort, Transport)> {
-    let sip = uri.as_sip()?;
-    let mut host = sip.host_port.clone();
-    if let Some(maddr) = sip.maddr() {
-        host.host = maddr;
-    }
-    let transport = match sip.transport().or(configured) {
-        Some(Transport::Udp | Transport::Tcp) if sip.secure => Transport::Tls,
-        Some(transport) => transport,
-        None if sip.secure => Transport::Tls,
-        None => Transport::Udp,
-    };
-    Some((host, transport))
 }

@@ -82,19 +82,19 @@ impl Agent {
         account.is_some_and(|account| account.is_server(from.remote.ip()))
     }
 
-    /// Whether a password is asked for by somebody who is none of the account's own servers.
-    pub(super) fn is_foreign_challenge(
-        &self,
-        key: &ClientKey,
-        response: &Response,
-        from: &Peer,
-    ) -> bool {
+    /// Whether a password is asked for by somebody who is none of the account's own servers. What
+    /// counts is whom the request went to, since that is where the answer would go; a server of
+    /// several addresses may speak from another one.
+    pub(super) fn is_foreign_challenge(&self, key: &ClientKey, response: &Response) -> bool {
         if !matches!(response.status.code(), 401 | 407) {
             return false;
         }
         let purpose = self.clients.get(key);
         let account = purpose.and_then(|purpose| self.account_of(purpose));
-        account.is_some_and(|account| !self.is_server(account, from))
+        let Some((account, way)) = account.zip(self.way_of(key)) else {
+            return false;
+        };
+        !self.is_server(account, way)
     }
 
     /// Readies a request for the way that it takes: credentials go to the account's own servers

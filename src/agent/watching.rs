@@ -343,7 +343,7 @@ impl Agent {
                     return false;
                 }
                 let hop = account.first_hop(&resource);
-                match self.known_way(id, &hop) {
+                match self.known_way(now, id, &hop) {
                     Some(way) => self.watch_from(now, key, &way),
                     None if is_new || self.is_in_doubt(key) => {
                         self.wait_for_way(key);

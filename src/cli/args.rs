@@ -81,6 +81,8 @@ pub(super) struct AccountArgs {
     pub(super) expires: u32,
     #[arg(long, value_name = "ADDR[:PORT]")]
     pub(super) bind: Option<Bind>,
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub(super) dns: Option<Bind>,
     #[arg(long, value_enum)]
     pub(super) transport: Option<TransportArg>,
 }
@@ -485,6 +487,14 @@ pub(super) enum SidesArg {
 pub(super) struct Bind {
     pub(super) ip: IpAddr,
     pub(super) port: u16,
+}
+
+impl Bind {
+    /// As a DNS server: without a port it is asked at the usual one.
+    pub(super) const fn for_dns(self) -> SocketAddr {
+        let port = if self.port == 0 { 53 } else { self.port };
+        SocketAddr::new(self.ip, port)
+    }
 }
 
 impl FromStr for Bind {

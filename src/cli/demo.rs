@@ -43,6 +43,7 @@ pub(super) fn run(words: Words, args: &DemoArgs) -> Result<Exit, Misuse> {
     let config = EngineConfig {
         bind: Some(loopback),
         port: 0,
+        dns: None,
         agent: AgentConfig::default(),
         media: MediaConfig {
             rtp_ports: None,

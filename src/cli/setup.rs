@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{AccountArgs, EchoArg, NoiseArg, ResendArg, SidesArg, SoundArgs, TransportArg};
+use super::args::{
+    AccountArgs, Bind, EchoArg, NoiseArg, ResendArg, SidesArg, SoundArgs, TransportArg,
+};
 use super::exit::Exit;
 use crate::agent::{AccountConfig, AccountId, AgentConfig, Resend, dial};
 use crate::audio::{self, ClipError, SinkChoice, SourceChoice};
@@ -310,6 +312,7 @@ pub(super) fn engine(
     Ok(EngineConfig {
         bind: account.bind.map(|bind| bind.ip),
         port: account.bind.map_or(0, |bind| bind.port),
+        dns: account.dns.map(Bind::for_dns),
         agent,
         media,
         settings: None,

@@ -1,6 +1,6 @@
 //! What the engine is started with, and why it does not start.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::KeepChats;
 use super::media::{MediaConfig, MediaError};
@@ -14,6 +14,8 @@ pub struct EngineConfig {
     pub bind: Option<IpAddr>,
     /// The SIP port, UDP and TCP; 0: one that is free.
     pub port: u16,
+    /// The DNS server to ask; `None`: those of the system.
+    pub dns: Option<SocketAddr>,
     /// How the phone behaves.
     pub agent: AgentConfig,
     /// Sound: ports, devices, files.

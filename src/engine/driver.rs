@@ -21,15 +21,15 @@ use super::reception::local_time;
 use super::sip_port::{Arrival, SipPort};
 use super::suspend::SleepWatch;
 use super::team::Team;
-use super::{Command, Shared, clock, seed, signals};
+use super::{Command, Shared, clock, finding, seed, signals};
 use crate::agent::{AccountId, Agent, CallId, Output, ResolveFailure, ResolveId};
 use crate::audio::{DeviceList, SourceChoice, Watch};
 use crate::dsp::progress::Country;
 use crate::media::Levels;
 use crate::media::tones::Tone;
-use crate::net::{self, NetEvent};
+use crate::net::{NetEvent, Resolver};
 use crate::redact::Secret;
-use crate::sip::{Host, HostPort, Transport};
+use crate::sip::locating::{Hop, Server};
 use crate::store::{self, Settings, SettingsFile};
 
 /// Reports, answers and look-ups that may wait for the loop.
@@ -53,6 +53,9 @@ pub(super) struct Driver {
     pub(super) chats: Chats,
     chat_answers: mpsc::Receiver<store::ChatAnswer>,
     found: mpsc::Receiver<Found>,
+    resolver: Resolver,
+    /// The DNS server that was named, if not those of the system.
+    dns: Option<SocketAddr>,
     finder: mpsc::Sender<Found>,
     pub(super) settings: Option<(SettingsFile, Settings)>,
     /// Passwords in use, by the account's number in the settings.
@@ -98,8 +101,7 @@ pub(super) struct Driver {
 /// The outcome of a look-up.
 struct Found {
     id: ResolveId,
-    transport: Transport,
-    addresses: std::io::Result<Vec<SocketAddr>>,
+    servers: Vec<Server>,
 }
 
 impl Driver {
@@ -155,6 +157,8 @@ impl Driver {
             chats,
             chat_answers,
             found,
+            resolver: Resolver::new(config.dns),
+            dns: config.dns,
             finder,
             settings: config.settings,
             passwords: BTreeMap::new(),
@@ -219,6 +223,7 @@ impl Driver {
             let now = clock::now();
             if watch.has_slept(now, clock::wall_clock()) {
                 tracing::info!("the machine has slept: registering anew");
+                self.resolver = Resolver::new(self.dns);
                 self.agent.handle_awake(now);
             }
             self.pump();
@@ -251,11 +256,7 @@ impl Driver {
                         self.agent.handle_transport_error(clock::now(), to);
                     }
                 }
-                Output::Resolve {
-                    id,
-                    host,
-                    transport,
-                } => self.resolve(id, &host, transport),
+                Output::Resolve { id, hop } => self.resolve(id, hop),
                 Output::Media(order) => self.order_media(order),
                 Output::Event(event) => self.phone_event(event),
                 Output::Wait(at) => {
@@ -294,48 +295,26 @@ impl Driver {
         }
     }
 
-    fn resolve(&mut self, id: ResolveId, host: &HostPort, transport: Transport) {
-        match &host.host {
-            Host::Ip(ip) => {
-                let port = host.port_or(transport.default_port());
-                let addresses = Ok(vec![SocketAddr::new(*ip, port)]);
-                self.name_found(Found {
-                    id,
-                    transport,
-                    addresses,
-                });
-            }
-            Host::Name(name) => {
-                let port = host.port_or(transport.default_port());
-                let finder = self.finder.clone();
-                let name = name.clone();
-                tokio::spawn(async move {
-                    let addresses = net::lookup(&name, port).await;
-                    // The engine may have stopped: then nobody asks any more.
-                    let _ = finder
-                        .send(Found {
-                            id,
-                            transport,
-                            addresses,
-                        })
-                        .await;
-                });
-            }
+    fn resolve(&mut self, id: ResolveId, hop: Hop) {
+        if let Some(server) = hop.literal() {
+            let servers = vec![server];
+            return self.name_found(Found { id, servers });
         }
+        let (finder, resolver) = (self.finder.clone(), self.resolver.clone());
+        let seed = seed::random().unwrap_or_default();
+        tokio::spawn(async move {
+            let servers = finding::servers(resolver, hop, SipPort::SPOKEN, seed).await;
+            // The engine may have stopped: then nobody asks any more.
+            let _ = finder.send(Found { id, servers }).await;
+        });
     }
 
     fn name_found(&mut self, found: Found) {
-        let Found {
-            id,
-            transport,
-            addresses,
-        } = found;
-        let ways = match addresses {
-            Ok(addresses) => self.port.ways(&addresses, transport),
-            Err(error) => {
-                tracing::debug!("name not found: {error}");
-                Err(ResolveFailure::NotFound)
-            }
+        let Found { id, servers } = found;
+        let ways = if servers.is_empty() {
+            Err(ResolveFailure::NotFound)
+        } else {
+            self.port.ways(&servers)
         };
         self.agent.handle_resolved(clock::now(), id, ways);
     }

@@ -12,6 +12,7 @@ mod config;
 mod devices;
 mod driver;
 mod event;
+mod finding;
 mod loudness;
 pub mod media;
 mod picture;

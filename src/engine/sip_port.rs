@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::agent::ResolveFailure;
 use crate::net::{self, BindError, NetEvent, Sockets, StreamId};
+use crate::sip::locating::Server;
 use crate::sip::transaction::{ConnectionId, Peer};
 use crate::sip::{Frame, FramingLimits, ParseError, Parsed, StreamFramer, Transport, printable};
 
@@ -216,23 +217,20 @@ impl SipPort {
         }
     }
 
-    /// The ways to these addresses over this transport, in their order.
+    /// The transports that are spoken, the one that is used where nobody has a preference first.
+    pub const SPOKEN: &[Transport] = &[Transport::Udp, Transport::Tcp];
+
+    /// The ways to these servers, in their order.
     ///
     /// # Errors
     /// [`ResolveFailure::Unreachable`]: no socket of ours or no route leads to any of them.
-    pub fn ways(
-        &self,
-        addresses: &[SocketAddr],
-        transport: Transport,
-    ) -> Result<Vec<Peer>, ResolveFailure> {
-        if !matches!(transport, Transport::Udp | Transport::Tcp) {
-            return Err(ResolveFailure::Unreachable);
-        }
-        let ways: Vec<Peer> = addresses
+    pub fn ways(&self, servers: &[Server]) -> Result<Vec<Peer>, ResolveFailure> {
+        let ways: Vec<Peer> = servers
             .iter()
-            .filter_map(|remote| {
-                let ours = self.listening(*remote)?;
-                let way = self.peer(transport, ours, *remote, None);
+            .filter(|server| Self::SPOKEN.contains(&server.transport))
+            .filter_map(|server| {
+                let ours = self.listening(server.address)?;
+                let way = self.peer(server.transport, ours, server.address, None);
                 (!way.local.ip().is_unspecified()).then_some(way)
             })
             .collect();

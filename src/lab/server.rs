@@ -24,8 +24,9 @@ use crate::engine::sip_port::{Arrival, SipPort};
 use crate::engine::{clock, seed};
 use crate::media::plan::{MediaCommand, MediaId, Opened};
 use crate::net::{BindError, NetEvent};
+use crate::sip::locating::Hop;
 use crate::sip::transaction::Peer;
-use crate::sip::{HostPort, Parsed, SipUri, StatusCode, Transport, Uri, parse_datagram};
+use crate::sip::{HostPort, Parsed, SipUri, StatusCode, Uri, parse_datagram};
 
 /// The account under which the services answer.
 const SERVICES: AccountId = AccountId(1);
@@ -394,12 +395,8 @@ impl Server {
                         self.agent.handle_transport_error(now, to);
                     }
                 }
-                Output::Resolve {
-                    id,
-                    host,
-                    transport,
-                } => {
-                    let ways = self.ways(&host, transport);
+                Output::Resolve { id, hop } => {
+                    let ways = self.ways(&hop);
                     self.agent.handle_resolved(now, id, ways);
                 }
                 Output::Media(order) => self.order(now, order),
@@ -413,16 +410,11 @@ impl Server {
     }
 
     /// Phones of the lab register under addresses: there is no name to look up.
-    fn ways(
-        &self,
-        host: &HostPort,
-        transport: Transport,
-    ) -> Result<Vec<Peer>, crate::agent::ResolveFailure> {
-        let Some(ip) = host.host.ip() else {
+    fn ways(&self, hop: &Hop) -> Result<Vec<Peer>, crate::agent::ResolveFailure> {
+        let Some(server) = hop.literal() else {
             return Err(crate::agent::ResolveFailure::NotFound);
         };
-        let remote = SocketAddr::new(ip, host.port_or(transport.default_port()));
-        self.port.ways(&[remote], transport)
+        self.port.ways(&[server])
     }
 
     fn event(&mut self, now: Instant, event: Event) {

@@ -7,10 +7,12 @@
 //!
 //! - [`udp`]: datagrams, and ICMP's word about those that did not arrive.
 //! - [`tcp`]: connections in both directions, reused by address or by number.
-//! - [`lookup()`]: names to addresses, with a limit in time.
+//! - [`dns`]: questions to DNS servers.
+//! - [`lookup()`]: names to addresses by the system, with a limit in time.
 //! - [`interfaces`]: which of our addresses faces a given remote one.
 //! - [`owner`]: who holds a port that we wanted.
 
+pub mod dns;
 pub mod interfaces;
 pub mod lookup;
 pub mod owner;
@@ -27,6 +29,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub use self::bind::BindError;
+pub use self::dns::Resolver;
 pub use self::interfaces::local_address_towards;
 pub use self::lookup::lookup;
 pub use self::tcp::StreamError;

@@ -21,6 +21,7 @@ mod host;
 mod identity;
 pub mod inspect;
 mod lexer;
+pub mod locating;
 mod message;
 mod name_addr;
 mod params;

@@ -37,6 +37,7 @@ fn phone_of(user: &str, folder: &Path, lab: &Lab) -> Handle {
     let config = EngineConfig {
         bind: Some(LOCALHOST),
         port: 0,
+        dns: None,
         agent: AgentConfig::default(),
         media: MediaConfig::default(),
         chats: KeepChats::In(file.conversations()),

@@ -22,8 +22,9 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use ramal::agent::{Agent, AgentConfig, CallId, Command, Event, Output, ResolveFailure, ResolveId};
 use ramal::lab::{Front, FrontOutput};
 use ramal::media::plan::{Accepted, MediaCommand, MediaId, Opened, Plan};
+use ramal::sip::locating::Hop;
 use ramal::sip::transaction::{ConnectionId, Peer};
-use ramal::sip::{Host, HostPort, Transport, parse_datagram};
+use ramal::sip::{Host, Transport, parse_datagram};
 
 use notifier::Notifier;
 use registrar::Registrar;
@@ -237,14 +238,9 @@ impl World {
     }
 
     /// The ways from a phone to a host.
-    fn ways(
-        &self,
-        phone: usize,
-        host: &HostPort,
-        transport: Transport,
-    ) -> Result<Vec<Peer>, ResolveFailure> {
-        let port = host.port_or(transport.default_port());
-        let found = match &host.host {
+    fn ways(&self, phone: usize, hop: &Hop) -> Result<Vec<Peer>, ResolveFailure> {
+        let port = hop.host.port_or(hop.transport_or_default().default_port());
+        let found = match &hop.host.host {
             Host::Ip(ip) => vec![SocketAddr::new(*ip, port)],
             Host::Name(name) => self
                 .names
@@ -280,12 +276,8 @@ impl World {
                     };
                     self.launch(datagram);
                 }
-                Output::Resolve {
-                    id,
-                    host,
-                    transport,
-                } => {
-                    let ways = self.ways(index, &host, transport);
+                Output::Resolve { id, hop } => {
+                    let ways = self.ways(index, &hop);
                     if self.finding_takes.is_zero() {
                         self.phones[index].agent.handle_resolved(now, id, ways);
                     } else {

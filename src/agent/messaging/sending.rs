@@ -198,13 +198,17 @@ impl Agent {
         let account = self.accounts.get(&posting.pair.account);
         let good = account.and_then(Account::registered_way);
         // Where the registrar answered from there, the other addresses may be deaf.
-        let way = good.filter(|good| ways.contains(good)).or(ways.first());
-        let Some(way) = way.copied() else { return };
-        let Some(request) = self.build_message(&posting, &way) else {
+        let good = good.filter(|good| !self.outages.is_out(now, good));
+        let mut ways = ways.to_vec();
+        if let Some(at) = ways.iter().position(|way| Some(way) == good) {
+            ways[..=at].rotate_right(1);
+        }
+        let Some(way) = ways.first() else { return };
+        let Some(request) = self.build_message(&posting, way) else {
             return;
         };
         posting.request = Some(request.clone());
-        self.send(now, request, way, Purpose::Message(Box::new(posting)));
+        self.send_over(now, request, &ways, Purpose::Message(Box::new(posting)));
     }
 
     /// `None`: nobody waits for it any more.
