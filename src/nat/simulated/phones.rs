@@ -1,0 +1,271 @@
+//! Two phones with an agent each, somewhere in the world, and what stands between them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use super::world::{Arrival, Realm, World};
+use crate::nat::ice::{Agent, Config, Event, Output, Path, Remote, Role};
+use crate::nat::stun::binding;
+
+/// The STUN server.
+const STUN: &str = "198.51.100.1";
+/// How long a description takes to the other side, by way of SIP.
+const SIGNALLING: Duration = Duration::from_millis(150);
+
+/// How two phones begin.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) components: u8,
+    pub(crate) stun: bool,
+    /// Candidates go one by one; else when all are there.
+    pub(crate) trickle: bool,
+    pub(crate) roles: [Role; 2],
+}
+
+impl Default for Setting {
+    fn default() -> Setting {
+        Setting {
+            components: 1,
+            stun: true,
+            trickle: false,
+            roles: [Role::Controlling, Role::Controlled],
+        }
+    }
+}
+
+pub(crate) struct Phone {
+    pub(crate) realm: Realm,
+    pub(crate) ip: IpAddr,
+    pub(crate) agent: Agent,
+    pub(crate) events: Vec<Event>,
+    told: bool,
+}
+
+pub(crate) struct Two {
+    pub(crate) world: World,
+    pub(crate) phones: Vec<Phone>,
+    pub(crate) setting: Setting,
+    stun: SocketAddr,
+    /// What is on its way by SIP: when, to whom, and what.
+    signals: Vec<(Instant, usize, Remote)>,
+    /// Datagrams that came to a phone, of whatever kind.
+    pub(crate) received: usize,
+}
+
+impl Two {
+    pub(crate) fn new(mut world: World, places: [(Realm, &str); 2], setting: Setting) -> Two {
+        let stun = SocketAddr::new(world.host(Realm::INTERNET, STUN), 3478);
+        let mut phones = Vec::new();
+        for ((realm, ip), role) in places.into_iter().zip(setting.roles) {
+            let ip = world.host(realm, ip);
+            let config = Config {
+                role,
+                components: setting.components,
+                stun_servers: if setting.stun { vec![stun] } else { Vec::new() },
+            };
+            let seed = world.seed();
+            phones.push(Phone {
+                realm,
+                ip,
+                agent: Agent::new(world.now, config, seed),
+                events: Vec::new(),
+                told: false,
+            });
+        }
+        let mut two = Two {
+            world,
+            phones,
+            setting,
+            stun,
+            signals: Vec::new(),
+            received: 0,
+        };
+        two.begin(0);
+        two.begin(1);
+        two
+    }
+
+    pub(crate) fn port(which: usize, component: u8) -> u16 {
+        4000 + 100 * which as u16 + u16::from(component)
+    }
+
+    /// Gathers.
+    pub(crate) fn begin(&mut self, which: usize) {
+        let now = self.world.now;
+        let phone = &mut self.phones[which];
+        phone.told = false;
+        for component in 1..=self.setting.components {
+            let base = SocketAddr::new(phone.ip, Two::port(which, component));
+            phone.agent.add_host(now, component, base);
+        }
+        phone.agent.end_bases(now);
+    }
+
+    /// The phone finds itself in another network.
+    pub(crate) fn move_to(&mut self, which: usize, realm: Realm, ip: &str) {
+        let gone = self.phones[which].ip;
+        self.world.dead.push(gone);
+        let ip = self.world.host(realm, ip);
+        self.phones[which].realm = realm;
+        self.phones[which].ip = ip;
+    }
+
+    /// Both start anew: `which` says so, the other follows.
+    pub(crate) fn restart(&mut self, which: usize) {
+        let now = self.world.now;
+        self.phones[which].agent.restart(now);
+        self.begin(which);
+    }
+
+    fn description(&self, which: usize) -> Remote {
+        let agent = &self.phones[which].agent;
+        // As it would be after a way through SDP.
+        let ufrag = ("ice-ufrag".to_owned(), agent.credentials().ufrag.clone());
+        let password = agent.credentials().password.reveal().clone();
+        let mut lines = vec![ufrag, ("ice-pwd".to_owned(), password)];
+        if self.setting.trickle {
+            lines.push(("ice-options".to_owned(), "trickle ice2".to_owned()));
+        }
+        for candidate in agent.candidates() {
+            lines.push(("candidate".to_owned(), candidate.to_string()));
+        }
+        if agent.gathered() {
+            lines.push(("end-of-candidates".to_owned(), String::new()));
+        }
+        Remote::read(lines.iter().map(|(n, v)| (n.as_str(), v.as_str()))).unwrap()
+    }
+
+    fn signal(&mut self, which: usize) {
+        let at = self.world.now + SIGNALLING;
+        let description = self.description(which);
+        self.signals.push((at, 1 - which, description));
+    }
+
+    /// Turns the clock until `done`, or so far; whether it was done.
+    pub(crate) fn run(&mut self, span: Duration, done: impl Fn(&Two) -> bool) -> bool {
+        let end = self.world.now + span;
+        loop {
+            self.settle();
+            if done(self) {
+                return true;
+            }
+            let next = self.next().filter(|next| *next <= end);
+            let Some(next) = next else {
+                self.world.now = end;
+                return false;
+            };
+            self.world.now = next.max(self.world.now);
+            self.step();
+        }
+    }
+
+    fn next(&mut self) -> Option<Instant> {
+        let mut next = self.world.next_arrival();
+        let signals = self.signals.iter().map(|(at, _, _)| *at).min();
+        next = next.into_iter().chain(signals).min();
+        for phone in &mut self.phones {
+            if let Output::Wait(Some(at)) = phone.agent.poll_output() {
+                next = next.into_iter().chain([at]).min();
+            }
+        }
+        next
+    }
+
+    fn step(&mut self) {
+        let now = self.world.now;
+        while let Some(arrival) = self.world.arrived() {
+            self.deliver(arrival);
+        }
+        let due = self.signals.iter().position(|(at, _, _)| *at <= now);
+        if let Some(due) = due {
+            let (_, whom, description) = self.signals.remove(due);
+            let follows = self.phones[whom].agent.is_restart(&description);
+            self.phones[whom].agent.set_remote(now, description);
+            if follows {
+                self.begin(whom);
+            }
+        }
+        for phone in &mut self.phones {
+            phone.agent.handle_timeout(now);
+        }
+    }
+
+    fn deliver(&mut self, arrival: Arrival) {
+        if arrival.to == self.stun {
+            if let Ok(Some(answer)) = binding::answer(&arrival.bytes, arrival.from) {
+                let (stun, to) = (self.stun, arrival.from);
+                self.world.send(Realm::INTERNET, stun, to, answer);
+            }
+            return;
+        }
+        let now = self.world.now;
+        let whose = self
+            .phones
+            .iter()
+            .position(|p| p.realm == arrival.realm && p.ip == arrival.to.ip());
+        let Some(whose) = whose else { return };
+        self.received += 1;
+        let component = (1..=2).find(|c| Two::port(whose, *c) == arrival.to.port());
+        if let Some(component) = component {
+            self.phones[whose].agent.handle_datagram(
+                now,
+                component,
+                arrival.to,
+                arrival.from,
+                &arrival.bytes,
+            );
+        }
+    }
+
+    /// Takes everything the agents have to give.
+    fn settle(&mut self) {
+        for which in 0..self.phones.len() {
+            let mut news = false;
+            loop {
+                let phone = &mut self.phones[which];
+                match phone.agent.poll_output() {
+                    Output::Transmit(out) => {
+                        let realm = phone.realm;
+                        self.world.send(realm, out.base, out.to, out.bytes);
+                    }
+                    Output::Event(event) => {
+                        news |= matches!(event, Event::Candidate(_) | Event::Gathered);
+                        phone.events.push(event);
+                    }
+                    Output::Wait(_) => break,
+                }
+            }
+            let phone = &mut self.phones[which];
+            let complete = phone.agent.gathered() && !phone.told;
+            if complete || (news && self.setting.trickle) {
+                phone.told |= complete;
+                self.signal(which);
+            }
+        }
+    }
+
+    pub(crate) fn path(&self, which: usize, component: u8) -> Option<Path> {
+        self.phones[which].agent.path(component)
+    }
+
+    /// Whether both have chosen for every component.
+    pub(crate) fn completed(&self) -> bool {
+        self.phones
+            .iter()
+            .all(|p| p.events.contains(&Event::Completed))
+    }
+
+    /// Both ends of each component's path are the same path: each sends to where the other sends
+    /// from, as seen from here.
+    pub(crate) fn agree(&self) -> bool {
+        (1..=self.setting.components).all(|component| {
+            let ends = [self.path(0, component), self.path(1, component)];
+            matches!(ends, [Some(a), Some(b)] if a.remote == b.local && b.remote == a.local)
+        })
+    }
+
+    pub(crate) fn told(&self, which: usize, event: &Event) -> usize {
+        let same = |other: &&Event| *other == event;
+        self.phones[which].events.iter().filter(same).count()
+    }
+}
