@@ -22,6 +22,8 @@ mod digits;
 mod failover;
 #[path = "call_flows/messages.rs"]
 mod messages;
+#[path = "call_flows/moving.rs"]
+mod moving;
 #[path = "call_flows/pickups.rs"]
 mod pickups;
 #[path = "call_flows/reception.rs"]

@@ -37,6 +37,9 @@ mod lamps;
 #[path = "interop/messages.rs"]
 mod messages;
 #[cfg(target_os = "linux")]
+#[path = "interop/moving.rs"]
+mod moving;
+#[cfg(target_os = "linux")]
 #[path = "interop/priority.rs"]
 mod priority;
 #[path = "interop/reception.rs"]

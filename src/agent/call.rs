@@ -164,6 +164,10 @@ pub(super) struct Established {
     /// What was wished for while that was under way, and comes after it: whether the far side shall
     /// be on hold.
     pub(super) hold_next: Option<bool>,
+    /// The number of a re-INVITE whose answer went to where we were.
+    pub(super) superseded: Option<u32>,
+    /// Our Contact in another network, as soon as there are ports for the sound in it.
+    pub(super) moving_to: Option<NameAddr>,
     /// The person hung up before the ACK came: BYE follows it (RFC 3261 section 15).
     pub(super) bye_after_ack: bool,
     pub(super) digest: Option<DigestClient>,

@@ -210,6 +210,24 @@ impl Agent {
                 let hold = e.hold_next.take().unwrap_or(hold);
                 e.change = Change::Glare { hold, retry_at };
             }
+            // The far side still waits for the ACK to an answer of its own (RFC 3261 section 14.2),
+            // and says when it will be through.
+            500 if response
+                .headers
+                .retry_after()
+                .is_some_and(|secs| secs <= 10) =>
+            {
+                let secs = response.headers.retry_after().unwrap_or_default();
+                e.negotiation = *before;
+                let retry_at = now + Duration::from_secs(secs.max(1).into());
+                let hold = e.hold_next.take().unwrap_or(hold);
+                e.change = Change::Glare { hold, retry_at };
+                // It may be one that went to where we were: it shall not end the call for it.
+                if let Some(sequence) = e.superseded.take() {
+                    let dialog = e.dialog.clone();
+                    self.acknowledge(now, account, &dialog, sequence);
+                }
+            }
             422 => {
                 e.negotiation = *before;
                 if self.lengthen_session(call, response) {

@@ -387,6 +387,8 @@ impl Agent {
                 }),
                 change: Change::None,
                 hold_next: None,
+                superseded: None,
+                moving_to: None,
                 bye_after_ack: false,
                 digest,
                 timer: granted.map(|(timer, _)| timer),

@@ -31,6 +31,7 @@ mod incoming;
 mod leaving;
 mod mailbox;
 mod messaging;
+mod moving;
 mod notified;
 mod outgoing;
 mod pickup;

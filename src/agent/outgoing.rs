@@ -182,6 +182,7 @@ impl Agent {
         };
         let (setup, mut ways) = match &found.phase {
             Phase::Preparing(_) => return self.announce(now, call, rtp),
+            Phase::Established(_) => return self.call_moved(now, call, rtp),
             Phase::Opening(setup, ways) => (setup.clone(), ways.clone()),
             _ => return,
         };
@@ -286,7 +287,7 @@ impl Agent {
         way: &Peer,
     ) -> NameAddr {
         if anonymous {
-            requests::contact("anonymous", way)
+            requests::contact(requests::NOBODY, way)
         } else {
             self.contact_of(account, way)
         }
@@ -542,6 +543,8 @@ impl Agent {
             unacknowledged: None,
             change: Change::None,
             hold_next: None,
+            superseded: None,
+            moving_to: None,
             bye_after_ack: false,
             digest,
             timer: SessionTimer::granted(now, response),

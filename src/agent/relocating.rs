@@ -32,8 +32,8 @@ impl Agent {
         }
     }
 
-    /// The machine has slept, and may have woken up elsewhere: what the registrars know of us is
-    /// in doubt. What only a person can mend is left alone.
+    /// The machine has slept, and may have woken up elsewhere, or is in another network: what the
+    /// registrars and the far sides of calls know of us is in doubt. What only a person can mend is left alone.
     pub fn handle_awake(&mut self, now: Instant) {
         self.outages.forget();
         let ids: Vec<AccountId> = self.accounts.keys().copied().collect();
@@ -51,6 +51,7 @@ impl Agent {
                 Some(Binding::Off | Binding::Locating { .. } | Binding::Running { .. }) | None => {}
             }
         }
+        self.move_calls(now);
         self.wake_watches(now);
         self.drain_layer(now);
     }
@@ -119,8 +120,18 @@ impl Agent {
             } if *relocating => {
                 *relocating = false;
                 if registration.is_asking() {
-                    // It is on its way already, and a way of its own.
                     registration.register(now);
+                    // It is on its way already; but from an address that is ours no more nobody
+                    // hears the answer.
+                    let mut found = VecDeque::from(found.unwrap_or_default());
+                    let moved = found.iter().all(|it| it.local.ip() != way.local.ip());
+                    if let Some(first) = found.pop_front().filter(|_| moved) {
+                        registration.relocate(requests::contact(&user, &first));
+                        if registration.send_elsewhere() {
+                            (*way, *further_ways) = (first, found);
+                            self.drive_registration(now, id);
+                        }
+                    }
                     return;
                 }
                 let settled = matches!(account.state, AccountState::Registered { .. });

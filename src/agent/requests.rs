@@ -30,6 +30,9 @@ const SUPPORTED_IN_CALLS: &str = "replaces,100rel,timer";
 /// The host of addresses that are nobody's (RFC 3323 section 4.1.1.3).
 const NOBODYS_HOST: &str = "anonymous.invalid";
 
+/// The user part of our Contact where the far side is not to know who we are.
+pub(super) const NOBODY: &str = "anonymous";
+
 /// `Max-Forwards` of a request of ours (RFC 3261 section 8.1.1.6).
 const MAX_FORWARDS: &str = "70";
 

@@ -32,6 +32,8 @@ pub(super) enum Lookup {
         /// What its answer is for.
         purpose: Purpose,
     },
+    /// A call whose far side may be reached from another address of ours than before.
+    Move(CallId),
     /// A message: its From may need to know from where we send.
     Message(Box<Posting>),
     /// The ACK to a 2xx, which has no answer.
@@ -110,7 +112,7 @@ impl Agent {
             Lookup::Registrar(account) => Some(*account),
             Lookup::Call(call) => self.calls.get(call).map(|call| call.account),
             Lookup::Message(posting) => Some(posting.account()),
-            Lookup::Watch(_) | Lookup::Send { .. } | Lookup::Ack(_) => None,
+            Lookup::Watch(_) | Lookup::Send { .. } | Lookup::Ack(_) | Lookup::Move(_) => None,
         };
         if let (Some(account), Ok(ways)) = (account, &found) {
             self.choose_datagrams(account, ways);
@@ -121,6 +123,9 @@ impl Agent {
             (Lookup::Call(call), Err(failure)) => {
                 self.call_failed(now, call, cause_of_lookup(failure), None);
             }
+            (Lookup::Move(call), Ok(ways)) => self.call_found_again(call, &ways[0]),
+            // There is no network at all; when there is one, that is told.
+            (Lookup::Move(_), Err(_)) => {}
             (Lookup::Watch(watch), found) => self.watch_located(now, watch, found),
             (Lookup::Send { request, purpose }, Ok(ways)) => {
                 self.send_over(now, *request, &ways, purpose);

@@ -27,7 +27,8 @@ use crate::audio::{DeviceList, SourceChoice, Watch};
 use crate::dsp::progress::Country;
 use crate::media::Levels;
 use crate::media::tones::Tone;
-use crate::net::{NetEvent, Resolver};
+use crate::net::changes::is_ours;
+use crate::net::{Changes, NetEvent, Outlook, Resolver};
 use crate::redact::Secret;
 use crate::sip::locating::{Hop, Server};
 use crate::store::{self, Settings, SettingsFile};
@@ -54,6 +55,7 @@ pub(super) struct Driver {
     chat_answers: mpsc::Receiver<store::ChatAnswer>,
     found: mpsc::Receiver<Found>,
     resolver: Resolver,
+    outlook: Outlook,
     /// The DNS server that was named, if not those of the system.
     dns: Option<SocketAddr>,
     finder: mpsc::Sender<Found>,
@@ -158,6 +160,7 @@ impl Driver {
             chat_answers,
             found,
             resolver: Resolver::new(config.dns),
+            outlook: Outlook::now(),
             dns: config.dns,
             finder,
             settings: config.settings,
@@ -201,6 +204,7 @@ impl Driver {
     pub(super) async fn run(mut self) {
         let mut interrupts = signals::Interrupts::listen(self.hear_interrupts);
         let mut watch = SleepWatch::new(clock::now(), clock::wall_clock());
+        let mut changes = Changes::watch();
         let addresses = self.port.local_addrs().collect();
         self.tell(Event::Listening { addresses });
         self.pump();
@@ -217,6 +221,7 @@ impl Driver {
                 Some(found) = self.found.recv() => self.name_found(found),
                 Some(list) = self.devices.recv() => self.devices_found(list),
                 () = until(wake_at) => self.agent.handle_timeout(clock::now()),
+                () = changes.next() => self.network_changed(),
                 () = interrupts.next() => self.tell(Event::Interrupted),
                 () = tokio::time::sleep(LOOK_AT_CLOCKS) => {}
             }
@@ -307,6 +312,21 @@ impl Driver {
             // The engine may have stopped: then nobody asks any more.
             let _ = finder.send(Found { id, servers }).await;
         });
+    }
+
+    /// Addresses or routes have changed; not every change concerns us.
+    fn network_changed(&mut self) {
+        let outlook = Outlook::now();
+        let elsewhere = std::mem::replace(&mut self.outlook, outlook) != outlook;
+        let mut ways = self.agent.registered_ways();
+        let mut sounds = self.agent.sound_addresses();
+        if elsewhere || ways.any(|way| !self.port.leads(&way)) || sounds.any(|ip| !is_ours(ip)) {
+            tracing::info!("the network has changed: registering anew");
+            drop((ways, sounds));
+            self.resolver = Resolver::new(self.dns);
+            self.port.forget_lost_addresses();
+            self.agent.handle_awake(clock::now());
+        }
     }
 
     fn name_found(&mut self, found: Found) {

@@ -51,6 +51,8 @@ pub struct SipPort {
 struct Stream {
     framer: StreamFramer,
     peer: Peer,
+    /// Our end of it.
+    source: IpAddr,
 }
 
 impl SipPort {
@@ -115,7 +117,15 @@ impl SipPort {
                 let connection = Some(ConnectionId(id.0));
                 let peer = self.peer(Transport::Tcp, local, remote, connection);
                 let framer = StreamFramer::new(FramingLimits::default());
-                self.streams.insert(id, Stream { framer, peer });
+                let source = local.ip();
+                self.streams.insert(
+                    id,
+                    Stream {
+                        framer,
+                        peer,
+                        source,
+                    },
+                );
                 Vec::new()
             }
             NetEvent::StreamData { id, bytes } => self.stream_data(id, &bytes),
@@ -238,6 +248,25 @@ impl SipPort {
             Err(ResolveFailure::Unreachable)
         } else {
             Ok(ways)
+        }
+    }
+
+    /// Whether this way still leads from the address of ours that it names.
+    #[must_use]
+    pub fn leads(&self, way: &Peer) -> bool {
+        let ours = self.listening(way.remote);
+        ours.is_some_and(|ours| {
+            let now = self.peer(way.transport, ours, way.remote, way.connection);
+            now.local.ip() == way.local.ip()
+        })
+    }
+
+    /// Closes connections from addresses that are ours no more: nobody would tell of them.
+    pub fn forget_lost_addresses(&self) {
+        for (id, stream) in &self.streams {
+            if !net::changes::is_ours(stream.source) {
+                self.sockets.close_stream(*id);
+            }
         }
     }
 

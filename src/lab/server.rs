@@ -527,7 +527,8 @@ impl Server {
                     line.flush(now);
                 }
             }
-            MediaCommand::Listen { .. }
+            MediaCommand::Move { .. }
+            | MediaCommand::Listen { .. }
             | MediaCommand::SetMuted { .. }
             | MediaCommand::SendDtmf { .. }
             | MediaCommand::Confer { .. }

@@ -41,6 +41,14 @@ pub enum MediaCommand {
         /// Which of our addresses the far side will be told.
         local: IpAddr,
     },
+    /// Take another pair of ports for a session, on this address of ours, in the place of the one it
+    /// has; answered with [`Opened`]. Where none can be had, it keeps what it has.
+    Move {
+        /// Which session.
+        media: MediaId,
+        /// Which of our addresses the far side will be told.
+        local: IpAddr,
+    },
     /// Play what comes by what we offered, from wherever it comes, until there is a plan: the far
     /// side may speak before its answer has arrived (RFC 3264 section 5.1).
     Listen {

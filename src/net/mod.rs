@@ -7,11 +7,13 @@
 //!
 //! - [`udp`]: datagrams, and ICMP's word about those that did not arrive.
 //! - [`tcp`]: connections in both directions, reused by address or by number.
+//! - [`changes`]: addresses and routes that come and go.
 //! - [`dns`]: questions to DNS servers.
 //! - [`lookup()`]: names to addresses by the system, with a limit in time.
 //! - [`interfaces`]: which of our addresses faces a given remote one.
 //! - [`owner`]: who holds a port that we wanted.
 
+pub mod changes;
 pub mod dns;
 pub mod interfaces;
 pub mod lookup;
@@ -29,6 +31,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub use self::bind::BindError;
+pub use self::changes::{Changes, Outlook};
 pub use self::dns::Resolver;
 pub use self::interfaces::local_address_towards;
 pub use self::lookup::lookup;

@@ -5,6 +5,8 @@
 
 pub(crate) mod baresip;
 pub(crate) mod kamailio;
+#[cfg(target_os = "linux")]
+pub(crate) mod namespace;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod publisher;

@@ -1,6 +1,6 @@
 //! Ramal itself, as anybody would run it: the program, its arguments, its lines of JSON.
 
-use super::process::{Running, command, unprivileged};
+use super::process::{Running, command, find, unprivileged};
 use super::{DOMAIN, password, tail};
 use serde_json::Value;
 use std::fs::File;
@@ -35,6 +35,7 @@ pub(crate) struct CommandLine {
     password: Option<String>,
     environment: Vec<(String, String)>,
     privileged: bool,
+    namespace: Option<String>,
 }
 
 impl CommandLine {
@@ -45,6 +46,7 @@ impl CommandLine {
             password: None,
             environment: Vec::new(),
             privileged: true,
+            namespace: None,
         }
     }
 
@@ -90,6 +92,12 @@ impl CommandLine {
         self
     }
 
+    /// In a network of its own; needs `ip`.
+    pub(crate) fn within(mut self, namespace: &str) -> CommandLine {
+        self.namespace = Some(namespace.to_owned());
+        self
+    }
+
     pub(crate) fn start(self, folder: &Path, name: &str) -> Ramal {
         Ramal::start(folder, name, &self)
     }
@@ -110,7 +118,11 @@ impl Ramal {
         let home = folder.join(format!("{name}-home"));
         std::fs::create_dir_all(&home).expect("folders can be made");
         let program = program();
-        let mut ramal = if line.privileged {
+        let mut ramal = if let Some(namespace) = &line.namespace {
+            let mut ramal = command(&find("ip").expect("asked for with needs!"));
+            ramal.args(["netns", "exec", namespace]).arg(&program);
+            ramal
+        } else if line.privileged {
             command(&program)
         } else {
             unprivileged(&program)

@@ -286,6 +286,12 @@ impl World {
                         self.put_under_way(now + self.finding_takes, found);
                     }
                 }
+                Output::Media(MediaCommand::Move { media, local }) => {
+                    let rtp = SocketAddr::new(local, phone.next_port);
+                    phone.next_port += 2;
+                    phone.rtp.insert(media, rtp);
+                    phone.agent.handle_opened(now, media, Some(Opened { rtp }));
+                }
                 Output::Media(MediaCommand::Open { media, local }) => {
                     let rtp = SocketAddr::new(local, phone.next_port);
                     phone.next_port += 2;
@@ -364,6 +370,12 @@ impl World {
     pub(crate) fn wake_up(&mut self, phone: usize) {
         self.phones[phone].agent.handle_awake(self.now);
         self.settle(phone);
+    }
+
+    /// A phone's machine is at another address from now on, and notices at once.
+    pub(crate) fn move_to(&mut self, phone: usize, addr: &str) {
+        self.phones[phone].addr = addr.parse().expect("an address");
+        self.wake_up(phone);
     }
 
     /// A connection of a phone's is lost.

@@ -61,6 +61,10 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 Ok(report) => (self.report)(report),
                 Err(error) => (self.report)(MediaReport::OpenFailed { media, error }),
             },
+            MediaCommand::Move { media, local } => match self.reopen(media, local) {
+                Ok(report) => report.into_iter().for_each(|report| (self.report)(report)),
+                Err(error) => (self.report)(MediaReport::OpenFailed { media, error }),
+            },
             MediaCommand::Listen { media, accepted } => {
                 self.with(media, |call, buffers, report| {
                     if let Err(error) = call.session.listen(&accepted) {
@@ -151,6 +155,32 @@ impl<R: Fn(MediaReport)> Worker<R> {
             crashed: false,
         });
         Ok(report)
+    }
+
+    /// Other ports for a call that goes on.
+    fn reopen(&mut self, media: MediaId, local: IpAddr) -> Result<Option<MediaReport>, OpenError> {
+        let Some(call) = self.calls.iter_mut().find(|call| call.media == media) else {
+            return Ok(None);
+        };
+        let mut ports = PortPair::open(local, self.rtp_ports.as_ref())?;
+        let registry = self.poll.registry();
+        for (index, socket) in [&mut ports.rtp, &mut ports.rtcp].into_iter().enumerate() {
+            registry
+                .register(socket, Token(call.slot * 2 + index), Interest::READABLE)
+                .map_err(OpenError::System)?;
+        }
+        let mut old = std::mem::replace(&mut call.ports, ports);
+        for socket in [&mut old.rtp, &mut old.rtcp] {
+            if let Err(error) = registry.deregister(socket) {
+                tracing::debug!("a socket that is given back: {error}");
+            }
+        }
+        call.readable = [true; 2];
+        Ok(Some(MediaReport::Opened {
+            media,
+            opened: call.ports.opened,
+            levels: call.session.levels(),
+        }))
     }
 
     pub(super) fn apply(&mut self, now: Instant, media: MediaId, plan: &Plan) {
