@@ -164,6 +164,7 @@ impl Agent {
             self.undelivered(now, purpose, cause);
             return;
         }
+        self.note_hop(&to, &purpose);
         match self.layer.request(now, request, to) {
             Ok(key) => {
                 match purpose {
