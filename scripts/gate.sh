@@ -53,7 +53,7 @@ step() {
 }
 
 # Tests whose sound goes by the real clock: each has the machine for itself.
-in_real_time=(--test bench_live --test engine --test lab)
+in_real_time=(--test bench_live --test engine --test flood --test lab)
 
 # The integration tests by what they need; a new file in tests/ is run without being named here.
 quick_tests() {
@@ -62,7 +62,7 @@ quick_tests() {
     name=$(basename "$file" .rs)
     case $name in
       interop | window) ;;
-      bench_live | engine | lab) ;; # in_real_time
+      bench_live | engine | flood | lab) ;; # in_real_time
       *) printf -- '--test\n%s\n' "$name" ;;
     esac
   done

@@ -18,6 +18,8 @@ mod conferences;
 mod credentials;
 #[path = "call_flows/digits.rs"]
 mod digits;
+#[path = "call_flows/door.rs"]
+mod door;
 #[path = "call_flows/failover.rs"]
 mod failover;
 #[path = "call_flows/messages.rs"]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::trust::Servers;
+use super::door::Addresses;
 use super::{DigitsBy, MessagePolicy, Reception, Trust};
 use crate::redact::Secret;
 use crate::sip::transaction::Peer;
@@ -176,7 +176,7 @@ pub(super) struct Account {
     pub(super) state: AccountState,
     pub(super) binding: Binding,
     /// Where its own servers stand.
-    pub(super) servers: Servers,
+    pub(super) servers: Addresses,
     /// What its servers asked for.
     pub(super) digests: DigestMemory,
 }

@@ -68,6 +68,7 @@ impl Agent {
 
     pub(super) fn transmit_ack(&mut self, now: Instant, mut request: Request, to: Peer) {
         self.guard_ack(&mut request, &to);
+        self.company.note(to.remote.ip());
         let id = id_of(&request);
         let forget_at = now + self.config.timers.patience();
         // Only a header that holds a line break cannot be written, and ours do not.

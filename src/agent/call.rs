@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::digits::{DigitsBy, Keys};
+use super::door::Addresses;
 use super::receiving::Introduction;
 use super::reception::Ringing;
 use super::referred::Referred;
@@ -40,6 +41,8 @@ pub(super) struct Call {
     pub(super) referred_from: Option<CallId>,
     /// The call of ours whose place this one takes when it is answered (RFC 3891).
     pub(super) replaces: Option<CallId>,
+    /// From where it came, and where its requests went.
+    pub(super) sources: Addresses,
     pub(super) phase: Phase,
 }
 

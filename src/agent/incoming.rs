@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::addressee::Addressee;
 use super::call::{Alerting, Call, Change, Established, Offered, Phase, Unacknowledged};
 use super::digits::Keys;
+use super::door::Addresses;
 use super::reception::{Ringing, Verdict};
 use super::{
     AccountId, Agent, CallId, EndCause, Event, Output, Refusal, Refused, Side, causes, messaging,
@@ -34,6 +35,14 @@ impl Agent {
             return;
         }
         let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
+        if in_dialog
+            && let Some(call) = self.call_of_dialog(&request)
+            && !self.may_speak(call, &from)
+        {
+            // To whoever it is, there is no such call.
+            self.answer_request(now, &key, &request, StatusCode::CALL_DOES_NOT_EXIST);
+            return;
+        }
         match request.method {
             Method::Invite if in_dialog => {
                 let told = self.told_identity(&request, &from);
@@ -43,7 +52,7 @@ impl Agent {
             Method::Invite => self.invite_came(now, key, request, from),
             Method::Bye => self.bye_came(now, &key, &request, from),
             Method::Options => self.options_came(now, &key, &request, &from),
-            Method::Notify if in_dialog => self.notify_came(now, &key, &request),
+            Method::Notify if in_dialog => self.notify_came(now, &key, &request, &from),
             Method::Notify => self.unsolicited_came(now, &key, &request, &from),
             Method::Subscribe => self.answer_request(now, &key, &request, StatusCode::BAD_EVENT),
             Method::Refer => self.refer_came(now, &key, &request),
@@ -60,9 +69,9 @@ impl Agent {
     }
 
     /// NOTIFY inside a dialog: that of a watch, or of a call, where it says how a transfer goes.
-    fn notify_came(&mut self, now: Instant, key: &ServerKey, notify: &Request) {
+    fn notify_came(&mut self, now: Instant, key: &ServerKey, notify: &Request, from: &Peer) {
         let Some(call) = self.call_of_dialog(notify) else {
-            if self.watch_notified(now, key, notify) {
+            if self.is_familiar(from) && self.watch_notified(now, key, notify) {
                 return;
             }
             self.answer_request(now, key, notify, StatusCode::CALL_DOES_NOT_EXIST);
@@ -230,6 +239,7 @@ impl Agent {
                 ended: false,
                 referred_from: None,
                 replaces,
+                sources: Addresses::from(&from),
                 phase: Phase::Preparing(Box::new(Offered {
                     key,
                     invite,

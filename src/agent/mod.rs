@@ -22,6 +22,7 @@ mod changing;
 mod command;
 pub mod dial;
 mod digits;
+mod door;
 mod ending;
 mod established;
 mod event;
@@ -81,6 +82,7 @@ pub use watch::{LampState, Package, WatchCause, WatchId, WatchState};
 
 use account::Account;
 use call::Call;
+use door::{Addresses, Door};
 use failover::Sent;
 use leaving::{LeaveId, Leaving};
 use messaging::Messaging;
@@ -94,7 +96,7 @@ use crate::media::plan::{MediaCommand, MediaId, Opened};
 use crate::sip::locating::{Hop, Outages};
 use crate::sip::transaction::{self, ClientKey, Peer, Timers, TransactionLayer};
 pub use crate::sip::{AlertSource, DiversionReason};
-use crate::sip::{DialogId, ParseError, Parsed, Request};
+use crate::sip::{DialogId, ParseError, Parsed, Request, parse_datagram};
 
 /// Whether packets may be sent again (RFC 2198), at up to twice the rate, where many are lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -228,6 +230,9 @@ pub struct Agent {
     /// section 13.2.2.4).
     acks: BTreeMap<(DialogId, u32), SentAck>,
     messaging: Messaging,
+    door: Door,
+    /// Where requests of ours went lately.
+    company: Addresses,
     outputs: VecDeque<Output>,
     /// What is told of requests that the transaction layer has taken, after they have left it.
     handed_over: Vec<Event>,
@@ -286,6 +291,8 @@ impl Agent {
             answered_invites: BTreeMap::new(),
             acks: BTreeMap::new(),
             messaging: Messaging::default(),
+            door: Door::default(),
+            company: Addresses::default(),
             outputs: VecDeque::new(),
             handed_over: Vec::new(),
             stay_until: None,
@@ -399,8 +406,11 @@ impl Agent {
 
     /// A datagram came.
     pub fn handle_datagram(&mut self, now: Instant, bytes: &[u8], from: Peer) {
-        self.layer.handle_datagram(now, bytes, from);
-        self.drain_layer(now);
+        // A flood costs no more than this look at its source.
+        if self.admits(now, &from) {
+            self.take_in(now, parse_datagram(bytes), from, Some(bytes.len()));
+            self.drain_layer(now);
+        }
     }
 
     /// A message came over a stream, framed and read.
@@ -410,8 +420,10 @@ impl Agent {
         message: Result<Parsed, ParseError>,
         from: Peer,
     ) {
-        self.layer.handle_message(now, message, from);
-        self.drain_layer(now);
+        if self.admits(now, &from) {
+            self.take_in(now, message, from, None);
+            self.drain_layer(now);
+        }
     }
 
     /// What was sent there did not get there: refused, no route, connection lost.
@@ -431,7 +443,9 @@ impl Agent {
         let own = self.own_lookups.remove(&id);
         let own = own.and_then(|account| self.accounts.get_mut(&account));
         if let (Some(account), Ok(ways)) = (own, &found) {
-            account.servers.learn(ways);
+            for way in ways {
+                account.servers.note(way.remote.ip());
+            }
         }
         if let Some(lookup) = self.lookups.remove(&id) {
             let found = match found {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::account::Account;
 use super::call::{Call, Change, Established, Fork, Inviting, Phase, Setup};
 use super::digits::Keys;
+use super::door::Addresses;
 use super::routing::{Lookup, Purpose};
 use super::{
     AccountId, Agent, CallId, EndCause, Event, Output, Party, Refusal, Refused, Side, causes, dial,
@@ -111,6 +112,7 @@ impl Agent {
                 ended: false,
                 referred_from,
                 replaces: None,
+                sources: Addresses::default(),
                 phase: Phase::Locating(Box::new(setup)),
             },
         );

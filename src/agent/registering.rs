@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use rand_chacha::rand_core::Rng;
 
 use super::account::{Account, Binding};
+use super::door::Addresses;
 use super::routing::Purpose;
-use super::trust::Servers;
 use super::{
     AccountConfig, AccountId, AccountState, Agent, EndCause, Event, Refusal, Refused,
     RegistrationCause, Trust, requests,
@@ -44,7 +44,7 @@ impl Agent {
             config,
             state: AccountState::Direct,
             binding: Binding::Off,
-            servers: Servers::default(),
+            servers: Addresses::default(),
             digests: DigestMemory::new(weaker_digest, other_realms),
         };
         self.accounts.insert(id, account);

@@ -175,6 +175,7 @@ impl Agent {
             self.undelivered(now, purpose, cause);
             return None;
         }
+        self.note_hop(&to, &purpose);
         match self.layer.request(now, request, to) {
             Ok(key) => {
                 match purpose {

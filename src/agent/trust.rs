@@ -13,9 +13,6 @@ use super::{AccountId, Agent, EndCause};
 use crate::sip::transaction::{ClientKey, Peer};
 use crate::sip::{HeaderName, HostPort, Request, Response, Uri};
 
-/// Addresses remembered as an account's servers.
-const MAX_SERVERS: usize = 32;
-
 /// What an account lets through that is refused unless a person asks for it, and the reverse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
@@ -25,29 +22,8 @@ pub struct Trust {
     pub weaker_digest: bool,
     /// Passwords are given for realms too that the registrar never named.
     pub other_realms: bool,
-}
-
-/// The addresses of an account's own servers, the latest last.
-#[derive(Debug, Default)]
-pub(super) struct Servers(Vec<IpAddr>);
-
-impl Servers {
-    pub(super) fn learn(&mut self, ways: &[Peer]) {
-        for way in ways.iter().take(MAX_SERVERS) {
-            let ip = way.remote.ip().to_canonical();
-            if self.0.contains(&ip) {
-                continue;
-            }
-            if self.0.len() == MAX_SERVERS {
-                self.0.remove(0);
-            }
-            self.0.push(ip);
-        }
-    }
-
-    fn contains(&self, ip: IpAddr) -> bool {
-        self.0.contains(&ip.to_canonical())
-    }
+    /// Calls ring from wherever they come. An account that registers nowhere takes them anyway.
+    pub direct_calls: bool,
 }
 
 impl Account {
@@ -120,6 +96,26 @@ impl Agent {
             without_credentials(request);
         }
         Ok(())
+    }
+
+    /// From where a request goes to, others may come back.
+    pub(super) fn note_hop(&mut self, to: &Peer, purpose: &Purpose) {
+        let ip = to.remote.ip();
+        self.company.note(ip);
+        let call = match purpose {
+            Purpose::Invite(call) | Purpose::Reinvite(call) => Some(*call),
+            Purpose::Ask(asking) => Some(asking.call),
+            Purpose::Prack(pracking) => Some(pracking.call),
+            Purpose::Register(_)
+            | Purpose::Leave(_)
+            | Purpose::Watch(_)
+            | Purpose::Publish(_)
+            | Purpose::Bye(_)
+            | Purpose::Message(_) => None,
+        };
+        if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
+            call.sources.note(ip);
+        }
     }
 
     /// The same for an ACK, which carries the credentials of its INVITE to whoever answered it.

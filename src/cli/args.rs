@@ -75,6 +75,8 @@ pub(super) struct AccountArgs {
     pub(super) weaker_digest: bool,
     #[arg(long)]
     pub(super) other_realms: bool,
+    #[arg(long)]
+    pub(super) direct_calls: bool,
     #[arg(long, value_name = "WAY", value_parser = digits_by)]
     pub(super) digits_by: Option<DigitsBy>,
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = clap::value_parser!(u32).range(1..=86_400))]

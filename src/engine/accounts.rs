@@ -72,6 +72,7 @@ pub fn account_config(
         require_tls: settings.trust.require_tls,
         weaker_digest: settings.trust.weaker_digest,
         other_realms: settings.trust.other_realms,
+        direct_calls: settings.trust.direct_calls,
     };
     let home = config.aor.as_ref().and_then(Uri::as_sip);
     let home = home.map(|aor| aor.host_port.clone());
@@ -184,7 +185,9 @@ mod tests {
         settings.trust.weaker_digest = true;
         assert!(trust(&settings).weaker_digest && !trust(&settings).other_realms);
         settings.trust.other_realms = true;
-        assert!(trust(&settings).other_realms);
+        assert!(trust(&settings).other_realms && !trust(&settings).direct_calls);
+        settings.trust.direct_calls = true;
+        assert!(trust(&settings).direct_calls);
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub struct TrustSettings {
     /// Passwords are given for realms too that the registrar never named.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub other_realms: bool,
+    /// Calls ring from wherever they come.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub direct_calls: bool,
 }
 
 impl TrustSettings {

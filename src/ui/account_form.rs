@@ -447,6 +447,14 @@ fn trust_ui(ui: &mut Ui, trust: &mut TrustSettings, words: &Words) -> bool {
             ],
             &mut trust.other_realms,
         ),
+        (
+            say!(words, "setup-direct-calls"),
+            [
+                say!(words, "setup-direct-calls-off"),
+                say!(words, "setup-direct-calls-on"),
+            ],
+            &mut trust.direct_calls,
+        ),
     ] {
         changed |= either_ui(ui, &title, &texts, chosen);
     }

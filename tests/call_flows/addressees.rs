@@ -5,7 +5,7 @@ use ramal::agent::{AccountConfig, AccountId, AgentConfig, Event};
 use super::sim::World;
 use super::sim::registrar::Registrar;
 use super::sim::story::{
-    ACCOUNT, ANA, DOMAIN, PBX, add, count, extension, extension_of, house, secs,
+    ACCOUNT, ANA, DOMAIN, PBX, add, count, extension, extension_of, house, open_to_all, secs,
 };
 use super::sim::stranger::{STRANGER, sound};
 
@@ -21,8 +21,9 @@ fn one_number_at_two_servers(seed: u64) -> (World, usize) {
     let other = OTHER.parse().expect("an address");
     world.names.insert(OTHER_DOMAIN.to_owned(), vec![other]);
     let ana = world.phone(ANA, AgentConfig::default());
-    add(&mut world, ana, extension("1001"));
-    add(&mut world, ana, extension_of(SECOND, "1001", OTHER_DOMAIN));
+    add(&mut world, ana, open_to_all(extension("1001")));
+    let second = extension_of(SECOND, "1001", OTHER_DOMAIN);
+    add(&mut world, ana, open_to_all(second));
     world.run(secs(1));
     (world, ana)
 }

@@ -514,6 +514,9 @@ fn strangers_do_not_write_past_the_registrar_unless_the_account_says_so() {
 #[test]
 fn a_flood_is_turned_away_and_who_waits_is_heard_again() {
     let (mut world, _, bia) = two_phones(919);
+    // Whom she has written to is no stranger at the door.
+    write(&mut world, bia, 1, &format!("sip:a@{STRANGER}"), "um");
+    world.run(secs(1));
     for number in 1..=200 {
         let branch = format!("z9hG4bK{number}");
         let line = Line {

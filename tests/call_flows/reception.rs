@@ -12,7 +12,7 @@ use ramal::sip::{HeaderName, Message, Request, Response, StatusCode, parse_datag
 
 use super::sim::story::{
     ACCOUNT, ANA, BIA, CALL, DOMAIN, PBX, add, answered, assert_forgotten, count, dial, end_of,
-    extension, house, is_registered, secs, talk_at, two_phones,
+    extension, house, is_registered, open_to_all, secs, talk_at, two_phones,
 };
 use super::sim::stranger::{Line, STRANGER, sound};
 use super::sim::{Weather, World};
@@ -25,7 +25,7 @@ fn three(seed: u64, rules: Reception) -> (World, [usize; 3]) {
     let phones = [ANA, BIA, CEU].map(|at| world.phone(at, AgentConfig::default()));
     let bia = AccountConfig {
         reception: rules,
-        ..extension("1002")
+        ..open_to_all(extension("1002"))
     };
     add(&mut world, phones[0], extension("1001"));
     add(&mut world, phones[1], bia);

@@ -10,8 +10,8 @@ use ramal::agent::{
 
 use super::sim::World;
 use super::sim::story::{
-    ANA, BIA, CALL, add, assert_forgotten, count, extension, house, is_registered, lose, secs,
-    talk_at,
+    ANA, BIA, CALL, add, assert_forgotten, count, extension, house, is_registered, lose,
+    open_to_all, secs, talk_at,
 };
 use super::sim::stranger::{Line, STRANGER, sound};
 use super::strangers::{acknowledge, call_in};
@@ -22,7 +22,7 @@ const SECOND: CallId = CallId(2);
 
 /// Ana, 1001, Bia, 1002, and Ceu, 1003, registered; Ana talks with Bia. Bia's name for the call.
 fn three(seed: u64) -> (World, [usize; 3], CallId) {
-    three_with(seed, extension("1002"))
+    three_with(seed, open_to_all(extension("1002")))
 }
 
 fn three_with(seed: u64, bia: AccountConfig) -> (World, [usize; 3], CallId) {

@@ -16,7 +16,7 @@ use super::sim::digest::Gate;
 use super::sim::notifier::Notifier;
 use super::sim::story::{
     ACCOUNT, ANA, BIA, DOMAIN, PBX, add, assert_forgotten, count, extension, house, is_registered,
-    lose, secs, talk_at,
+    lose, open_to_all, secs, talk_at,
 };
 use super::sim::{Weather, World};
 
@@ -27,7 +27,7 @@ fn ana_at_the_pbx(seed: u64) -> (World, usize) {
     let mut world = house(seed);
     world.notifier = Some(Notifier::new(PBX));
     let ana = world.phone(ANA, AgentConfig::default());
-    add(&mut world, ana, extension("1001"));
+    add(&mut world, ana, open_to_all(extension("1001")));
     world.run(secs(1));
     assert!(is_registered(&world, ana));
     (world, ana)

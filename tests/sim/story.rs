@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ramal::agent::{
     AccountConfig, AccountId, AccountState, Agent, AgentConfig, CallId, Command, EndCause, Event,
-    Side,
+    Side, Trust,
 };
 use ramal::redact::Secret;
 
@@ -47,6 +47,15 @@ pub(crate) fn extension(user: &str) -> AccountConfig {
 pub(crate) fn extension_of(id: AccountId, user: &str, domain: &str) -> AccountConfig {
     let aor = format!("sip:{user}@{domain}").parse().expect("a URI");
     AccountConfig::registered(id, aor, Some(Secret::from("ramal")))
+}
+
+/// The same, which rings for whoever finds the way to it.
+pub(crate) fn open_to_all(account: AccountConfig) -> AccountConfig {
+    let trust = Trust {
+        direct_calls: true,
+        ..account.trust
+    };
+    AccountConfig { trust, ..account }
 }
 
 /// A registrar and no phone yet.

@@ -30,7 +30,7 @@ use super::routing::response_route;
 use super::servers::Servers;
 use super::timers::Timers;
 use super::token::Tokens;
-use crate::sip::{Message, ParseError, Parsed, Request, Response, parse_datagram};
+use crate::sip::{Message, ParseError, Parsed, Request, Response, StatusCode, parse_datagram};
 
 /// Every transaction of one user agent.
 #[derive(Debug)]
@@ -174,6 +174,26 @@ impl TransactionLayer {
                     .handle_response(now, &response, from, &mut self.outbox);
             }
         }
+    }
+
+    /// Answers a request from no transaction, and remembers nothing of it (RFC 3261 section 8.2.7);
+    /// not at all where the answer would be longer than `at_most`, since the sender of a datagram
+    /// may be somebody else than it says.
+    pub fn refuse_unseen(
+        &mut self,
+        request: &Request,
+        status: StatusCode,
+        from: Peer,
+        at_most: usize,
+    ) {
+        self.servers.refuse_stranger(
+            request,
+            status,
+            from,
+            at_most,
+            &self.tokens,
+            &mut self.outbox,
+        );
     }
 
     /// Bytes could not be delivered to `to`, or its connection is lost.

@@ -167,12 +167,37 @@ impl Servers {
         if let Some(status) = refused {
             self.answer(now, key, &request, status, outbox);
         } else if request.method == Method::Cancel {
-            self.handle_cancel(now, key, &request, cancelled, outbox);
+            self.handle_cancel(now, key, &request, cancelled, from, outbox);
         } else if merged {
             self.answer(now, key, &request, StatusCode::LOOP_DETECTED, outbox);
         } else {
             outbox.event(Event::Request { key, request, from });
             self.drain(key, None, outbox);
+        }
+    }
+
+    /// Answers a request that gets no transaction, unless that takes more than so many bytes.
+    pub(super) fn refuse_stranger(
+        &self,
+        request: &Request,
+        status: StatusCode,
+        from: Peer,
+        at_most: usize,
+        tokens: &Tokens,
+        outbox: &mut Outbox,
+    ) {
+        let Ok(mut via) = request.headers.top_via() else {
+            return;
+        };
+        via.note_source(from.remote.ip().to_canonical(), from.remote.port());
+        let route = response_route(&via, &from);
+        let tag = tokens.stateless_tag(request.headers.get(&HeaderName::VIA).unwrap_or_default());
+        let mut response = request.response(status, Some(&tag));
+        response.headers.replace_top_via(&via);
+        if let Ok(bytes) = response.to_bytes()
+            && bytes.len() <= at_most
+        {
+            outbox.transmit(route.to, bytes);
         }
     }
 
@@ -331,10 +356,14 @@ impl Servers {
         key: ServerKey,
         cancel: &Request,
         cancelled: Option<RequestMatch>,
+        from: Peer,
         outbox: &mut Outbox,
     ) {
         let invite = cancelled.and_then(|matcher| self.index.get(&matcher).copied());
-        let Some((invite, server)) = invite.and_then(|i| Some((i, self.servers.get(&i)?))) else {
+        // It goes hop by hop: who has not sent the INVITE does not take it back.
+        let of_sender = |server: &&Server| server.address == from.remote.ip();
+        let found = invite.and_then(|i| Some((i, self.servers.get(&i).filter(of_sender)?)));
+        let Some((invite, server)) = found else {
             self.answer(now, key, cancel, StatusCode::CALL_DOES_NOT_EXIST, outbox);
             return;
         };
