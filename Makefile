@@ -1,6 +1,6 @@
 # One name a job, the same names in continuous integration.
 .DEFAULT_GOAL := help
-.PHONY: help demo run test fmt lint deny unit peers bench doc package setup
+.PHONY: help demo run test fmt lint deny unit peers bench fuzz doc package setup
 
 help: ## list the jobs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,9 @@ peers: ## the tests against Kamailio, baresip and SIPp
 
 bench: ## measure the sound path
 	cargo bench --locked
+
+fuzz: ## every reader of foreign bytes, ten minutes each (needs cargo-fuzz); ARGS="60 sip"
+	@scripts/fuzz.sh $(ARGS)
 
 doc: ## the library's documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items

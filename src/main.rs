@@ -19,7 +19,7 @@ use ramal::lab::{self, Lab, LabConfig};
 use ramal::redact::Secret;
 use ramal::say;
 use ramal::store::{
-    AccountSettings, Keyring, Secrets, SessionSecrets, Settings, SettingsFile, Theme,
+    AccountSettings, SecretPlace, Secrets, SessionSecrets, Settings, SettingsFile, Theme, Vault,
     WatchedSettings,
 };
 use ramal::ui::theme::Appearance;
@@ -43,6 +43,19 @@ fn main() -> ExitCode {
 }
 
 /// Opens the window on an engine of its own, and ends both well.
+/// Passwords where the person wants them. The file is opened at once where the environment has its
+/// passphrase; else the window asks for it.
+fn vault(file: &SettingsFile, settings: &Settings) -> Vault {
+    let mut vault = Vault::new(settings.secrets, &file.passwords());
+    if settings.secrets == SecretPlace::File
+        && let Some(passphrase) = cli::passphrase_of_environment()
+        && let Err(error) = vault.choose(SecretPlace::File, Some(&passphrase))
+    {
+        tracing::warn!("passwords stay locked: {error:#}");
+    }
+    vault
+}
+
 fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCode {
     let (file, settings) = if demo {
         (None, Settings::default())
@@ -58,7 +71,7 @@ fn window(uri: Option<String>, language: Option<Language>, demo: bool) -> ExitCo
     };
     // Without a file to write to there is nothing to keep a password for.
     let secrets: Box<dyn Secrets> = match &file {
-        Some(_) => Box::new(Keyring),
+        Some(file) => Box::new(vault(file, &settings)),
         None => Box::<SessionSecrets>::default(),
     };
     let chats = match &file {

@@ -63,6 +63,8 @@ pub(super) struct AccountArgs {
     pub(super) auth_user: Option<String>,
     #[arg(long, value_name = "FILE")]
     pub(super) password_file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub(super) passphrase_file: Option<PathBuf>,
     #[arg(long, value_name = "TEXT")]
     pub(super) display_name: Option<String>,
     #[arg(long, requires = "aor")]

@@ -136,6 +136,12 @@ fn refuse(words: &Words, error: &clap::Error) -> ExitCode {
     Exit::Usage.into()
 }
 
+/// The passphrase of the file of passwords, from the environment.
+#[must_use]
+pub fn passphrase_of_environment() -> Option<crate::redact::Secret<String>> {
+    setup::passphrase_of_environment()
+}
+
 /// Why the engine does not start, in words.
 #[must_use]
 pub fn start_error(words: &Words, error: &crate::engine::StartError) -> String {

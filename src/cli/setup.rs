@@ -23,13 +23,18 @@ use crate::net::BindError;
 use crate::redact::Secret;
 use crate::say;
 use crate::sip::{Transport, Uri};
-use crate::store::{AccountSettings, Keyring, Secrets, SessionSecrets, SettingsFile};
+use crate::store::{
+    AccountSettings, EncryptedFile, Keyring, SecretError, SecretPlace, Secrets, SessionSecrets,
+    Settings, SettingsFile,
+};
 use crate::voice::{EchoChoice, NoiseChoice, VoiceSettings};
 
 /// The account that the command line makes from its arguments.
 const ACCOUNT: AccountId = AccountId(1);
 /// Where a password may stand in the environment.
 const PASSWORD_VARIABLE: &str = "RAMAL_PASSWORD";
+/// Where the passphrase of the file of passwords may stand in the environment.
+const PASSPHRASE_VARIABLE: &str = "RAMAL_PASSPHRASE";
 /// How long the sound system may take to say what it has.
 const SOUND_SYSTEM: Duration = Duration::from_secs(5);
 /// A password file holds one line.
@@ -112,11 +117,11 @@ impl From<StartError> for Misuse {
 /// The account that the arguments describe.
 pub(super) fn account(args: &AccountArgs) -> Result<AccountConfig, Misuse> {
     let mut config = if let Some(name) = &args.account {
-        stored(name)?
+        stored(name, args)?
     } else if let Some(aor) = &args.aor {
         let password = match given_password(args)? {
             Some(password) => Some(password),
-            None => kept_password(aor),
+            None => kept_password(aor, args)?,
         };
         let uri: Uri = with_scheme(aor)
             .parse()
@@ -171,7 +176,7 @@ fn with_scheme(aor: &str) -> String {
 }
 
 /// An account of the settings, by its extension, its address or its display name.
-fn stored(name: &str) -> Result<AccountConfig, Misuse> {
+fn stored(name: &str, args: &AccountArgs) -> Result<AccountConfig, Misuse> {
     let unreadable = |error: crate::store::LoadError| Misuse::Told {
         id: "cli-settings-unreadable",
         about: String::new(),
@@ -187,22 +192,65 @@ fn stored(name: &str) -> Result<AccountConfig, Misuse> {
     let Some(written) = settings.accounts.iter().find(fits) else {
         return Err(Misuse::about("cli-no-such-account", name));
     };
-    // A keyring that does not answer leaves the account without a password; the registrar's
-    // challenge then says so.
-    let password = Keyring.find(written.id).unwrap_or(None);
+    let password = match given_password(args)? {
+        Some(password) => Some(password),
+        None => kept(&file, &settings, written.id, args)?,
+    };
     account_config(written, password).map_err(|_| Misuse::about("cli-account-unusable", name))
 }
 
-/// The keyring's password for an address that the settings know. A keyring that does not answer
-/// leaves the account without one; the registrar's challenge then says so.
-fn kept_password(aor: &str) -> Option<Secret<String>> {
+/// The password that is kept for an address which the settings know.
+fn kept_password(aor: &str, args: &AccountArgs) -> Result<Option<Secret<String>>, Misuse> {
     let bare = |address: &str| with_scheme(address).split_off("sip:".len());
-    let settings = SettingsFile::of_user().ok()?.load().ok()?.settings;
-    let written = settings
-        .accounts
-        .iter()
-        .find(|written| bare(&written.address).eq_ignore_ascii_case(&bare(aor)))?;
-    Keyring.find(written.id).unwrap_or(None)
+    let Ok(file) = SettingsFile::of_user() else {
+        return Ok(None);
+    };
+    let Ok(loaded) = file.load() else {
+        return Ok(None);
+    };
+    let settings = loaded.settings;
+    let mut accounts = settings.accounts.iter();
+    let same = |written: &&AccountSettings| bare(&written.address).eq_ignore_ascii_case(&bare(aor));
+    match accounts.find(same).map(|written| written.id) {
+        Some(id) => kept(&file, &settings, id, args),
+        None => Ok(None),
+    }
+}
+
+/// The password that is kept for an account, where the person wants it to be. A keyring that does
+/// not answer leaves the account without one; the registrar's challenge then says so.
+fn kept(
+    file: &SettingsFile,
+    settings: &Settings,
+    account: u32,
+    args: &AccountArgs,
+) -> Result<Option<Secret<String>>, Misuse> {
+    match settings.secrets {
+        SecretPlace::Keyring => Ok(Keyring.find(account).unwrap_or(None)),
+        SecretPlace::Memory => Ok(None),
+        SecretPlace::File => {
+            let passphrase = match &args.passphrase_file {
+                Some(path) => Some(read_password(path)?),
+                None => passphrase_of_environment(),
+            };
+            let Some(passphrase) = passphrase else {
+                return Err(Misuse::told("cli-passphrase-needed"));
+            };
+            let path = file.passwords();
+            EncryptedFile::open(&path, &passphrase)
+                .and_then(|mut opened| opened.find(account))
+                .map_err(|error| match error {
+                    SecretError::WrongPassphrase => Misuse::told("cli-passphrase-wrong"),
+                    other => Misuse::with_cause("cli-passwords-unreadable", &path, &other),
+                })
+        }
+    }
+}
+
+/// The passphrase from the environment.
+pub(super) fn passphrase_of_environment() -> Option<Secret<String>> {
+    let passphrase = std::env::var(PASSPHRASE_VARIABLE).ok().map(Secret::new);
+    passphrase.filter(|passphrase| !passphrase.reveal().is_empty())
 }
 
 /// The password from the file that is named, else from the environment.

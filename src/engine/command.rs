@@ -10,7 +10,9 @@ use crate::media::Loudness;
 use crate::media::plan::{ConferenceId, Feed};
 use crate::media::recording::Sides;
 use crate::redact::Secret;
-use crate::store::{AccountSettings, LineSettings, RecordingSettings, Theme, WatchedSettings};
+use crate::store::{
+    AccountSettings, LineSettings, RecordingSettings, SecretPlace, Theme, WatchedSettings,
+};
 use crate::voice::VoiceSettings;
 
 /// A person's wish. Sent over a bounded queue; a face never waits for its outcome but reads it
@@ -57,6 +59,13 @@ pub enum Command {
         settings: Box<AccountSettings>,
         /// Kept in memory alone.
         password: Secret<String>,
+    },
+    /// Keeps passwords there from here on, or opens the file that they are in.
+    KeepPasswords {
+        /// Where.
+        place: SecretPlace,
+        /// What the file is, or will be, opened by.
+        passphrase: Option<Secret<String>>,
     },
     /// Removes an account, its settings and its password.
     ForgetAccount(AccountId),

@@ -46,8 +46,8 @@ pub use reception::{ReceptionError, ReceptionWish, local_time, minutes_of, recep
 pub use snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, Grade, HandedTo, Levels, Loudness,
     LoudnessView, MailboxView, MicrophoneState, Notice, PresenceView, Quality, RecentCall,
-    RecordFailure, Recorded, RecordingOptions, RecordingView, RemoteQuality, Snapshot, SoundTest,
-    SoundView, TeamView, TransferView,
+    RecordFailure, Recorded, RecordingOptions, RecordingView, RemoteQuality, SecretFault,
+    SecretsView, Snapshot, SoundTest, SoundView, TeamView, TransferView,
 };
 pub use sounds::SoundWish;
 

@@ -14,7 +14,7 @@ use crate::dsp::progress::Country;
 use crate::events::pidf::{Activity, Basic};
 use crate::media::plan::{CodecChoice, ConferenceId};
 pub use crate::media::{Grade, Levels, Loudness, MicrophoneState, Quality, RemoteQuality};
-use crate::store::{AccountSettings, LineSettings, RecordingSettings, SoundSettings};
+use crate::store::{AccountSettings, LineSettings, RecordingSettings, SecretPlace, SoundSettings};
 use crate::voice::{VoiceReport, VoiceSettings};
 
 /// The phone at one moment. Replaced as a whole, never changed: faces hold it by `Arc`.
@@ -42,8 +42,34 @@ pub struct Snapshot {
     pub recording: RecordingOptions,
     /// Conversations.
     pub chats: Arc<ChatsView>,
+    /// Where passwords are kept.
+    pub secrets: SecretsView,
     /// What the person should know, newest last, at most 8.
     pub notices: Vec<Notice>,
+}
+
+/// Where passwords are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SecretsView {
+    /// By the person's choice.
+    pub place: SecretPlace,
+    /// The file waits for its passphrase.
+    pub locked: bool,
+    /// Why the last choice was not carried out.
+    pub fault: Option<SecretFault>,
+}
+
+/// Why passwords are not kept where they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretFault {
+    /// No keyring answers, or it keeps nothing.
+    NoKeyring,
+    /// The file is under another passphrase.
+    WrongPassphrase,
+    /// It is no file of passwords.
+    Damaged,
+    /// It cannot be read or written.
+    NotWritten,
 }
 
 /// One account.
@@ -322,6 +348,8 @@ pub enum Notice {
     Refused(crate::agent::Refusal),
     /// No secret service answers: the password is kept for this session only.
     PasswordNotKept,
+    /// The file of passwords waits for its passphrase.
+    PasswordsLocked,
     /// An account of the settings cannot be read: a host or an address that is none.
     AccountUnusable,
     /// A rule for incoming calls cannot be kept as it is written.

@@ -6,7 +6,7 @@ use super::accounts::account_config;
 use super::driver::Driver;
 use super::event::Event;
 use super::media::MediaReport;
-use super::snapshot::{CallPhase, CallView, Notice};
+use super::snapshot::{CallPhase, CallView, Notice, SecretFault, SecretsView};
 use super::{Command, clock};
 use crate::agent::{self, AccountId, CallId};
 use crate::jitter::DelayBounds;
@@ -14,7 +14,9 @@ use crate::media::plan::{MediaCommand, MediaId};
 use crate::media::recording::Format;
 use crate::media::tones::Tone;
 use crate::redact::Secret;
-use crate::store::{AccountSettings, Answer, LineSettings, Order, Settings};
+use crate::store::{
+    AccountSettings, Answer, LineSettings, Order, SecretError, SecretPlace, Settings,
+};
 
 impl Driver {
     /// Asks the keyring for the passwords of the accounts in the settings.
@@ -22,6 +24,7 @@ impl Driver {
         let Some((_, settings)) = &self.settings else {
             return;
         };
+        self.picture.snapshot.secrets.place = settings.secrets;
         for account in &settings.accounts {
             // It is shown before its password is found: a keyring may ask the person first.
             if let Ok(config) = account_config(account, None) {
@@ -66,6 +69,7 @@ impl Driver {
             Command::UseAccount { settings, password } => {
                 self.borrow_account(*settings, password);
             }
+            Command::KeepPasswords { place, passphrase } => self.keep_passwords(place, passphrase),
             Command::ForgetAccount(id) => self.forget_account(id),
             Command::PickUp(watch) => {
                 let call = self.new_call();
@@ -220,6 +224,48 @@ impl Driver {
         self.use_account(&written);
     }
 
+    fn keep_passwords(&mut self, place: SecretPlace, passphrase: Option<Secret<String>>) {
+        self.picture.snapshot.secrets.fault = None;
+        self.dirty = true;
+        let order = Order::Choose { place, passphrase };
+        if self.store.give(order).is_err() {
+            self.notice(Notice::PasswordNotKept);
+        }
+    }
+
+    /// What is known goes to the new place; what is not may be there.
+    fn passwords_placed(&mut self, place: SecretPlace, outcome: Result<(), SecretError>) {
+        self.dirty = true;
+        if let Err(error) = outcome {
+            tracing::info!("passwords stay where they were: {error:#}");
+            let fault = match error {
+                SecretError::WrongPassphrase | SecretError::Locked => SecretFault::WrongPassphrase,
+                SecretError::Damaged => SecretFault::Damaged,
+                SecretError::File(_) => SecretFault::NotWritten,
+                _ => SecretFault::NoKeyring,
+            };
+            self.picture.snapshot.secrets.fault = Some(fault);
+            return;
+        }
+        self.picture.snapshot.secrets = SecretsView {
+            place,
+            locked: false,
+            fault: None,
+        };
+        self.change_settings(|settings| settings.secrets = place);
+        let accounts = self.settings.iter().flat_map(|(_, it)| &it.accounts);
+        let accounts: Vec<u32> = accounts.map(|account| account.id).collect();
+        for account in accounts {
+            let order = match self.passwords.get(&account).cloned() {
+                Some(password) => Order::Put { account, password },
+                None => Order::Find { account },
+            };
+            if self.store.give(order).is_err() {
+                self.notice(Notice::PasswordNotKept);
+            }
+        }
+    }
+
     /// Uses an account without writing it down.
     fn borrow_account(&mut self, mut settings: AccountSettings, password: Secret<String>) {
         // Numbers of written accounts grow from one; these fall from the other end.
@@ -308,6 +354,17 @@ impl Driver {
             } => {
                 tracing::info!("password kept for this session only: {error:#}");
                 self.notice(Notice::PasswordNotKept);
+            }
+            Answer::Chosen { place, outcome } => self.passwords_placed(place, outcome),
+            Answer::Found {
+                password: Err(SecretError::Locked),
+                ..
+            } => {
+                // The accounts wait for the passphrase too.
+                let secrets = &mut self.picture.snapshot.secrets;
+                if !std::mem::replace(&mut secrets.locked, true) {
+                    self.notice(Notice::PasswordsLocked);
+                }
             }
             Answer::Found { account, password } => {
                 match password {

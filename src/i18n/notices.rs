@@ -18,6 +18,7 @@ impl Words {
         match notice {
             Notice::Refused(refusal) => self.refusal(*refusal),
             Notice::PasswordNotKept => explain!("notice-password-not-kept"),
+            Notice::PasswordsLocked => explain!("notice-passwords-locked"),
             Notice::AccountUnusable => explain!("notice-account-unusable"),
             Notice::ReceptionUnusable => explain!("notice-reception-unusable"),
             Notice::SettingsNotSaved => explain!("notice-settings-not-saved"),

@@ -1,6 +1,8 @@
-//! What outlives the program: settings and conversations on disk, secrets in the keyring.
+//! What outlives the program: settings and conversations on disk, secrets in the keyring, or in a
+//! file under a passphrase.
 
 mod conversations;
+mod encrypted;
 mod line_settings;
 mod message_settings;
 mod reception_settings;
@@ -9,12 +11,14 @@ mod secrets;
 mod settings;
 mod team_settings;
 mod trust_settings;
+mod vault;
 mod worker;
 
 pub use conversations::{
     ChatAnswer, ChatOrder, Conversations, NewRecord, PAGE, Page, Record, RecordState, Sending,
     Summary, Told, Unsent,
 };
+pub use encrypted::EncryptedFile;
 pub use line_settings::LineSettings;
 pub use message_settings::{MessageSettings, Writers};
 pub use reception_settings::{
@@ -28,4 +32,5 @@ pub use settings::{
 };
 pub use team_settings::WatchedSettings;
 pub use trust_settings::TrustSettings;
+pub use vault::{SecretPlace, Vault};
 pub use worker::{Answer, Order, Worker};

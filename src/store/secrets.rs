@@ -1,7 +1,8 @@
-//! Passwords: in the system's keyring, or where there is none, in memory until the program ends.
+//! Passwords: in the system's keyring, or in memory until the program ends.
 
 use std::collections::BTreeMap;
 
+use super::SecretPlace;
 use crate::redact::Secret;
 
 /// The name under which the keyring files our secrets.
@@ -17,6 +18,18 @@ pub enum SecretError {
     /// The keyring answered with a fault.
     #[error("the keyring failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No passphrase has opened the file.
+    #[error("the file of passwords is locked")]
+    Locked,
+    /// The file is under another passphrase, or was changed.
+    #[error("the passphrase does not open the file of passwords")]
+    WrongPassphrase,
+    /// It is no file of passwords.
+    #[error("the file of passwords is damaged")]
+    Damaged,
+    /// It cannot be read or written.
+    #[error("the file of passwords cannot be used")]
+    File(#[source] std::io::Error),
 }
 
 /// A place for passwords of accounts, by the account's number in the settings.
@@ -38,6 +51,24 @@ pub trait Secrets: Send {
     /// # Errors
     /// [`SecretError`]: it may still be there.
     fn remove(&mut self, account: u32) -> Result<(), SecretError>;
+
+    /// Keeps passwords there from here on; those that it knows are to be put again. The file needs
+    /// its passphrase.
+    ///
+    /// # Errors
+    /// [`SecretError`]: they are kept where they were. So they are where there is no choice.
+    fn choose(
+        &mut self,
+        place: SecretPlace,
+        passphrase: Option<&Secret<String>>,
+    ) -> Result<(), SecretError> {
+        let _ = passphrase;
+        match place {
+            SecretPlace::Memory => Ok(()),
+            SecretPlace::Keyring => Err(SecretError::NoKeyring),
+            SecretPlace::File => Err(SecretError::Locked),
+        }
+    }
 }
 
 /// The system's: Secret Service, Keychain, Credential Manager. Calls may take long, a locked one
@@ -46,6 +77,24 @@ pub trait Secrets: Send {
 pub struct Keyring;
 
 impl Keyring {
+    /// Whether it keeps anything, tried with a word that is taken away again: a service that
+    /// answers may be locked, or have nowhere to write.
+    ///
+    /// # Errors
+    /// [`SecretError`]: it does not.
+    pub fn probe() -> Result<(), SecretError> {
+        const WORD: &str = "probe";
+        let entry = keyring::Entry::new(SERVICE, WORD).map_err(told)?;
+        entry.set_password(WORD).map_err(told)?;
+        let kept = entry.get_password().map_err(told);
+        let removed = entry.delete_credential().map_err(told);
+        if kept? == WORD {
+            removed
+        } else {
+            Err(SecretError::NoKeyring)
+        }
+    }
+
     fn entry(account: u32) -> Result<keyring::Entry, SecretError> {
         keyring::Entry::new(SERVICE, &format!("account-{account}")).map_err(told)
     }

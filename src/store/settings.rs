@@ -8,8 +8,8 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LineSettings, MessageSettings, ReceptionSettings, RecordingSettings, TrustSettings,
-    WatchedSettings, Writers,
+    LineSettings, MessageSettings, ReceptionSettings, RecordingSettings, SecretPlace,
+    TrustSettings, WatchedSettings, Writers,
 };
 use crate::voice::VoiceSettings;
 
@@ -57,6 +57,9 @@ pub struct Settings {
     /// How messages are dealt with.
     #[serde(skip_serializing_if = "MessageSettings::is_usual")]
     pub messages: MessageSettings,
+    /// Where passwords are kept; never here.
+    #[serde(skip_serializing_if = "SecretPlace::is_usual")]
+    pub secrets: SecretPlace,
     /// In the order they were added.
     #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountSettings>,
@@ -79,6 +82,7 @@ impl Default for Settings {
             voice: VoiceSettings::default(),
             recording: RecordingSettings::default(),
             messages: MessageSettings::default(),
+            secrets: SecretPlace::default(),
             accounts: Vec::new(),
         }
     }
@@ -313,6 +317,12 @@ impl SettingsFile {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the file of passwords is, or would be.
+    #[must_use]
+    pub fn passwords(&self) -> PathBuf {
+        self.path.with_file_name("passwords.sealed")
     }
 
     /// Where conversations are kept: beside the settings in a folder of one's own choosing, else in

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{Secrets, Settings, SettingsFile};
+use super::{SecretPlace, Secrets, Settings, SettingsFile};
 use crate::redact::Secret;
 
 /// Orders that may wait; one more is refused.
@@ -36,6 +36,13 @@ pub enum Order {
         /// The account's number in the settings.
         account: u32,
     },
+    /// Keep passwords there from here on.
+    Choose {
+        /// Where.
+        place: SecretPlace,
+        /// What the file is, or will be, opened by.
+        passphrase: Option<Secret<String>>,
+    },
 }
 
 /// What became of an order.
@@ -56,6 +63,13 @@ pub enum Answer {
         account: u32,
         /// `None`: no password is kept.
         password: Result<Option<Secret<String>>, super::SecretError>,
+    },
+    /// Passwords are kept there from here on, or where they were.
+    Chosen {
+        /// Where they were to be.
+        place: SecretPlace,
+        /// Whether they are.
+        outcome: Result<(), super::SecretError>,
     },
 }
 
@@ -157,6 +171,10 @@ impl Worker {
                 let password = secrets.find(account);
                 answer(Answer::Found { account, password });
             }
+            Order::Choose { place, passphrase } => {
+                let outcome = secrets.choose(place, passphrase.as_ref());
+                answer(Answer::Chosen { place, outcome });
+            }
             Order::Remove { account } => {
                 if let Err(error) = secrets.remove(account) {
                     tracing::warn!(account, "a password stays in the keyring: {error}");
@@ -173,9 +191,10 @@ impl Worker {
     pub fn give(&self, order: Order) -> Result<(), Order> {
         match order {
             Order::Save(_) => self.disk.give(order),
-            Order::Put { .. } | Order::Find { .. } | Order::Remove { .. } => {
-                self.keyring.give(order)
-            }
+            Order::Put { .. }
+            | Order::Find { .. }
+            | Order::Remove { .. }
+            | Order::Choose { .. } => self.keyring.give(order),
         }
     }
 }

@@ -16,6 +16,7 @@ use super::link::link_ui;
 use super::messages::{MessagesDraft, MessagesView, messages_ui, party};
 use super::rail::{Section, rail_ui};
 use super::reception::{self, ReceptionForm, reception_ui};
+use super::secrets::SecretsForm;
 use super::settings::{SettingsView, settings_ui};
 use super::team::{TeamDraft, TeamPage, team_ui};
 use super::theme::{self, Appearance, Palette, motion, size, space};
@@ -133,6 +134,7 @@ pub struct Window<P> {
     dialled: Option<(String, Option<CallId>)>,
     call: CallDraft,
     team: TeamDraft,
+    secrets: SecretsForm,
     account: Option<AccountId>,
     /// The call that was chosen to be in front.
     front: Option<CallId>,
@@ -177,6 +179,7 @@ impl<P: Phone> Window<P> {
             dialled: None,
             call: CallDraft::default(),
             team: TeamDraft::default(),
+            secrets: SecretsForm::default(),
             account: None,
             front: None,
             link: options.start_uri,
@@ -542,7 +545,7 @@ impl<P: Phone> Window<P> {
                     leaving: self.leaving.as_ref().map(|leaving| leaving.account),
                 };
                 let closed = Action::Close.pressed(ui).then_some(Ask::Go(Go::Phone));
-                closed.or(settings_ui(ui, &view, &self.words))
+                closed.or(settings_ui(ui, &view, &mut self.secrets, &self.words))
             }
             Page::Form(form) => account_form_ui(ui, form, snapshot, &self.words),
             Page::Reception(form) => reception_ui(ui, form, &self.words),

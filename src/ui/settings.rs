@@ -8,6 +8,7 @@ use super::icons::Icon;
 use super::line_settings::line_ui;
 use super::message_settings::message_settings_ui;
 use super::recording::recording_ui;
+use super::secrets::{SecretsForm, secrets_ui};
 use super::sounds::sounds_ui;
 use super::theme::{Appearance, Palette, Type, radius, size, space};
 use super::widgets;
@@ -30,7 +31,12 @@ pub(crate) struct SettingsView<'a> {
 }
 
 /// Draws the page.
-pub(crate) fn settings_ui(ui: &mut Ui, view: &SettingsView<'_>, words: &Words) -> Option<Ask> {
+pub(crate) fn settings_ui(
+    ui: &mut Ui,
+    view: &SettingsView<'_>,
+    secrets: &mut SecretsForm,
+    words: &Words,
+) -> Option<Ask> {
     let mut ask = None;
     widgets::column(ui, |ui| {
         let palette = Palette::of(ui);
@@ -41,6 +47,10 @@ pub(crate) fn settings_ui(ui: &mut Ui, view: &SettingsView<'_>, words: &Words) -
             .show(ui, |ui| {
                 section(ui, &say!(words, "settings-accounts"), |ui| {
                     ask = ask.take().or(accounts_ui(ui, view, words));
+                });
+                section(ui, &say!(words, "settings-passwords"), |ui| {
+                    let kept = view.snapshot.secrets;
+                    ask = ask.take().or(secrets_ui(ui, secrets, kept, words));
                 });
                 section(ui, &say!(words, "settings-devices"), |ui| {
                     ask = ask.take().or(devices_ui(ui, &view.snapshot.audio, words));

@@ -151,7 +151,7 @@ impl DigestClient {
                 continue;
             }
             let same = |c: &&Challenge| c.proxy == challenge.proxy && c.realm == challenge.realm;
-            match chosen.iter().position(|c| same(&c)) {
+            match chosen.iter().position(same) {
                 Some(at) if chosen[at].strength() < challenge.strength() => chosen[at] = challenge,
                 None if chosen.len() < MAX_REALMS => chosen.push(challenge),
                 Some(_) | None => {}
