@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{DigitsBy, MessagePolicy, Reception};
+use super::{DigitsBy, MessagePolicy, Reception, requests};
 use crate::redact::Secret;
 use crate::sip::transaction::Peer;
 use crate::sip::{
     Credentials, DigestClient, HostPort, NameAddr, Registration, SipUri, Transport, Uri,
 };
+use crate::trust::{Terms, TlsFailure};
 
 /// Names an account for as long as the phone runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +30,8 @@ pub struct AccountConfig {
     pub proxy: Option<Uri>,
     /// Overrides the transport that the URIs say.
     pub transport: Option<Transport>,
+    /// What servers reached over TLS have to show.
+    pub terms: Terms,
     /// The user name of digest credentials; `None`: the user of the address of record.
     pub auth_user: Option<String>,
     /// The password of digest credentials.
@@ -80,6 +83,7 @@ impl AccountConfig {
             registrar: None,
             proxy: None,
             transport: None,
+            terms: Terms::default(),
             auth_user: None,
             password: None,
             register: false,
@@ -154,6 +158,8 @@ pub enum RegistrationCause {
     Unreachable,
     /// No answer in time.
     TimedOut,
+    /// There is a way, and no secure connection over it.
+    NotSecured(TlsFailure),
     /// 5xx, or 408 from a server further on.
     ServerTrouble,
     /// Any other final answer.
@@ -199,6 +205,16 @@ impl Account {
 
     fn aor(&self) -> Option<&SipUri> {
         self.config.aor.as_ref().and_then(Uri::as_sip)
+    }
+
+    /// Its address of record is a `sips:` one.
+    pub(super) fn is_sips(&self) -> bool {
+        self.aor().is_some_and(|aor| aor.secure)
+    }
+
+    /// Where this account is reached over this way, as its registrar is told.
+    pub(super) fn binding_contact(&self, way: &Peer) -> NameAddr {
+        requests::binding_contact(&self.contact_user(), self.is_sips(), way)
     }
 
     /// The user part of the address of record, unescaped.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::asking::Asking;
+use super::call::Phase;
 use super::leaving::LeaveId;
 use super::messaging::Posting;
 use super::publishing::PublicationKey;
@@ -78,7 +79,8 @@ impl Agent {
     /// Asks for the ways to the next hop; `lookup` goes on when they are known.
     pub(super) fn locate(&mut self, now: Instant, account: AccountId, hop: &Uri, lookup: Lookup) {
         let configured = self.accounts.get(&account).and_then(|a| a.config.transport);
-        let Some((host, transport)) = hop_of(hop, configured) else {
+        let secure = self.asks_for_security(&lookup);
+        let Some((host, transport)) = hop_of(hop, configured, secure) else {
             self.located(now, lookup, Err(ResolveFailure::NotFound));
             return;
         };
@@ -91,9 +93,26 @@ impl Agent {
         self.lookups.insert(id, lookup);
         self.outputs.push_back(Output::Resolve {
             id,
+            account,
             host,
             transport,
         });
+    }
+
+    /// Whether the next hop has to be a secure one whatever its own URI says: a `sips:` target is
+    /// reached over TLS all the way, or not at all (RFC 3261 section 8.1.2).
+    fn asks_for_security(&self, lookup: &Lookup) -> bool {
+        match lookup {
+            Lookup::Call(call) => self.calls.get(call).is_some_and(|call| match &call.phase {
+                Phase::Locating(setup) => setup.target.is_sips(),
+                _ => false,
+            }),
+            Lookup::Send { request, .. } | Lookup::Ack(request) => request.uri.is_sips(),
+            Lookup::Message(posting) => posting.target().is_sips(),
+            Lookup::Watch(key) => self.watched_resource(*key).is_some_and(Uri::is_sips),
+            // Its own URI says it.
+            Lookup::Registrar(_) => false,
+        }
     }
 
     pub(super) fn located(
@@ -223,7 +242,8 @@ impl Agent {
         let account = self.accounts.get(&account)?;
         let config = &account.config;
         let registrar = config.proxy.clone().or_else(|| registrar_of(config))?;
-        let same = hop_of(hop, config.transport) == hop_of(&registrar, config.transport);
+        let hop_of = |uri| hop_of(uri, config.transport, false);
+        let same = hop_of(hop) == hop_of(&registrar);
         account.registered_way().filter(|_| same).copied()
     }
 
@@ -270,6 +290,7 @@ impl Agent {
     pub(super) fn request_failed(&mut self, now: Instant, key: &ClientKey, failure: Failure) {
         let cause = match failure {
             Failure::Timeout => EndCause::TimedOut,
+            Failure::Transport if self.not_secured.is_some() => EndCause::NotSecured,
             Failure::Transport | Failure::TooLong => EndCause::Unreachable,
         };
         match self.clients.remove(key) {
@@ -294,7 +315,7 @@ impl Agent {
             Purpose::Message(posting) => {
                 let cause = match cause {
                     EndCause::HostNotFound => MessageFailure::HostNotFound,
-                    EndCause::Unreachable => MessageFailure::Unreachable,
+                    EndCause::Unreachable | EndCause::NotSecured => MessageFailure::Unreachable,
                     EndCause::TimedOut => MessageFailure::TimedOut,
                     _ => MessageFailure::Refused,
                 };
@@ -317,17 +338,24 @@ fn cause_of_lookup(failure: ResolveFailure) -> EndCause {
 }
 
 /// Host and transport that a URI says to go to (RFC 3261 section 19.1.2; `maddr` wins over the
-/// host). `None` for URIs that name no host.
-fn hop_of(uri: &Uri, configured: Option<Transport>) -> Option<(HostPort, Transport)> {
+/// host). `None` for URIs that name no host. `secure`, or a `sips:` URI: nothing that is not
+/// encrypted will do (RFC 3261 section 26.2.2).
+fn hop_of(uri: &Uri, configured: Option<Transport>, secure: bool) -> Option<(HostPort, Transport)> {
     let sip = uri.as_sip()?;
     let mut host = sip.host_port.clone();
     if let Some(maddr) = sip.maddr() {
         host.host = maddr;
     }
-    let transport = match sip.transport().or(configured) {
-        Some(Transport::Udp | Transport::Tcp) if sip.secure => Transport::Tls,
+    // RFC 7118 section 5.2: a URI says `ws` for both.
+    let named = match (sip.transport(), configured) {
+        (Some(Transport::Ws), Some(Transport::Wss)) => Some(Transport::Wss),
+        (named, configured) => named.or(configured),
+    };
+    let transport = match named {
+        Some(Transport::Ws) if sip.secure || secure => Transport::Wss,
+        Some(Transport::Udp | Transport::Tcp) if sip.secure || secure => Transport::Tls,
         Some(transport) => transport,
-        None if sip.secure => Transport::Tls,
+        None if sip.secure || secure => Transport::Tls,
         None => Transport::Udp,
     };
     Some((host, transport))

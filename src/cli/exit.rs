@@ -57,6 +57,7 @@ pub(super) fn of_call(end: &CallEnd, heard: bool) -> Exit {
         EndCause::WrongPassword | EndCause::PasswordNeeded => Exit::Authentication,
         EndCause::HostNotFound
         | EndCause::Unreachable
+        | EndCause::NotSecured
         | EndCause::TimedOut
         | EndCause::ServerTrouble
         | EndCause::NotAcknowledged => Exit::Network,
@@ -109,6 +110,7 @@ pub(super) const fn of_registration(cause: RegistrationCause) -> Exit {
         | RegistrationCause::AuthUnsupported => Exit::Authentication,
         RegistrationCause::HostNotFound
         | RegistrationCause::Unreachable
+        | RegistrationCause::NotSecured(_)
         | RegistrationCause::TimedOut
         | RegistrationCause::ServerTrouble => Exit::Network,
         RegistrationCause::Forbidden

@@ -45,7 +45,7 @@ pub(super) struct Driver {
     shared: Arc<Shared>,
     events: SyncSender<Stamped>,
     commands: mpsc::Receiver<Command>,
-    port: SipPort,
+    pub(super) port: SipPort,
     pub(super) media: MediaThread,
     reports: mpsc::Receiver<MediaReport>,
     pub(super) store: store::Worker,
@@ -98,6 +98,8 @@ pub(super) struct Driver {
 /// The outcome of a look-up.
 struct Found {
     id: ResolveId,
+    account: AccountId,
+    host: HostPort,
     transport: Transport,
     addresses: std::io::Result<Vec<SocketAddr>>,
 }
@@ -253,9 +255,10 @@ impl Driver {
                 }
                 Output::Resolve {
                     id,
+                    account,
                     host,
                     transport,
-                } => self.resolve(id, &host, transport),
+                } => self.resolve(id, account, host, transport),
                 Output::Media(order) => self.order_media(order),
                 Output::Event(event) => self.phone_event(event),
                 Output::Wait(at) => {
@@ -283,6 +286,7 @@ impl Driver {
     fn net_event(&mut self, event: NetEvent) {
         let now = clock::now();
         self.agent.set_local_time(now, local_time(&Zoned::now()));
+        let opened = matches!(event, NetEvent::StreamOpened { .. });
         for arrival in self.port.take(event) {
             match arrival {
                 Arrival::Datagram { bytes, from } => self.agent.handle_datagram(now, &bytes, from),
@@ -290,31 +294,41 @@ impl Driver {
                     self.agent.handle_message(now, *message, from);
                 }
                 Arrival::Lost { to } => self.agent.handle_transport_error(now, to),
+                Arrival::NotSecured {
+                    to,
+                    account,
+                    refused,
+                } => self.not_secured(now, to, account, refused),
             }
+        }
+        if opened {
+            self.look_at_all_signalling();
         }
     }
 
-    fn resolve(&mut self, id: ResolveId, host: &HostPort, transport: Transport) {
-        match &host.host {
+    fn resolve(&mut self, id: ResolveId, account: AccountId, host: HostPort, transport: Transport) {
+        let port = host.port_or(transport.default_port());
+        match host.host.clone() {
             Host::Ip(ip) => {
-                let port = host.port_or(transport.default_port());
-                let addresses = Ok(vec![SocketAddr::new(*ip, port)]);
+                let addresses = Ok(vec![SocketAddr::new(ip, port)]);
                 self.name_found(Found {
                     id,
+                    account,
+                    host,
                     transport,
                     addresses,
                 });
             }
             Host::Name(name) => {
-                let port = host.port_or(transport.default_port());
                 let finder = self.finder.clone();
-                let name = name.clone();
                 tokio::spawn(async move {
                     let addresses = net::lookup(&name, port).await;
                     // The engine may have stopped: then nobody asks any more.
                     let _ = finder
                         .send(Found {
                             id,
+                            account,
+                            host,
                             transport,
                             addresses,
                         })
@@ -327,11 +341,13 @@ impl Driver {
     fn name_found(&mut self, found: Found) {
         let Found {
             id,
+            account,
+            host,
             transport,
             addresses,
         } = found;
         let ways = match addresses {
-            Ok(addresses) => self.port.ways(&addresses, transport),
+            Ok(addresses) => self.port.ways(account, &host, &addresses, transport),
             Err(error) => {
                 tracing::debug!("name not found: {error}");
                 Err(ResolveFailure::NotFound)

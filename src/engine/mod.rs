@@ -14,9 +14,11 @@ mod driver;
 mod event;
 mod loudness;
 pub mod media;
+mod paths;
 mod picture;
 mod reception;
 mod recordings;
+mod security;
 pub mod seed;
 pub mod signals;
 pub mod sip_port;
@@ -45,8 +47,8 @@ pub use reception::{ReceptionError, ReceptionWish, local_time, minutes_of, recep
 pub use snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, Grade, HandedTo, Levels, Loudness,
     LoudnessView, MailboxView, MicrophoneState, Notice, PresenceView, Quality, RecentCall,
-    RecordFailure, Recorded, RecordingOptions, RecordingView, RemoteQuality, Snapshot, SoundTest,
-    SoundView, TeamView, TransferView,
+    RecordFailure, Recorded, RecordingOptions, RecordingView, RemoteQuality, Signalling, Snapshot,
+    SoundTest, SoundView, TeamView, TransferView,
 };
 pub use sounds::SoundWish;
 

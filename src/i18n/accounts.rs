@@ -62,6 +62,7 @@ impl Words {
             RegistrationCause::AuthUnsupported => explain!("registration-auth-unsupported"),
             RegistrationCause::HostNotFound => explain!("registration-host-not-found"),
             RegistrationCause::Unreachable => explain!("registration-unreachable"),
+            RegistrationCause::NotSecured(failure) => self.not_secured(failure),
             RegistrationCause::TimedOut => explain!("registration-timed-out"),
             RegistrationCause::ServerTrouble => explain!("registration-server-trouble"),
             RegistrationCause::Refused => explain!("registration-refused"),

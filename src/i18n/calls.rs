@@ -320,6 +320,7 @@ impl Words {
             EndCause::Forbidden => failed!("end-forbidden"),
             EndCause::HostNotFound => failed!("end-host-not-found"),
             EndCause::Unreachable => failed!("end-unreachable"),
+            EndCause::NotSecured => failed!("end-not-secured"),
             EndCause::TimedOut => failed!("end-timed-out"),
             EndCause::NoMedia => failed!("end-no-media"),
             EndCause::ServerTrouble => failed!("end-server-trouble"),
@@ -389,7 +390,7 @@ pub(super) mod tests {
         Instant::now()
     }
 
-    const CAUSES: [EndCause; 23] = [
+    const CAUSES: [EndCause; 24] = [
         EndCause::HungUp,
         EndCause::Cancelled,
         EndCause::AnsweredElsewhere,
@@ -407,6 +408,7 @@ pub(super) mod tests {
         EndCause::Forbidden,
         EndCause::HostNotFound,
         EndCause::Unreachable,
+        EndCause::NotSecured,
         EndCause::TimedOut,
         EndCause::NoMedia,
         EndCause::ServerTrouble,

@@ -351,7 +351,7 @@ impl Server {
                     Ok(parsed) => self.receive(now, parsed, from),
                     Err(error) => self.agent.handle_message(now, Err(error), from),
                 },
-                Arrival::Lost { to } => {
+                Arrival::Lost { to } | Arrival::NotSecured { to, .. } => {
                     self.agent.handle_transport_error(now, to);
                     self.notifier.handle_transport_error(now, to);
                 }
@@ -396,10 +396,11 @@ impl Server {
                 }
                 Output::Resolve {
                     id,
+                    account,
                     host,
                     transport,
                 } => {
-                    let ways = self.ways(&host, transport);
+                    let ways = self.ways(account, &host, transport);
                     self.agent.handle_resolved(now, id, ways);
                 }
                 Output::Media(order) => self.order(now, order),
@@ -414,7 +415,8 @@ impl Server {
 
     /// Phones of the lab register under addresses: there is no name to look up.
     fn ways(
-        &self,
+        &mut self,
+        account: crate::agent::AccountId,
         host: &HostPort,
         transport: Transport,
     ) -> Result<Vec<Peer>, crate::agent::ResolveFailure> {
@@ -422,7 +424,7 @@ impl Server {
             return Err(crate::agent::ResolveFailure::NotFound);
         };
         let remote = SocketAddr::new(ip, host.port_or(transport.default_port()));
-        self.port.ways(&[remote], transport)
+        self.port.ways(account, host, &[remote], transport)
     }
 
     fn event(&mut self, now: Instant, event: Event) {

@@ -25,6 +25,7 @@ mod quality;
 mod rail;
 mod reception;
 mod recording;
+mod security;
 mod settings;
 mod sounds;
 mod team;

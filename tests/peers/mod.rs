@@ -4,6 +4,7 @@
 //! Ramal's own code: what judges it must not share its mistakes.
 
 pub(crate) mod baresip;
+pub(crate) mod certificates;
 pub(crate) mod kamailio;
 pub(crate) mod ports;
 pub(crate) mod process;

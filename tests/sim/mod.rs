@@ -284,6 +284,7 @@ impl World {
                     id,
                     host,
                     transport,
+                    ..
                 } => {
                     let ways = self.ways(index, &host, transport);
                     if self.finding_takes.is_zero() {
