@@ -48,6 +48,8 @@ window | lib libxkbcommon-x11.so.0 | libxkbcommon-x11-0 | libxkbcommon-x11 | lib
 window | lib libwayland-client.so.0 | libwayland-client0 | libwayland-client | wayland | - | window on Wayland
 test | cmd kamailio | kamailio | kamailio | aur:kamailio | none | registrar and proxy to call through
 test | kamailio presence | kamailio-presence-modules | kamailio-presence | aur:kamailio | none | a presence server with busy lamps
+test | kamailio tls | kamailio-tls-modules | kamailio-tls | aur:kamailio | none | a registrar over TLS
+test | kamailio websocket | kamailio-websocket-modules | kamailio-websocket | aur:kamailio | none | a registrar over WebSocket
 test | cmd baresip | baresip-core | baresip | baresip | baresip | far phone to talk to
 test | cmd sipp | sip-tester | sipp | aur:sipp | sipp | plays odd SIP behaviour to the letter
 test | cmd pulseaudio | pulseaudio | pulseaudio | pulseaudio | - | a sound server to play through and to kill

@@ -16,6 +16,8 @@ pub mod redact;
 pub mod resident;
 pub mod units;
 
+pub mod trust;
+
 pub mod sip;
 
 pub mod events;

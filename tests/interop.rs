@@ -46,6 +46,8 @@ mod priority;
 mod reception;
 #[path = "interop/registration.rs"]
 mod registration;
+#[path = "interop/secure.rs"]
+mod secure;
 #[path = "interop/sessions.rs"]
 mod sessions;
 #[path = "interop/several.rs"]

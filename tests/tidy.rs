@@ -17,6 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("resident", &[]),
     ("units", &[]),
     ("redact", &[]),
+    // Certificates as values: whoever opens, reports or shows a connection speaks of them.
+    ("trust", &["units", "redact"]),
     // Pure cores; none of them knows another.
     ("sip", &["units", "redact"]),
     // A codec's name is its name in SDP.
@@ -46,12 +48,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "agent",
         &[
-            "units", "redact", "sip", "events", "sdp", "nat", "rtp", "codec", "dsp", "jitter",
-            "media",
+            "units", "redact", "trust", "sip", "events", "sdp", "nat", "rtp", "codec", "dsp",
+            "jitter", "media",
         ],
     ),
     // The outside world carries bytes, samples and records, and decides nothing.
-    ("net", &["units", "redact"]),
+    ("net", &["units", "redact", "trust"]),
     ("audio", &["units", "redact"]),
     // What a person chose about the voice is kept as it is.
     ("store", &["units", "redact", "voice"]),
@@ -60,8 +62,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "units", "redact", "sip", "events", "sdp", "nat", "rtp", "codec", "dsp", "voice",
-            "jitter", "media", "agent", "net", "audio", "store", "platform",
+            "units", "redact", "trust", "sip", "events", "sdp", "nat", "rtp", "codec", "dsp",
+            "voice", "jitter", "media", "agent", "net", "audio", "store", "platform",
         ],
     ),
     // A server on loopback: an engine of another kind, which borrows clock and sockets from ours.
@@ -76,7 +78,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "i18n",
         &[
-            "units", "redact", "events", "codec", "voice", "agent", "engine",
+            "units", "redact", "trust", "events", "codec", "voice", "agent", "engine",
         ],
     ),
     // Faces: equals, so neither knows the other.
@@ -85,6 +87,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "units",
             "redact",
+            "trust",
             "sip",
             "events",
             "sdp",
@@ -111,9 +114,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "ui",
         &[
-            "units", "redact", "sip", "events", "sdp", "nat", "rtp", "codec", "dsp", "voice",
-            "jitter", "media", "agent", "net", "audio", "store", "platform", "engine", "lab",
-            "i18n",
+            "units", "redact", "trust", "sip", "events", "sdp", "nat", "rtp", "codec", "dsp",
+            "voice", "jitter", "media", "agent", "net", "audio", "store", "platform", "engine",
+            "lab", "i18n",
         ],
     ),
 ];

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::door::Addresses;
-use super::{DigitsBy, MessagePolicy, Reception, Trust};
+use super::{DigitsBy, MessagePolicy, Reception, Trust, requests};
 use crate::redact::Secret;
 use crate::sip::transaction::Peer;
 use crate::sip::{
     Credentials, DigestClient, DigestMemory, HostPort, NameAddr, Registration, SipUri, Transport,
     Uri,
 };
+use crate::trust::{Terms, TlsFailure};
 
 /// Names an account for as long as the phone runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,8 @@ pub struct AccountConfig {
     pub proxy: Option<Uri>,
     /// Overrides the transport that the URIs say.
     pub transport: Option<Transport>,
+    /// What servers reached over TLS have to show.
+    pub terms: Terms,
     /// The user name of digest credentials; `None`: the user of the address of record.
     pub auth_user: Option<String>,
     /// The password of digest credentials.
@@ -84,6 +87,7 @@ impl AccountConfig {
             registrar: None,
             proxy: None,
             transport: None,
+            terms: Terms::default(),
             auth_user: None,
             password: None,
             register: false,
@@ -163,6 +167,8 @@ pub enum RegistrationCause {
     Unreachable,
     /// No answer in time.
     TimedOut,
+    /// There is a way, and no secure connection over it.
+    NotSecured(TlsFailure),
     /// 5xx, or 408 from a server further on.
     ServerTrouble,
     /// Any other final answer.
@@ -212,6 +218,16 @@ impl Account {
 
     fn aor(&self) -> Option<&SipUri> {
         self.config.aor.as_ref().and_then(Uri::as_sip)
+    }
+
+    /// Its address of record is a `sips:` one.
+    pub(super) fn is_sips(&self) -> bool {
+        self.aor().is_some_and(|aor| aor.secure)
+    }
+
+    /// Where this account is reached over this way, as its registrar is told.
+    pub(super) fn binding_contact(&self, way: &Peer) -> NameAddr {
+        requests::binding_contact(&self.contact_user(), self.is_sips(), way)
     }
 
     /// The user part of the address of record, unescaped.

@@ -419,6 +419,8 @@ pub enum EndCause {
     HostNotFound,
     /// Nothing listens there, or there is no way to it.
     Unreachable,
+    /// There is a way, and no secure connection over it.
+    NotSecured,
     /// The signalling got no answer.
     TimedOut,
     /// No port or device for the sound.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::account::Account;
 use super::addressee::Addressee;
 use super::call::{Alerting, Call, Change, Established, Offered, Phase, Unacknowledged};
 use super::digits::Keys;
@@ -295,7 +296,10 @@ impl Agent {
             }
         };
         let called = invite.uri.user_unescaped();
-        let contact = self.contact_of(account, &from);
+        let mut contact = self.contact_of(account, &from);
+        if invite.uri.is_sips() {
+            contact = requests::secured(contact, &from);
+        }
         let mut ringing = self.reply(&invite, StatusCode::RINGING, Some(&local_tag));
         ringing
             .headers
@@ -542,7 +546,8 @@ impl Agent {
             .accounts
             .get(&account)
             .and_then(|account| account.user());
-        requests::contact(user.as_deref().unwrap_or("ramal"), way)
+        let sips = self.accounts.get(&account).is_some_and(Account::is_sips);
+        requests::binding_contact(user.as_deref().unwrap_or("ramal"), sips, way)
     }
 }
 

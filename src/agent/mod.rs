@@ -97,6 +97,7 @@ use crate::sip::locating::{Hop, Outages};
 use crate::sip::transaction::{self, ClientKey, Peer, Timers, TransactionLayer};
 pub use crate::sip::{AlertSource, DiversionReason};
 use crate::sip::{DialogId, ParseError, Parsed, Request, parse_datagram};
+use crate::trust::TlsFailure;
 
 /// Whether packets may be sent again (RFC 2198), at up to twice the rate, where many are lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -191,6 +192,8 @@ pub enum Output {
     Resolve {
         /// The question's name.
         id: ResolveId,
+        /// Under whose terms.
+        account: AccountId,
         /// Where to.
         hop: Hop,
     },
@@ -241,6 +244,8 @@ pub struct Agent {
     layer_deadline: Option<Instant>,
     /// The time of day as it was told last, and when that was.
     local_time: Option<(Instant, LocalTime)>,
+    /// Why the connection is not secure whose failure is being dealt with.
+    not_secured: Option<TlsFailure>,
     next_call: u64,
     next_lookup: u64,
     next_leave: u64,
@@ -298,6 +303,7 @@ impl Agent {
             stay_until: None,
             layer_deadline: None,
             local_time: None,
+            not_secured: None,
             next_call: FIRST_INCOMING,
             next_lookup: 0,
             next_leave: 0,
@@ -431,6 +437,20 @@ impl Agent {
         self.layer.handle_transport_error(now, to);
         self.drain_layer(now);
         self.connection_lost(now, to);
+    }
+
+    /// What was sent there did not get there, since the connection would not have been secure.
+    pub fn handle_not_secured(&mut self, now: Instant, to: Peer, failure: TlsFailure) {
+        self.not_secured = Some(failure);
+        self.handle_transport_error(now, to);
+        self.not_secured = None;
+    }
+
+    /// The way over which an account's registrar accepted it, while it is registered.
+    #[must_use]
+    pub fn registered_way(&self, account: AccountId) -> Option<Peer> {
+        let account = self.accounts.get(&account)?;
+        account.registered_way().copied()
     }
 
     /// The ways to a host, best first.

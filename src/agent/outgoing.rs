@@ -240,7 +240,10 @@ impl Agent {
             Some(account) => account.identity(way),
             None => requests::contact("ramal", way),
         };
-        let contact = self.contact_of_call(account, setup.anonymous, way);
+        let mut contact = self.contact_of_call(account, setup.anonymous, way);
+        if setup.target.is_sips() {
+            contact = requests::secured(contact, way);
+        }
         let from = if setup.anonymous {
             requests::anonymous_identity()
         } else {
@@ -515,6 +518,7 @@ impl Agent {
             dialog = early;
         }
         let (way, anonymous) = (inviting.way, inviting.setup.anonymous);
+        let sips = inviting.setup.target.is_sips();
         let digest = inviting.digest.take();
         let Some((negotiation, negotiated)) = answered else {
             self.say_goodbye(now, account, dialog);
@@ -524,7 +528,10 @@ impl Agent {
         };
         let plan = super::call::plan_of(&negotiated, false);
         let codec = plan.codec.clone();
-        let contact = self.contact_of_call(account, anonymous, &way);
+        let mut contact = self.contact_of_call(account, anonymous, &way);
+        if sips {
+            contact = requests::secured(contact, &way);
+        }
         let remote = connected_party(response, self.is_server(account, &way));
         let Some(found) = self.calls.get_mut(&call) else {
             return;

@@ -10,7 +10,7 @@ use super::door::Addresses;
 use super::routing::Purpose;
 use super::{
     AccountConfig, AccountId, AccountState, Agent, EndCause, Event, Refusal, Refused,
-    RegistrationCause, Trust, requests,
+    RegistrationCause, Trust,
 };
 use crate::sip::transaction::Peer;
 use crate::sip::{
@@ -25,7 +25,8 @@ impl Agent {
         if let Some(old) = self.accounts.get(&id) {
             // The new REGISTER takes the place of the old binding. A farewell would leave a gap,
             // or overtake it and take the new one away.
-            let same_contact = old.config.transport == config.transport;
+            let same_contact =
+                old.config.transport == config.transport && old.config.terms == config.terms;
             if registers && same_contact && old.config.aor == config.aor {
                 self.abandon_watches(now, id);
                 self.abandon_publication(now, id);
@@ -116,7 +117,7 @@ impl Agent {
         let Some(account) = self.accounts.get_mut(&id) else {
             return;
         };
-        let user = account.contact_user();
+        let contact = account.binding_contact(&way);
         let Some((aor, registrar)) = account
             .config
             .aor
@@ -125,7 +126,6 @@ impl Agent {
         else {
             return;
         };
-        let contact = requests::contact(&user, &way);
         let mut config = RegistrationConfig::new(aor, registrar, contact);
         config.expires = account.config.expires;
         config.credentials = account.credentials();
@@ -308,7 +308,12 @@ impl Agent {
                 reason,
                 retry_in,
             } => AccountState::Failed {
-                cause: cause_of(cause),
+                cause: match (cause, self.not_secured) {
+                    (RegistrationFault::Unreachable, Some(failure)) => {
+                        RegistrationCause::NotSecured(failure)
+                    }
+                    (cause, _) => cause_of(cause),
+                },
                 status: status.map(StatusCode::code),
                 reason,
                 retry_at: retry_in.map(|wait| now + wait),

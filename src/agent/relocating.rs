@@ -59,14 +59,16 @@ impl Agent {
     /// A connection is lost. A registrar reaches us over the one that we opened to it, so those
     /// registered over it do so again soon.
     pub(super) fn connection_lost(&mut self, now: Instant, to: Peer) {
-        if to.transport != Transport::Tcp {
+        if to.transport == Transport::Udp {
             return;
         }
         let mut lost = Vec::new();
         for (id, account) in &mut self.accounts {
-            let concerned = account
-                .registered_way()
-                .is_some_and(|way| way.transport == to.transport && way.remote == to.remote);
+            let concerned = account.registered_way().is_some_and(|way| {
+                way.transport == to.transport
+                    && way.remote == to.remote
+                    && (way.connection.is_none() || way.connection == to.connection)
+            });
             let Binding::Running {
                 due: Some(due),
                 bound_at,
@@ -108,7 +110,7 @@ impl Agent {
         let Some(account) = self.accounts.get_mut(&id) else {
             return;
         };
-        let user = account.contact_user();
+        let (user, sips) = (account.contact_user(), account.is_sips());
         let failures = match &mut account.binding {
             Binding::Locating { failures } => *failures,
             Binding::Running {
@@ -137,7 +139,7 @@ impl Agent {
                 let settled = matches!(account.state, AccountState::Registered { .. });
                 let settled = settled && !self.outages.is_out(now, way);
                 let (first, ways) = choose(*way, found.unwrap_or_default(), settled);
-                registration.relocate(requests::contact(&user, &first));
+                registration.relocate(requests::binding_contact(&user, sips, &first));
                 *way = first;
                 *further_ways = ways;
                 registration.handle_timeout(now);
@@ -172,7 +174,7 @@ impl Agent {
         let Some(account) = self.accounts.get_mut(&id) else {
             return false;
         };
-        let user = account.contact_user();
+        let (user, sips) = (account.contact_user(), account.is_sips());
         let Binding::Running {
             registration,
             way,
@@ -186,7 +188,7 @@ impl Agent {
             return false;
         };
         // It may be reached from another address of ours, and we there.
-        registration.relocate(requests::contact(&user, &next));
+        registration.relocate(requests::binding_contact(&user, sips, &next));
         if !registration.send_elsewhere() {
             return false;
         }

@@ -94,21 +94,44 @@ pub(super) fn supports(headers: &Headers, option: &str) -> bool {
     supported.iter().any(|tag| tag.eq_ignore_ascii_case(option))
 }
 
-/// The address under which we are reached over this way.
+/// The address under which we are reached over this way. It is a `sip:` one over TLS too: what was
+/// not asked for by `sips:` is none (RFC 5630 section 4).
 pub(super) fn contact(user: &str, way: &Peer) -> NameAddr {
     let host_port = HostPort::from(way.local);
     let mut uri = SipUri::new(Some(user), host_port);
     match way.transport {
         Transport::Udp => {}
-        Transport::Tcp | Transport::Ws => {
+        Transport::Tcp | Transport::Tls => {
             uri.params.set("transport", Some(way.transport.as_param()));
         }
-        Transport::Tls | Transport::Wss => {
-            uri.secure = true;
-            uri.params.set("transport", Some(way.transport.as_param()));
+        // RFC 7118 section 5.2: one name for both.
+        Transport::Ws | Transport::Wss => {
+            uri.params.set("transport", Some(Transport::Ws.as_param()));
         }
     }
     NameAddr::new(Uri::Sip(uri))
+}
+
+/// The address under which an account is reached over this way, by `sips:` where that is how it is
+/// called.
+pub(super) fn binding_contact(user: &str, sips: bool, way: &Peer) -> NameAddr {
+    let contact = contact(user, way);
+    if sips { secured(contact, way) } else { contact }
+}
+
+/// The same as a `sips:` address, for whoever was asked for by one (RFC 3261 section 8.1.1.8). Over
+/// a way that is not secure it stays what it is: the promise would not hold.
+pub(super) fn secured(mut contact: NameAddr, way: &Peer) -> NameAddr {
+    if way.transport.is_secure()
+        && let Uri::Sip(uri) = &mut contact.uri
+    {
+        uri.secure = true;
+        if way.transport == Transport::Tls {
+            // RFC 5630 section 3.1.4: it says nothing that the scheme does not.
+            uri.params.remove("transport");
+        }
+    }
+    contact
 }
 
 /// The other end as it presents itself, cut to what a face can show safely.

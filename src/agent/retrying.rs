@@ -48,7 +48,10 @@ impl Agent {
             .splice(0..0, told.take(at_most).collect::<Vec<_>>());
         for target in targets.into_iter().take(MAX_TARGETS) {
             let known = setup.tried.iter().chain(&setup.further_targets);
+            // From `sips:` nothing leads back to what is not (RFC 5630 section 3.3).
+            let keeps = !setup.target.is_sips() || target.uri.is_sips();
             if target.uri.as_sip().is_some()
+                && keeps
                 && !known.into_iter().any(|t| t.equivalent(&target.uri))
             {
                 let target = match target.uri {

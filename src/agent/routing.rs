@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::asking::Asking;
+use super::call::Phase;
 use super::leaving::LeaveId;
 use super::messaging::Posting;
 use super::publishing::PublicationKey;
@@ -81,7 +82,8 @@ impl Agent {
     /// Asks for the ways to the next hop; `lookup` goes on when they are known.
     pub(super) fn locate(&mut self, now: Instant, account: AccountId, hop: &Uri, lookup: Lookup) {
         let configured = self.accounts.get(&account).and_then(|a| a.config.transport);
-        let Some(hop) = Hop::of(hop, configured) else {
+        let secure = self.asks_for_security(&lookup);
+        let Some(hop) = Hop::of(hop, configured, secure) else {
             self.located(now, lookup, Err(ResolveFailure::NotFound));
             return;
         };
@@ -96,7 +98,27 @@ impl Agent {
         if found.is_some_and(|account| account.is_own_host(&hop.host)) {
             self.own_lookups.insert(id, account);
         }
-        self.outputs.push_back(Output::Resolve { id, hop });
+        self.outputs.push_back(Output::Resolve { id, account, hop });
+    }
+
+    /// Whether the next hop has to be a secure one whatever its own URI says: a `sips:` target is
+    /// reached over TLS all the way, or not at all (RFC 3261 section 8.1.2).
+    fn asks_for_security(&self, lookup: &Lookup) -> bool {
+        match lookup {
+            Lookup::Call(call) => self.calls.get(call).is_some_and(|call| match &call.phase {
+                Phase::Locating(setup) => setup.target.is_sips(),
+                _ => false,
+            }),
+            Lookup::Move(call) => self.calls.get(call).is_some_and(|call| match &call.phase {
+                Phase::Established(e) => e.dialog.remote_target().is_sips(),
+                _ => false,
+            }),
+            Lookup::Send { request, .. } | Lookup::Ack(request) => request.uri.is_sips(),
+            Lookup::Message(posting) => posting.target().is_sips(),
+            Lookup::Watch(key) => self.watched_resource(*key).is_some_and(Uri::is_sips),
+            // Its own URI says it.
+            Lookup::Registrar(_) => false,
+        }
     }
 
     pub(super) fn located(
@@ -250,7 +272,8 @@ impl Agent {
         let account = self.accounts.get(&account)?;
         let config = &account.config;
         let registrar = config.proxy.clone().or_else(|| registrar_of(config))?;
-        let same = Hop::of(hop, config.transport) == Hop::of(&registrar, config.transport);
+        let hop_of = |uri| Hop::of(uri, config.transport, false);
+        let same = hop_of(hop) == hop_of(&registrar);
         let way = account.registered_way().filter(|_| same).copied();
         way.filter(|way| !self.outages.is_out(now, way))
     }
@@ -314,6 +337,7 @@ impl Agent {
     pub(super) fn request_failed(&mut self, now: Instant, key: &ClientKey, failure: Failure) {
         let cause = match failure {
             Failure::Timeout => EndCause::TimedOut,
+            Failure::Transport if self.not_secured.is_some() => EndCause::NotSecured,
             Failure::Transport | Failure::TooLong => EndCause::Unreachable,
         };
         if self.server_silent(now, key, failure) {
@@ -341,7 +365,7 @@ impl Agent {
             Purpose::Message(posting) => {
                 let cause = match cause {
                     EndCause::HostNotFound => MessageFailure::HostNotFound,
-                    EndCause::Unreachable => MessageFailure::Unreachable,
+                    EndCause::Unreachable | EndCause::NotSecured => MessageFailure::Unreachable,
                     EndCause::TimedOut => MessageFailure::TimedOut,
                     EndCause::ForeignServer => MessageFailure::ForeignServer,
                     EndCause::Unencrypted => MessageFailure::Unencrypted,

@@ -361,6 +361,11 @@ impl Agent {
         }
     }
 
+    /// What is watched.
+    pub(super) fn watched_resource(&self, key: WatchKey) -> Option<&Uri> {
+        self.watches.by_key.get(&key).map(|watch| &watch.resource)
+    }
+
     pub(super) fn watch_located(
         &mut self,
         now: Instant,

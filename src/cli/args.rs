@@ -89,6 +89,16 @@ pub(super) struct AccountArgs {
     pub(super) dns: Option<Bind>,
     #[arg(long, value_enum)]
     pub(super) transport: Option<TransportArg>,
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", requires = "ca")]
+    pub(super) crl: Option<PathBuf>,
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(super) pin: Option<String>,
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    pub(super) client_cert: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub(super) client_key: Option<PathBuf>,
 }
 
 /// How it sounds.
@@ -476,6 +486,9 @@ pub(super) struct BenchCodecArgs {
 pub(super) enum TransportArg {
     Udp,
     Tcp,
+    Tls,
+    Ws,
+    Wss,
 }
 
 /// Who is in a recording.

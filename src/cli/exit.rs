@@ -60,6 +60,7 @@ pub(super) fn of_call(end: &CallEnd, heard: bool) -> Exit {
         EndCause::WeakDigest | EndCause::ForeignServer | EndCause::Unencrypted => Exit::Policy,
         EndCause::HostNotFound
         | EndCause::Unreachable
+        | EndCause::NotSecured
         | EndCause::TimedOut
         | EndCause::ServerTrouble
         | EndCause::NotAcknowledged => Exit::Network,
@@ -119,6 +120,7 @@ pub(super) const fn of_registration(cause: RegistrationCause) -> Exit {
         RegistrationCause::WeakDigest | RegistrationCause::Unencrypted => Exit::Policy,
         RegistrationCause::HostNotFound
         | RegistrationCause::Unreachable
+        | RegistrationCause::NotSecured(_)
         | RegistrationCause::TimedOut
         | RegistrationCause::ServerTrouble => Exit::Network,
         RegistrationCause::Forbidden

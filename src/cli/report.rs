@@ -20,6 +20,7 @@ use crate::i18n::Words;
 use crate::media::plan::CodecChoice;
 use crate::media::{MicrophoneState, Quality};
 use crate::say;
+use crate::trust::Refused;
 use watched::Watched;
 
 /// Says what happens.
@@ -37,6 +38,8 @@ pub(super) struct Report {
     device_missing: bool,
     /// What is wrong with the microphone, as far as it was told.
     microphone: MicrophoneState,
+    /// Why the last secure connection was refused, and what differed.
+    refused: Option<Box<Refused>>,
 }
 
 /// What was seen of one call.
@@ -85,6 +88,7 @@ impl Report {
             live_line: false,
             device_missing: false,
             microphone: MicrophoneState::default(),
+            refused: None,
         }
     }
 
@@ -142,6 +146,7 @@ impl Report {
         let at = stamped.at;
         match &stamped.event {
             Event::Phone(event) => self.phone(at, event),
+            Event::NotSecured { refused, .. } => self.refused = Some(refused.clone()),
             Event::Stats {
                 call,
                 quality,
@@ -527,7 +532,7 @@ impl Report {
     }
 
     fn account(&mut self, at: Instant, state: &AccountState) {
-        let sentence = match self.words.registration_failure(state, at) {
+        let mut sentence = match self.words.registration_failure(state, at) {
             Some(failure) => failure.one_line(),
             None => self.words.account_state(state),
         };
@@ -547,13 +552,22 @@ impl Report {
             } => {
                 let retry = retry_at
                     .map(|retry| rounded(retry.saturating_duration_since(at).as_secs_f32()));
-                let fields = fields(json!({
+                let mut line = fields(json!({
                     "cause": registration_code(*cause),
                     "status": status,
                     "reason": reason,
                     "retry_in_s": retry,
                 }));
-                self.line(at, "registration_failed", fields);
+                let refused = self.refused.take();
+                let refused = refused.filter(|_| matches!(cause, RegistrationCause::NotSecured(_)));
+                if let Some(refused) = &refused {
+                    line.extend(what_differs(refused));
+                    for told in self.words.what_differs(refused) {
+                        sentence.push_str("\n  ");
+                        sentence.push_str(&told);
+                    }
+                }
+                self.line(at, "registration_failed", line);
             }
             AccountState::Unregistered => self.line(at, "unregistered", Map::new()),
             AccountState::Direct | AccountState::Registering => return,
@@ -756,6 +770,7 @@ fn cause_code(cause: EndCause) -> &'static str {
         EndCause::Forbidden => "forbidden",
         EndCause::HostNotFound => "host_not_found",
         EndCause::Unreachable => "unreachable",
+        EndCause::NotSecured => "not_secured",
         EndCause::TimedOut => "timed_out",
         EndCause::NoMedia => "no_media",
         EndCause::ServerTrouble => "server_trouble",
@@ -763,6 +778,23 @@ fn cause_code(cause: EndCause) -> &'static str {
         EndCause::NotAcknowledged => "not_acknowledged",
         EndCause::Refused => "refused",
     }
+}
+
+/// What was expected of a server, and what it presented.
+fn what_differs(refused: &Refused) -> Map<String, Value> {
+    let mut line = fields(json!({ "expected": refused.expected }));
+    if let Some(certificate) = &refused.certificate {
+        let shown = json!({
+            "names": certificate.names.shown(),
+            "subject": certificate.subject,
+            "issuer": certificate.issuer,
+            "not_before": certificate.not_before,
+            "not_after": certificate.not_after,
+            "fingerprint": certificate.fingerprint.to_string(),
+        });
+        line.insert("certificate".into(), shown);
+    }
+    line
 }
 
 fn registration_code(cause: RegistrationCause) -> &'static str {
@@ -776,6 +808,7 @@ fn registration_code(cause: RegistrationCause) -> &'static str {
         RegistrationCause::Unencrypted => "unencrypted",
         RegistrationCause::HostNotFound => "host_not_found",
         RegistrationCause::Unreachable => "unreachable",
+        RegistrationCause::NotSecured(failure) => failure.as_str(),
         RegistrationCause::TimedOut => "timed_out",
         RegistrationCause::ServerTrouble => "server_trouble",
         RegistrationCause::Refused => "refused",

@@ -27,6 +27,7 @@ use crate::store::{
     AccountSettings, EncryptedFile, Keyring, SecretError, SecretPlace, Secrets, SessionSecrets,
     Settings, SettingsFile,
 };
+use crate::trust::{ClientFiles, Terms};
 use crate::voice::{EchoChoice, NoiseChoice, VoiceSettings};
 
 /// The account that the command line makes from its arguments.
@@ -152,8 +153,12 @@ pub(super) fn account(args: &AccountArgs) -> Result<AccountConfig, Misuse> {
         config.transport = Some(match transport {
             TransportArg::Udp => Transport::Udp,
             TransportArg::Tcp => Transport::Tcp,
+            TransportArg::Tls => Transport::Tls,
+            TransportArg::Ws => Transport::Ws,
+            TransportArg::Wss => Transport::Wss,
         });
     }
+    terms(args, &mut config.terms)?;
     config.follow_redirects &= !args.no_redirects;
     config.trust.require_tls |= args.require_tls;
     config.trust.weaker_digest |= args.weaker_digest;
@@ -164,6 +169,30 @@ pub(super) fn account(args: &AccountArgs) -> Result<AccountConfig, Misuse> {
     }
     config.expires = Duration::from_secs(u64::from(args.expires));
     Ok(config)
+}
+
+/// What servers have to show; what is given here takes the place of what the account says.
+fn terms(args: &AccountArgs, terms: &mut Terms) -> Result<(), Misuse> {
+    let named = [&args.ca, &args.crl, &args.client_cert, &args.client_key];
+    for path in named.into_iter().flatten() {
+        std::fs::File::open(path)
+            .map_err(|cause| Misuse::with_cause("cli-no-such-file", path, &cause))?;
+    }
+    if let Some(ca) = &args.ca {
+        terms.ca = Some(ca.clone());
+        terms.crl.clone_from(&args.crl);
+    }
+    if let Some(pin) = &args.pin {
+        let read = pin.parse();
+        terms.pin = Some(read.map_err(|_| Misuse::about("cli-not-a-fingerprint", pin))?);
+    }
+    if let (Some(certificate), Some(key)) = (&args.client_cert, &args.client_key) {
+        terms.client = Some(ClientFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        });
+    }
+    Ok(())
 }
 
 fn with_scheme(aor: &str) -> String {

@@ -1,12 +1,15 @@
 //! From the settings' accounts to the agent's, and back to the person when that fails.
 
+use std::path::PathBuf;
+
 use super::reception::reception;
 use crate::agent::{
     self, AccountConfig, AccountId, DigitsBy, MessagePolicy, TransferPolicy, Trust,
 };
 use crate::redact::Secret;
-use crate::sip::{HostPort, SipUri, Transport, Uri};
+use crate::sip::{HostPort, SipUri, Uri};
 use crate::store::{AccountSettings, Writers};
+use crate::trust::{ClientFiles, Terms};
 
 /// Why an account cannot be used as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,9 +33,16 @@ pub enum AccountError {
     /// Not only keys and `{ext}`.
     #[error("the code of pickups is not made of keys")]
     PickupCode,
-    /// Not `udp` or `tcp`.
+    /// Not `udp`, `tcp`, `tls`, `ws` or `wss`.
     #[error("this transport is not spoken")]
     Transport,
+    /// Not 64 hexadecimal digits.
+    #[error("the certificate's fingerprint is none")]
+    Pin,
+    /// A list of revoked certificates without those who revoked them, or a client certificate
+    /// without its key, or the other way round.
+    #[error("of two certificate files that belong together one is missing")]
+    CertificateFiles,
 }
 
 /// Reads an account as the person wrote it.
@@ -92,13 +102,34 @@ pub fn account_config(
         config.proxy = Some(server(&text).ok_or(AccountError::Proxy)?);
     }
     if let Some(text) = non_empty(settings.transport.as_deref()) {
-        let transport: Transport = text.parse().map_err(|_| AccountError::Transport)?;
-        if !matches!(transport, Transport::Udp | Transport::Tcp) {
-            return Err(AccountError::Transport);
-        }
-        config.transport = Some(transport);
+        config.transport = Some(text.parse().map_err(|_| AccountError::Transport)?);
     }
+    config.terms = terms(settings)?;
     Ok(config)
+}
+
+/// What an account asks of its secure connections.
+fn terms(settings: &AccountSettings) -> Result<Terms, AccountError> {
+    let path = |text: &Option<String>| non_empty(text.as_deref()).map(PathBuf::from);
+    let pin = non_empty(settings.pin.as_deref()).map(|text| text.parse());
+    let (ca, crl) = (path(&settings.ca), path(&settings.crl));
+    let client = match (
+        path(&settings.client_certificate),
+        path(&settings.client_key),
+    ) {
+        (Some(certificate), Some(key)) => Some(ClientFiles { certificate, key }),
+        (None, None) => None,
+        _ => return Err(AccountError::CertificateFiles),
+    };
+    if crl.is_some() && ca.is_none() {
+        return Err(AccountError::CertificateFiles);
+    }
+    Ok(Terms {
+        ca,
+        crl,
+        pin: pin.transpose().map_err(|_| AccountError::Pin)?,
+        client,
+    })
 }
 
 fn non_empty(text: Option<&str>) -> Option<String> {
@@ -118,13 +149,14 @@ fn address(text: &str) -> Option<SipUri> {
     };
     let uri: SipUri = whole.parse().ok()?;
     let named = uri.user.as_deref().is_some_and(|user| !user.is_empty());
-    (named && !uri.secure && uri.headers.is_empty()).then_some(uri)
+    (named && uri.headers.is_empty()).then_some(uri)
 }
 
-/// `host[:port]` or a `sip:` URI.
+/// `host[:port]` or a `sip:` or `sips:` URI.
 pub fn server(text: &str) -> Option<Uri> {
     let text = text.trim();
-    if text.to_ascii_lowercase().starts_with("sip:") {
+    let lower = text.to_ascii_lowercase();
+    if lower.starts_with("sip:") || lower.starts_with("sips:") {
         let uri: SipUri = text.parse().ok()?;
         return uri.headers.is_empty().then_some(Uri::Sip(uri));
     }
@@ -135,6 +167,7 @@ pub fn server(text: &str) -> Option<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sip::Transport;
 
     fn written(address: &str) -> AccountSettings {
         AccountSettings {
@@ -263,8 +296,34 @@ mod tests {
         settings.proxy = Some("not a host".into());
         assert_eq!(error(&settings), Some(AccountError::Proxy));
         settings.proxy = None;
-        settings.transport = Some("tls".into());
+        settings.transport = Some("sctp".into());
         assert_eq!(error(&settings), Some(AccountError::Transport));
+    }
+
+    #[test]
+    fn what_servers_have_to_show_comes_with_the_account() {
+        let mut settings = written("sips:1001@pbx.example");
+        let config = account_config(&settings, None).unwrap();
+        assert_eq!(config.terms, Terms::default());
+        assert!(config.aor.unwrap().is_sips());
+        settings.transport = Some("wss".into());
+        settings.ca = Some(" /etc/ours.pem ".into());
+        settings.pin = Some("ab".repeat(32));
+        let config = account_config(&settings, None).unwrap();
+        assert_eq!(config.transport, Some(Transport::Wss));
+        assert_eq!(config.terms.ca, Some(PathBuf::from("/etc/ours.pem")));
+        let pin = config.terms.pin.map(|pin| pin.to_string());
+        assert_eq!(pin, Some(["AB"; 32].join(":")));
+        settings.pin = Some("ab".into());
+        let error = |settings: &AccountSettings| account_config(settings, None).err();
+        assert_eq!(error(&settings), Some(AccountError::Pin));
+        settings.pin = None;
+        settings.client_key = Some("/etc/key.pem".into());
+        assert_eq!(error(&settings), Some(AccountError::CertificateFiles));
+        settings.client_key = None;
+        settings.ca = None;
+        settings.crl = Some("/etc/revoked.pem".into());
+        assert_eq!(error(&settings), Some(AccountError::CertificateFiles));
     }
 
     #[test]

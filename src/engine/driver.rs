@@ -46,7 +46,7 @@ pub(super) struct Driver {
     shared: Arc<Shared>,
     events: SyncSender<Stamped>,
     commands: mpsc::Receiver<Command>,
-    port: SipPort,
+    pub(super) port: SipPort,
     pub(super) media: MediaThread,
     reports: mpsc::Receiver<MediaReport>,
     pub(super) store: store::Worker,
@@ -103,6 +103,8 @@ pub(super) struct Driver {
 /// The outcome of a look-up.
 struct Found {
     id: ResolveId,
+    account: AccountId,
+    hop: Hop,
     servers: Vec<Server>,
 }
 
@@ -261,7 +263,7 @@ impl Driver {
                         self.agent.handle_transport_error(clock::now(), to);
                     }
                 }
-                Output::Resolve { id, hop } => self.resolve(id, hop),
+                Output::Resolve { id, account, hop } => self.resolve(id, account, hop),
                 Output::Media(order) => self.order_media(order),
                 Output::Event(event) => self.phone_event(event),
                 Output::Wait(at) => {
@@ -289,6 +291,7 @@ impl Driver {
     fn net_event(&mut self, event: NetEvent) {
         let now = clock::now();
         self.agent.set_local_time(now, local_time(&Zoned::now()));
+        let opened = matches!(event, NetEvent::StreamOpened { .. });
         for arrival in self.port.take(event) {
             match arrival {
                 Arrival::Datagram { bytes, from } => self.agent.handle_datagram(now, &bytes, from),
@@ -296,21 +299,40 @@ impl Driver {
                     self.agent.handle_message(now, *message, from);
                 }
                 Arrival::Lost { to } => self.agent.handle_transport_error(now, to),
+                Arrival::NotSecured {
+                    to,
+                    account,
+                    refused,
+                } => self.not_secured(now, to, account, refused),
             }
+        }
+        if opened {
+            self.look_at_all_signalling();
         }
     }
 
-    fn resolve(&mut self, id: ResolveId, hop: Hop) {
+    fn resolve(&mut self, id: ResolveId, account: AccountId, hop: Hop) {
         if let Some(server) = hop.literal() {
             let servers = vec![server];
-            return self.name_found(Found { id, servers });
+            return self.name_found(Found {
+                id,
+                account,
+                hop,
+                servers,
+            });
         }
         let (finder, resolver) = (self.finder.clone(), self.resolver.clone());
         let seed = seed::random().unwrap_or_default();
         tokio::spawn(async move {
-            let servers = finding::servers(resolver, hop, SipPort::SPOKEN, seed).await;
+            let servers = finding::servers(resolver, hop.clone(), SipPort::SPOKEN, seed).await;
+            let found = Found {
+                id,
+                account,
+                hop,
+                servers,
+            };
             // The engine may have stopped: then nobody asks any more.
-            let _ = finder.send(Found { id, servers }).await;
+            let _ = finder.send(found).await;
         });
     }
 
@@ -330,11 +352,16 @@ impl Driver {
     }
 
     fn name_found(&mut self, found: Found) {
-        let Found { id, servers } = found;
+        let Found {
+            id,
+            account,
+            hop,
+            servers,
+        } = found;
         let ways = if servers.is_empty() {
             Err(ResolveFailure::NotFound)
         } else {
-            self.port.ways(&servers)
+            self.port.ways(account, &hop.host.host, &servers)
         };
         self.agent.handle_resolved(clock::now(), id, ways);
     }

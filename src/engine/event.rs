@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::agent::{self, CallId};
+use crate::agent::{self, AccountId, CallId};
 use crate::media::{MicrophoneState, Quality};
+use crate::trust::Refused;
 use crate::units::Dbov;
 
 /// An event and its moment.
@@ -23,6 +24,13 @@ pub struct Stamped {
 pub enum Event {
     /// To the phone.
     Phone(agent::Event),
+    /// A connection was not secure, and was not used. What that means for the account follows.
+    NotSecured {
+        /// Under whose terms.
+        account: AccountId,
+        /// Why, and what differs.
+        refused: Box<Refused>,
+    },
     /// A second of a call was measured.
     Stats {
         /// Which call.

@@ -15,9 +15,11 @@ mod event;
 mod finding;
 mod loudness;
 pub mod media;
+mod paths;
 mod picture;
 mod reception;
 mod recordings;
+mod security;
 pub mod seed;
 pub mod signals;
 pub mod sip_port;
@@ -47,7 +49,7 @@ pub use snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, Grade, HandedTo, Levels, Loudness,
     LoudnessView, MailboxView, MicrophoneState, Notice, PresenceView, Quality, RecentCall,
     RecordFailure, Recorded, RecordingOptions, RecordingView, RemoteQuality, SecretFault,
-    SecretsView, Snapshot, SoundTest, SoundView, TeamView, TransferView,
+    SecretsView, Signalling, Snapshot, SoundTest, SoundView, TeamView, TransferView,
 };
 pub use sounds::SoundWish;
 

@@ -8,7 +8,8 @@ use super::ChatsView;
 use super::media::RecordFailure;
 use super::snapshot::{
     AccountView, AudioView, CallPhase, CallView, Direction, HandedTo, LoudnessView, Notice,
-    RecentCall, Recorded, RecordingOptions, RecordingView, Snapshot, SoundView, TransferView,
+    RecentCall, Recorded, RecordingOptions, RecordingView, Signalling, Snapshot, SoundView,
+    TransferView,
 };
 use crate::agent::{
     self, AccountConfig, AccountId, AccountState, CallEnd, CallId, EndCause, Origin, Party,
@@ -18,6 +19,7 @@ use crate::media::plan::ConferenceId;
 use crate::media::{Levels, Quality};
 use crate::sip::{HostPort, StatusCode};
 use crate::store::{AccountSettings, LineSettings, RecordingSettings};
+use crate::trust::Refused;
 use crate::voice::{VoiceReport, VoiceSettings};
 
 /// Ended calls kept for the list of recents.
@@ -57,6 +59,8 @@ impl Picture {
             reception: config.reception.clone(),
             mailbox: None,
             published: false,
+            signalling: Signalling::default(),
+            refused: None,
         };
         match self
             .snapshot
@@ -361,6 +365,22 @@ impl Picture {
         let mut accounts = self.snapshot.accounts.iter();
         let account = accounts.find(|account| account.id == id)?;
         account.domain.parse().ok()
+    }
+
+    /// How an account's signalling travels.
+    pub(super) fn signalling(&mut self, id: AccountId, signalling: Signalling) {
+        let found = self.snapshot.accounts.iter_mut().find(|view| view.id == id);
+        if let Some(view) = found {
+            view.signalling = signalling;
+        }
+    }
+
+    /// A secure connection of an account was refused, or stands.
+    pub(super) fn refused(&mut self, id: AccountId, refused: Option<Box<Refused>>) {
+        let found = self.snapshot.accounts.iter_mut().find(|view| view.id == id);
+        if let Some(view) = found {
+            view.refused = refused;
+        }
     }
 
     /// What becomes of calls of an account that come in.

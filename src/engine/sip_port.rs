@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::agent::ResolveFailure;
-use crate::net::{self, BindError, NetEvent, Sockets, StreamId};
+use super::paths::{Along, Paths};
+use crate::agent::{AccountId, ResolveFailure};
+use crate::net::{self, BindError, NetEvent, Sockets, StreamError, StreamId};
 use crate::sip::locating::Server;
 use crate::sip::transaction::{ConnectionId, Peer};
-use crate::sip::{Frame, FramingLimits, ParseError, Parsed, StreamFramer, Transport, printable};
+use crate::sip::{
+    Frame, FramingLimits, Host, ParseError, Parsed, StreamFramer, Transport, printable,
+};
+use crate::trust::{Refused, Secured, Terms};
 
 /// Events of the sockets that may wait.
 const QUEUE: usize = 1024;
@@ -37,19 +41,30 @@ pub enum Arrival {
         /// Where.
         to: Peer,
     },
+    /// The same, since the connection would not have been a secure one.
+    NotSecured {
+        /// Where.
+        to: Peer,
+        /// Under whose terms.
+        account: AccountId,
+        /// Why, and what differs.
+        refused: Box<Refused>,
+    },
 }
 
-/// UDP and TCP on one port, with a framer for each connection.
+/// UDP and TCP on one port, TLS and WebSocket towards servers, with a framer for each connection.
 #[derive(Debug)]
 pub struct SipPort {
     sockets: Sockets,
     events: mpsc::Receiver<NetEvent>,
     streams: BTreeMap<StreamId, Stream>,
+    paths: Paths,
 }
 
 #[derive(Debug)]
 struct Stream {
-    framer: StreamFramer,
+    /// `None`: each piece is a message of its own.
+    framer: Option<StreamFramer>,
     peer: Peer,
     /// Our end of it.
     source: IpAddr,
@@ -83,6 +98,7 @@ impl SipPort {
             sockets,
             events,
             streams: BTreeMap::new(),
+            paths: Paths::default(),
         })
     }
 
@@ -113,10 +129,21 @@ impl SipPort {
                 let from = self.peer(Transport::Udp, local, remote, None);
                 vec![Arrival::Datagram { bytes, from }]
             }
-            NetEvent::StreamOpened { id, local, remote } => {
-                let connection = Some(ConnectionId(id.0));
-                let peer = self.peer(Transport::Tcp, local, remote, connection);
-                let framer = StreamFramer::new(FramingLimits::default());
+            NetEvent::StreamOpened {
+                id,
+                local,
+                remote,
+                secured,
+            } => {
+                let peer = match self.paths.opened(id, local, secured) {
+                    Some(along) => along_peer(&along),
+                    None => {
+                        let connection = Some(ConnectionId(id.0));
+                        self.peer(Transport::Tcp, local, remote, connection)
+                    }
+                };
+                let whole = matches!(peer.transport, Transport::Ws | Transport::Wss);
+                let framer = (!whole).then(|| StreamFramer::new(FramingLimits::default()));
                 let source = local.ip();
                 self.streams.insert(
                     id,
@@ -135,15 +162,24 @@ impl SipPort {
                 error,
                 unsent,
             } => {
-                if let Some(error) = error {
+                if let Some(error) = &error {
                     tracing::debug!(%remote, unsent, "connection lost: {error:#}");
                 }
-                let to = match self.streams.remove(&id) {
-                    Some(stream) => stream.peer,
+                let along = self.paths.closed(id);
+                let to = match (self.streams.remove(&id), &along) {
+                    (Some(stream), _) => stream.peer,
+                    (None, Some(along)) => along_peer(along),
                     // It never stood: who asked for it named the address only.
-                    None => self.peer(Transport::Tcp, unspecified(remote), remote, None),
+                    (None, None) => self.peer(Transport::Tcp, unspecified(remote), remote, None),
                 };
-                vec![Arrival::Lost { to }]
+                match (error, along) {
+                    (Some(StreamError::Tls(refused)), Some(along)) => vec![Arrival::NotSecured {
+                        to,
+                        account: along.account,
+                        refused,
+                    }],
+                    _ => vec![Arrival::Lost { to }],
+                }
             }
             NetEvent::SendFailed {
                 local,
@@ -171,9 +207,12 @@ impl SipPort {
             return Vec::new();
         };
         let from = stream.peer;
-        stream.framer.push(bytes);
+        let Some(framer) = &mut stream.framer else {
+            return self.message(id, bytes, from);
+        };
+        framer.push(bytes);
         let mut arrivals = Vec::new();
-        while let Some(frame) = stream.framer.next() {
+        while let Some(frame) = framer.next() {
             match frame {
                 Frame::Message(message) => {
                     if tracing::enabled!(tracing::Level::TRACE)
@@ -204,6 +243,42 @@ impl SipPort {
         arrivals
     }
 
+    /// One message of a WebSocket (RFC 7118 section 5), which needs no Content-Length.
+    fn message(&mut self, id: StreamId, bytes: &[u8], from: Peer) -> Vec<Arrival> {
+        if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            // RFC 7118 section 6: CRLFs keep it alive too.
+            if bytes == b"\r\n\r\n" {
+                let _ = self.sockets.send_on(id, b"\r\n".to_vec());
+            }
+            return Vec::new();
+        }
+        tracing::trace!(remote = %from.remote, message = %printable(bytes), "received");
+        vec![Arrival::Datagram {
+            bytes: bytes.to_vec(),
+            from,
+        }]
+    }
+
+    /// An account asks this of its connections from now on: `home` is the domain of its address,
+    /// `servers` the hosts of its registrar and its proxy.
+    pub fn set_terms(
+        &mut self,
+        account: AccountId,
+        terms: &Terms,
+        home: Option<String>,
+        servers: Vec<String>,
+    ) {
+        for stream in self.paths.set_terms(account, terms, home, servers) {
+            self.sockets.close_stream(stream);
+        }
+    }
+
+    /// Whom a way is known to lead to; `None`: nothing stands on it, or it is not encrypted.
+    #[must_use]
+    pub fn secured(&self, way: &Peer) -> Option<&Secured> {
+        self.paths.secured(way.connection?)
+    }
+
     /// Sends one message. Says whether it was taken; what becomes of it later is an
     /// [`Arrival::Lost`].
     pub fn transmit(&mut self, to: Peer, bytes: Vec<u8>) -> bool {
@@ -215,8 +290,11 @@ impl SipPort {
                 .map(|_| ()),
             (Transport::Tcp, Some(id)) => self.sockets.send_on(StreamId(id.0), bytes),
             (Transport::Tcp, None) => self.sockets.send_stream(to.remote, bytes).map(|_| ()),
-            // Nothing resolves to these.
-            (Transport::Tls | Transport::Ws | Transport::Wss, _) => return false,
+            (Transport::Tls | Transport::Ws | Transport::Wss, Some(path)) => {
+                self.paths.send(&self.sockets, path, bytes)
+            }
+            // Nothing resolves to these, and nobody is sent to whom nobody verified.
+            (Transport::Tls | Transport::Ws | Transport::Wss, None) => return false,
         };
         match sent {
             Ok(()) => true,
@@ -228,22 +306,40 @@ impl SipPort {
     }
 
     /// The transports that are spoken, the one that is used where nobody has a preference first.
-    pub const SPOKEN: &[Transport] = &[Transport::Udp, Transport::Tcp];
+    pub const SPOKEN: &[Transport] = &[
+        Transport::Udp,
+        Transport::Tcp,
+        Transport::Tls,
+        Transport::Ws,
+        Transport::Wss,
+    ];
 
-    /// The ways to these servers, in their order.
+    /// The ways to these servers, which are those of `host`, under an account's terms, in their
+    /// order.
     ///
     /// # Errors
     /// [`ResolveFailure::Unreachable`]: no socket of ours or no route leads to any of them.
-    pub fn ways(&self, servers: &[Server]) -> Result<Vec<Peer>, ResolveFailure> {
-        let ways: Vec<Peer> = servers
-            .iter()
-            .filter(|server| Self::SPOKEN.contains(&server.transport))
-            .filter_map(|server| {
-                let ours = self.listening(server.address)?;
-                let way = self.peer(server.transport, ours, server.address, None);
-                (!way.local.ip().is_unspecified()).then_some(way)
-            })
-            .collect();
+    pub fn ways(
+        &mut self,
+        account: AccountId,
+        host: &Host,
+        servers: &[Server],
+    ) -> Result<Vec<Peer>, ResolveFailure> {
+        let mut ways = Vec::new();
+        for server in servers {
+            let (remote, transport) = (server.address, server.transport);
+            let way = match transport {
+                Transport::Udp | Transport::Tcp => self
+                    .listening(remote)
+                    .map(|ours| self.peer(transport, ours, remote, None)),
+                Transport::Tls | Transport::Ws | Transport::Wss => self
+                    .paths
+                    .to(&self.sockets, account, host, remote, transport)
+                    .map(|along| along_peer(&along))
+                    .ok(),
+            };
+            ways.extend(way.filter(|way| !way.local.ip().is_unspecified()));
+        }
         if ways.is_empty() {
             Err(ResolveFailure::Unreachable)
         } else {
@@ -304,6 +400,15 @@ impl SipPort {
     /// Sends what waits, for at most `grace`, and closes everything.
     pub async fn close(self, grace: Duration) {
         self.sockets.shutdown(grace).await;
+    }
+}
+
+fn along_peer(along: &Along) -> Peer {
+    Peer {
+        transport: along.transport,
+        remote: along.remote,
+        local: along.local,
+        connection: Some(along.id),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::events::pidf::{Activity, Basic};
 use crate::media::plan::{CodecChoice, ConferenceId};
 pub use crate::media::{Grade, Levels, Loudness, MicrophoneState, Quality, RemoteQuality};
 use crate::store::{AccountSettings, LineSettings, RecordingSettings, SecretPlace, SoundSettings};
+use crate::trust::{Refused, Secured};
 use crate::voice::{VoiceReport, VoiceSettings};
 
 /// The phone at one moment. Replaced as a whole, never changed: faces hold it by `Arc`.
@@ -93,6 +94,22 @@ pub struct AccountView {
     pub mailbox: Option<MailboxView>,
     /// The server knows how the person can be reached.
     pub published: bool,
+    /// How signalling travels to its registrar.
+    pub signalling: Signalling,
+    /// Why the last secure connection was refused, and what differed; `None` once one stands.
+    pub refused: Option<Box<Refused>>,
+}
+
+/// How signalling travels to a registrar.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Signalling {
+    /// There is no registration whose way could be told of.
+    #[default]
+    Unknown,
+    /// Whoever is on the way can read it.
+    Clear,
+    /// Encrypted, to somebody whose identity was verified.
+    Encrypted(Box<Secured>),
 }
 
 /// What waits in a mailbox.

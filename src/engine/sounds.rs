@@ -207,6 +207,7 @@ fn tone_of(cause: EndCause) -> Option<Tone> {
         | EndCause::Forbidden
         | EndCause::HostNotFound
         | EndCause::Unreachable
+        | EndCause::NotSecured
         | EndCause::TimedOut
         | EndCause::ServerTrouble
         | EndCause::Refused => Some(Tone::Congestion),

@@ -169,7 +169,10 @@ impl Driver {
     /// Hands a wish to the agent as it is.
     pub(super) fn hand_over(&mut self, command: agent::Command) {
         match &command {
-            agent::Command::AddAccount(config) => self.picture.add_account(config),
+            agent::Command::AddAccount(config) => {
+                self.use_terms(config);
+                self.picture.add_account(config);
+            }
             agent::Command::RemoveAccount(id) => self.picture.remove_account(*id),
             agent::Command::SetMuted { call, muted } => self.picture.muted(*call, *muted),
             agent::Command::SendDtmf { call, digits } => {
@@ -399,6 +402,7 @@ impl Driver {
         self.dirty = true;
         match &event {
             agent::Event::Finished => self.finished = true,
+            agent::Event::Account { account, .. } => self.look_at_signalling(*account),
             agent::Event::Digit { call, key, held } => {
                 let (call, digit, held) = (*call, *key, *held);
                 self.hear_far_key(digit);

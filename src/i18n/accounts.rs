@@ -64,6 +64,7 @@ impl Words {
             RegistrationCause::Unencrypted => explain!("registration-unencrypted"),
             RegistrationCause::HostNotFound => explain!("registration-host-not-found"),
             RegistrationCause::Unreachable => explain!("registration-unreachable"),
+            RegistrationCause::NotSecured(failure) => self.not_secured(failure),
             RegistrationCause::TimedOut => explain!("registration-timed-out"),
             RegistrationCause::ServerTrouble => explain!("registration-server-trouble"),
             RegistrationCause::Refused => explain!("registration-refused"),

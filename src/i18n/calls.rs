@@ -323,6 +323,7 @@ impl Words {
             EndCause::Forbidden => failed!("end-forbidden"),
             EndCause::HostNotFound => failed!("end-host-not-found"),
             EndCause::Unreachable => failed!("end-unreachable"),
+            EndCause::NotSecured => failed!("end-not-secured"),
             EndCause::TimedOut => failed!("end-timed-out"),
             EndCause::NoMedia => failed!("end-no-media"),
             EndCause::ServerTrouble => failed!("end-server-trouble"),
@@ -392,7 +393,7 @@ pub(super) mod tests {
         Instant::now()
     }
 
-    const CAUSES: [EndCause; 26] = [
+    const CAUSES: [EndCause; 27] = [
         EndCause::HungUp,
         EndCause::Cancelled,
         EndCause::AnsweredElsewhere,
@@ -413,6 +414,7 @@ pub(super) mod tests {
         EndCause::Forbidden,
         EndCause::HostNotFound,
         EndCause::Unreachable,
+        EndCause::NotSecured,
         EndCause::TimedOut,
         EndCause::NoMedia,
         EndCause::ServerTrouble,

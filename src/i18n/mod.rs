@@ -12,6 +12,7 @@ mod messages;
 mod notices;
 mod numbers;
 mod phone_number;
+mod security;
 mod watches;
 mod weekdays;
 

@@ -80,12 +80,20 @@ impl Words {
         if then.date() == now.date() {
             return format!("{:02}:{:02}", then.hour(), then.minute());
         }
+        match self.language() {
+            Language::Portuguese | Language::Spanish if then.year() == now.year() => {
+                format!("{:02}/{:02}", then.day(), then.month())
+            }
+            _ => self.date(then),
+        }
+    }
+
+    /// A day, with its year.
+    #[must_use]
+    pub fn date(&self, then: DateTime) -> String {
         let (year, month, day) = (then.year(), then.month(), then.day());
         match self.language() {
             Language::English => format!("{year}-{month:02}-{day:02}"),
-            Language::Portuguese | Language::Spanish if then.year() == now.year() => {
-                format!("{day:02}/{month:02}")
-            }
             Language::Portuguese | Language::Spanish => format!("{day:02}/{month:02}/{year}"),
         }
     }

@@ -352,7 +352,7 @@ impl Server {
                     Ok(parsed) => self.receive(now, parsed, from),
                     Err(error) => self.agent.handle_message(now, Err(error), from),
                 },
-                Arrival::Lost { to } => {
+                Arrival::Lost { to } | Arrival::NotSecured { to, .. } => {
                     self.agent.handle_transport_error(now, to);
                     self.notifier.handle_transport_error(now, to);
                 }
@@ -395,8 +395,8 @@ impl Server {
                         self.agent.handle_transport_error(now, to);
                     }
                 }
-                Output::Resolve { id, hop } => {
-                    let ways = self.ways(&hop);
+                Output::Resolve { id, account, hop } => {
+                    let ways = self.ways(account, &hop);
                     self.agent.handle_resolved(now, id, ways);
                 }
                 Output::Media(order) => self.order(now, order),
@@ -410,11 +410,15 @@ impl Server {
     }
 
     /// Phones of the lab register under addresses: there is no name to look up.
-    fn ways(&self, hop: &Hop) -> Result<Vec<Peer>, crate::agent::ResolveFailure> {
+    fn ways(
+        &mut self,
+        account: crate::agent::AccountId,
+        hop: &Hop,
+    ) -> Result<Vec<Peer>, crate::agent::ResolveFailure> {
         let Some(server) = hop.literal() else {
             return Err(crate::agent::ResolveFailure::NotFound);
         };
-        self.port.ways(&[server])
+        self.port.ways(account, &hop.host.host, &[server])
     }
 
     fn event(&mut self, now: Instant, event: Event) {

@@ -1,4 +1,4 @@
-//! Sockets for signalling: UDP and TCP on one port, and what the machine says of its network.
+//! Sockets for signalling: UDP and TCP on one port, TLS and WebSocket towards servers, and what the machine says of its network.
 //!
 //! Carries bytes and decides nothing: what a datagram or a piece of a stream means is its
 //! reader's business. Everything that happens comes as a [`NetEvent`] through one bounded
@@ -9,6 +9,8 @@
 //! - [`tcp`]: connections in both directions, reused by address or by number.
 //! - [`changes`]: addresses and routes that come and go.
 //! - [`dns`]: questions to DNS servers.
+//! - [`tls`]: encrypted ones, towards whom it was verified for.
+//! - [`websocket`]: those that carry messages instead of bytes.
 //! - [`lookup()`]: names to addresses by the system, with a limit in time.
 //! - [`interfaces`]: which of our addresses faces a given remote one.
 //! - [`owner`]: who holds a port that we wanted.
@@ -19,9 +21,14 @@ pub mod interfaces;
 pub mod lookup;
 pub mod owner;
 pub mod tcp;
+pub mod tls;
 pub mod udp;
+pub mod websocket;
 
 mod bind;
+mod connection;
+mod judge;
+mod link;
 
 use std::fmt;
 use std::io;
@@ -34,10 +41,14 @@ pub use self::bind::BindError;
 pub use self::changes::{Changes, Outlook};
 pub use self::dns::Resolver;
 pub use self::interfaces::local_address_towards;
+pub use self::link::{Dial, Reserved};
 pub use self::lookup::lookup;
 pub use self::tcp::StreamError;
 use self::tcp::Streams;
+pub use self::tls::TlsClient;
 use self::udp::UdpPort;
+pub use self::websocket::WebSocketOffer;
+use crate::trust::Secured;
 
 /// Differentiated services code point CS3, for signalling (RFC 4594 section 4.1), as it stands
 /// in the traffic class octet.
@@ -91,8 +102,11 @@ pub enum NetEvent {
         local: SocketAddr,
         /// The other end.
         remote: SocketAddr,
+        /// Whom it was verified to lead to; `None`: it is not encrypted.
+        secured: Option<Box<Secured>>,
     },
-    /// The next piece of a stream, cut wherever the network cut it; never empty.
+    /// The next piece of a stream, cut wherever the network cut it; of a WebSocket a whole message.
+    /// Never empty.
     StreamData {
         /// Which connection.
         id: StreamId,
@@ -270,6 +284,25 @@ impl Sockets {
         self.streams.send_to(remote, bytes)
     }
 
+    /// Takes a port from which a connection to `remote` can be opened.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Io`]: the system gives none.
+    pub fn reserve(&self, remote: SocketAddr) -> Result<Reserved, SendError> {
+        self.streams.reserve(remote)
+    }
+
+    /// Opens a connection as `dial` says, shared with nobody, and sends bytes as the first on it.
+    /// Answers its number at once; if it never comes to stand, [`NetEvent::StreamClosed`] says why.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; then nothing was taken.
+    pub fn open_stream(&self, dial: Dial, bytes: Vec<u8>) -> Result<StreamId, SendError> {
+        self.streams.open(dial, bytes)
+    }
+
     /// Sends bytes on this connection and no other, as answers to what came on it must.
     ///
     /// # Errors
@@ -305,5 +338,7 @@ impl Sockets {
     }
 }
 
+#[cfg(test)]
+mod secure_tests;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
-//! TCP connections in both directions: opened on demand, reused, limited, closed when idle.
+//! TCP connections in both directions: opened on demand, reused, limited, closed when idle; and
+//! those over it that are encrypted or carry WebSocket, which are opened one by one.
 //!
 //! Each connection has one task and one queue. The queue holds [`Limits::queued`] messages; when
 //! it is full the next one is refused, and the connection lives on, for its other end may only be
@@ -11,21 +12,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 
-use super::bind::prepare;
+use super::connection::Connection;
+use super::link::{self, Dial, Link, Reserved};
+use super::tls::TlsClient;
 use super::{NetEvent, SendError, StreamId};
+use crate::trust::Refused;
 
-/// Octets read at a time: an INVITE with SDP in one piece.
-const READ_SIZE: usize = 8 * 1024;
-/// How long a closed connection may still bring what the other end had sent.
-const LINGER: Duration = Duration::from_secs(1);
 /// Pause after a failed accept: out of descriptors, most likely, which passes.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -90,9 +87,18 @@ pub enum StreamError {
     /// The other end takes nothing, or acknowledges nothing, any more.
     #[error("the other end stalls")]
     Stalled,
+    /// It is not the secure connection, or not the WebSocket, that it was to be.
+    #[error("not secured: {0:?}")]
+    Tls(Box<Refused>),
     /// Something else.
     #[error("connection failed")]
     Io(#[source] io::Error),
+}
+
+impl From<Box<Refused>> for StreamError {
+    fn from(refused: Box<Refused>) -> StreamError {
+        StreamError::Tls(refused)
+    }
 }
 
 impl From<io::Error> for StreamError {
@@ -122,10 +128,21 @@ enum Direction {
 struct Entry {
     remote: SocketAddr,
     direction: Direction,
+    /// It is one like all others to its address. What is encrypted or carries WebSocket is not: who
+    /// opened it knows whom it was verified for.
+    common: bool,
     /// `None` once it is being closed.
     queue: Option<mpsc::Sender<Vec<u8>>>,
     /// Messages taken and not yet given to the system whole.
     waiting: Arc<AtomicUsize>,
+}
+
+/// A connection that begins.
+struct Opened {
+    remote: SocketAddr,
+    direction: Direction,
+    common: bool,
+    tls: Option<Arc<TlsClient>>,
 }
 
 #[derive(Debug, Default)]
@@ -136,9 +153,9 @@ struct Table {
 }
 
 #[derive(Debug)]
-struct Shared {
-    limits: Limits,
-    events: mpsc::Sender<NetEvent>,
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    pub(super) events: mpsc::Sender<NetEvent>,
     table: Mutex<Table>,
 }
 
@@ -147,6 +164,11 @@ impl Shared {
     /// leave it whole, so poison is no reason to stop.
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection has ended.
+    pub(super) fn forget(&self, id: StreamId) {
+        self.table().entries.remove(&id);
     }
 }
 
@@ -208,29 +230,57 @@ impl Streams {
         for (id, entry) in table
             .entries
             .iter()
-            .filter(|(_, entry)| entry.remote == remote)
+            .filter(|(_, entry)| entry.common && entry.remote == remote)
         {
             match entry.push(bytes) {
                 Ok(()) => return Ok(*id),
-                Err(Refused::Full) => return Err(SendError::QueueFull(remote)),
-                Err(Refused::Closed(unsent)) => bytes = unsent,
+                Err(NotTaken::Full) => return Err(SendError::QueueFull(remote)),
+                Err(NotTaken::Closed(unsent)) => bytes = unsent,
             }
         }
+        let dial = Dial {
+            remote,
+            from: None,
+            tls: None,
+            websocket: None,
+        };
+        self.dial(&mut table, dial, bytes)
+    }
+
+    /// Opens a connection of its own, and sends these bytes as the first on it.
+    pub(super) fn open(&self, dial: Dial, bytes: Vec<u8>) -> Result<StreamId, SendError> {
+        self.dial(&mut self.shared.table(), dial, bytes)
+    }
+
+    /// A port from which a connection to `remote` can be opened.
+    pub(super) fn reserve(&self, remote: SocketAddr) -> Result<Reserved, SendError> {
+        Reserved::towards(remote, self.source(remote))
+    }
+
+    fn source(&self, remote: SocketAddr) -> Option<IpAddr> {
+        let mut sources = self.sources.iter();
+        sources.find(|ip| ip.is_ipv4() == remote.is_ipv4()).copied()
+    }
+
+    fn dial(&self, table: &mut Table, dial: Dial, bytes: Vec<u8>) -> Result<StreamId, SendError> {
         if table.count(Direction::Outgoing) >= self.shared.limits.outgoing {
             return Err(SendError::TooManyStreams);
         }
-        let source = self
-            .sources
-            .iter()
-            .find(|ip| ip.is_ipv4() == remote.is_ipv4())
-            .copied();
+        let (remote, tls) = (dial.remote, dial.tls.clone());
+        let common = tls.is_none() && dial.websocket.is_none();
+        let source = self.source(remote);
         let limit = self.shared.limits.connect;
         let connecting = async move {
-            let connecting = timeout(limit, connect(remote, source));
+            let connecting = timeout(limit, link::open(dial, source));
             connecting.await.map_err(|_| StreamError::ConnectTimeout)?
         };
-        let shared = &self.shared;
-        let (id, entry) = table.start(shared, remote, Direction::Outgoing, connecting);
+        let opened = Opened {
+            remote,
+            direction: Direction::Outgoing,
+            common,
+            tls,
+        };
+        let (id, entry) = table.start(&self.shared, opened, connecting);
         match entry.push(bytes) {
             Ok(()) => Ok(id),
             Err(refused) => Err(refused.into_error(id, remote)),
@@ -272,32 +322,32 @@ impl Drop for Streams {
 }
 
 /// Why a queue did not take a message.
-enum Refused {
+enum NotTaken {
     Full,
     /// The connection is ending; the message comes back.
     Closed(Vec<u8>),
 }
 
-impl Refused {
+impl NotTaken {
     fn into_error(self, id: StreamId, remote: SocketAddr) -> SendError {
         match self {
-            Refused::Full => SendError::QueueFull(remote),
-            Refused::Closed(_) => SendError::Closed(id),
+            NotTaken::Full => SendError::QueueFull(remote),
+            NotTaken::Closed(_) => SendError::Closed(id),
         }
     }
 }
 
 impl Entry {
-    fn push(&self, bytes: Vec<u8>) -> Result<(), Refused> {
+    fn push(&self, bytes: Vec<u8>) -> Result<(), NotTaken> {
         let Some(queue) = &self.queue else {
-            return Err(Refused::Closed(bytes));
+            return Err(NotTaken::Closed(bytes));
         };
         self.waiting.fetch_add(1, Ordering::Relaxed);
         queue.try_send(bytes).map_err(|error| {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             match error {
-                mpsc::error::TrySendError::Full(_) => Refused::Full,
-                mpsc::error::TrySendError::Closed(bytes) => Refused::Closed(bytes),
+                mpsc::error::TrySendError::Full(_) => NotTaken::Full,
+                mpsc::error::TrySendError::Closed(bytes) => NotTaken::Closed(bytes),
             }
         })
     }
@@ -326,10 +376,15 @@ impl Table {
     fn start(
         &mut self,
         shared: &Arc<Shared>,
-        remote: SocketAddr,
-        direction: Direction,
-        stream: impl Future<Output = Result<TcpStream, StreamError>> + Send + 'static,
+        opened: Opened,
+        link: impl Future<Output = Result<Link, StreamError>> + Send + 'static,
     ) -> (StreamId, &Entry) {
+        let Opened {
+            remote,
+            direction,
+            common,
+            tls,
+        } = opened;
         self.last_id += 1;
         let id = StreamId(self.last_id);
         let (queue, messages) = mpsc::channel(shared.limits.queued.max(1));
@@ -343,12 +398,14 @@ impl Table {
             },
             shared: Arc::clone(shared),
             waiting: Arc::clone(&waiting),
+            tls,
         };
         while self.tasks.try_join_next().is_some() {}
-        self.tasks.spawn(connection.run(stream, messages));
+        self.tasks.spawn(connection.run(link, messages));
         let entry = Entry {
             remote,
             direction,
+            common,
             queue: Some(queue),
             waiting,
         };
@@ -368,135 +425,16 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, local: SocketAddr) {
         };
         let mut table = shared.table();
         if table.has_room_for(remote, &shared.limits) {
-            let accepted = std::future::ready(Ok(stream));
-            table.start(&shared, remote, Direction::Incoming, accepted);
+            let accepted = std::future::ready(Link::plain(stream));
+            let opened = Opened {
+                remote,
+                direction: Direction::Incoming,
+                common: true,
+                tls: None,
+            };
+            table.start(&shared, opened, accepted);
         } else {
             tracing::debug!("too many connections: one closed unread");
         }
-    }
-}
-
-async fn connect(remote: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream, StreamError> {
-    let socket = Socket::new(Domain::for_address(remote), Type::STREAM, None)?;
-    prepare(&socket, remote)?;
-    if let Some(source) = source {
-        socket.bind(&SocketAddr::new(source, 0).into())?;
-    }
-    Ok(TcpSocket::from_std_stream(socket.into())
-        .connect(remote)
-        .await?)
-}
-
-/// One connection's task.
-struct Connection {
-    id: StreamId,
-    remote: SocketAddr,
-    idle: Duration,
-    shared: Arc<Shared>,
-    waiting: Arc<AtomicUsize>,
-}
-
-impl Connection {
-    async fn run(
-        self,
-        stream: impl Future<Output = Result<TcpStream, StreamError>>,
-        messages: mpsc::Receiver<Vec<u8>>,
-    ) {
-        let result = match stream.await {
-            Ok(stream) => self.serve(stream, messages).await,
-            Err(error) => Err(error),
-        };
-        // Nobody can queue a message once the entry is gone: then the count is final.
-        self.shared.table().entries.remove(&self.id);
-        let unsent = self.waiting.load(Ordering::Relaxed);
-        let (id, remote, error) = (self.id, self.remote, result.err());
-        self.tell(NetEvent::StreamClosed {
-            id,
-            remote,
-            error,
-            unsent,
-        })
-        .await;
-    }
-
-    async fn serve(
-        &self,
-        stream: TcpStream,
-        messages: mpsc::Receiver<Vec<u8>>,
-    ) -> Result<(), StreamError> {
-        // A message is written whole and waits for an answer: nothing to gather.
-        stream.set_nodelay(true)?;
-        let (id, local, remote) = (self.id, stream.local_addr()?, self.remote);
-        self.tell(NetEvent::StreamOpened { id, local, remote })
-            .await;
-
-        let last_use = Mutex::new(Instant::now());
-        let (incoming, outgoing) = stream.into_split();
-        let mut reading = std::pin::pin!(self.read(incoming, &last_use));
-        tokio::select! {
-            result = &mut reading => result,
-            result = self.write(outgoing, messages, &last_use) => {
-                result?;
-                // Closed from our side: take what is on its way, or the system would answer it
-                // with a reset that can overtake what we just sent.
-                let _ = timeout(LINGER, reading).await;
-                Ok(())
-            }
-            () = idle(self.idle, &last_use) => Err(StreamError::Idle),
-        }
-    }
-
-    async fn read(
-        &self,
-        mut stream: OwnedReadHalf,
-        last_use: &Mutex<Instant>,
-    ) -> Result<(), StreamError> {
-        let mut buffer = vec![0; READ_SIZE];
-        loop {
-            let len = stream.read(&mut buffer).await?;
-            if len == 0 {
-                return Ok(());
-            }
-            touch(last_use);
-            let bytes = buffer.get(..len).unwrap_or_default().to_vec();
-            self.tell(NetEvent::StreamData { id: self.id, bytes }).await;
-        }
-    }
-
-    /// Writes what is queued, until the queue is closed.
-    async fn write(
-        &self,
-        mut stream: OwnedWriteHalf,
-        mut messages: mpsc::Receiver<Vec<u8>>,
-        last_use: &Mutex<Instant>,
-    ) -> Result<(), StreamError> {
-        while let Some(bytes) = messages.recv().await {
-            let writing = timeout(self.shared.limits.stall, stream.write_all(&bytes));
-            writing.await.map_err(|_| StreamError::Stalled)??;
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            touch(last_use);
-        }
-        Ok(stream.shutdown().await?)
-    }
-
-    /// Waits for room in the channel: TCP slows its other end down meanwhile.
-    async fn tell(&self, event: NetEvent) {
-        // A closed channel means that nobody is interested any more.
-        let _ = self.shared.events.send(event).await;
-    }
-}
-
-fn touch(last_use: &Mutex<Instant>) {
-    *last_use.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-}
-
-/// Ends when nothing was used for `limit`.
-async fn idle(limit: Duration, last_use: &Mutex<Instant>) {
-    loop {
-        let due = *last_use.lock().unwrap_or_else(PoisonError::into_inner) + limit;
-        if due <= Instant::now() {
-            return;
-        }
-        sleep_until(due).await;
     }
 }

@@ -47,7 +47,9 @@ impl Party {
 
     async fn opened(&mut self) -> (StreamId, SocketAddr, SocketAddr) {
         match self.event().await {
-            NetEvent::StreamOpened { id, local, remote } => (id, local, remote),
+            NetEvent::StreamOpened {
+                id, local, remote, ..
+            } => (id, local, remote),
             other => panic!("{other:?}"),
         }
     }

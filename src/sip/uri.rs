@@ -85,6 +85,12 @@ impl Uri {
         }
     }
 
+    /// Whether it asks for TLS all the way (RFC 3261 section 19.1).
+    #[must_use]
+    pub const fn is_sips(&self) -> bool {
+        matches!(self, Uri::Sip(uri) if uri.secure)
+    }
+
     /// `sip`, `sips`, `tel`, or the other scheme as it came.
     #[must_use]
     pub fn scheme(&self) -> &str {

@@ -194,9 +194,24 @@ pub struct AccountSettings {
     /// Outbound proxy: `host`, `host:port` or SIP URI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
-    /// `udp` or `tcp`; `None`: what the address says.
+    /// `udp`, `tcp`, `tls`, `ws` or `wss`; `None`: what the address says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transport: Option<String>,
+    /// Whose word is taken for a server's certificate: a PEM file; `None`: whom the system trusts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+    /// What those have taken back: a PEM file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crl: Option<String>,
+    /// The SHA-256 fingerprint of the one certificate that the server must present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
+    /// What is presented if the server asks who we are: a PEM file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<String>,
+    /// Its private key: the path of a PEM file, never the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<String>,
     /// A call that is redirected (3xx) ends instead of going on to where it is sent.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_redirects: bool,

@@ -4,6 +4,7 @@ use egui::{Key, Popup, RichText, ScrollArea, Ui};
 use zeroize::Zeroizing;
 
 use super::icons::Icon;
+use super::security::security_ui;
 use super::settings::choice_ui;
 use super::sounds::country_ui;
 use super::theme::{Palette, Type, size, space};
@@ -113,6 +114,11 @@ impl AccountForm {
             &mut settings.registrar,
             &mut settings.proxy,
             &mut settings.transport,
+            &mut settings.ca,
+            &mut settings.crl,
+            &mut settings.pin,
+            &mut settings.client_certificate,
+            &mut settings.client_key,
             &mut settings.transfer_code,
             &mut settings.pickup_code,
             &mut settings.voicemail,
@@ -172,7 +178,7 @@ pub(crate) fn account_form_ui(
                 .show(ui, |ui| {
                     fields_ui(ui, form, &snapshot.sounds, words);
                     ui.add_space(space::XXS);
-                    checks_ui(ui, form, snapshot, words);
+                    ask = ask.take().or(checks_ui(ui, form, snapshot, words));
                 });
         });
         widgets::within(ui, foot, |ui| {
@@ -296,6 +302,31 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, sounds: &SoundView, words: &Wo
                 &mut settings.registrar,
             ),
             (
+                say!(words, "setup-ca"),
+                say!(words, "setup-ca-hint"),
+                &mut settings.ca,
+            ),
+            (
+                say!(words, "setup-crl"),
+                say!(words, "setup-crl-hint"),
+                &mut settings.crl,
+            ),
+            (
+                say!(words, "setup-pin"),
+                say!(words, "setup-pin-hint"),
+                &mut settings.pin,
+            ),
+            (
+                say!(words, "setup-client-cert"),
+                say!(words, "setup-client-cert-hint"),
+                &mut settings.client_certificate,
+            ),
+            (
+                say!(words, "setup-client-key"),
+                say!(words, "setup-client-key-hint"),
+                &mut settings.client_key,
+            ),
+            (
                 say!(words, "setup-auth-user"),
                 say!(words, "setup-auth-user-hint"),
                 &mut settings.auth_user,
@@ -396,7 +427,14 @@ fn transport_ui(ui: &mut Ui, transport: &mut Option<String>, words: &Words) -> b
     let mut changed = false;
     Popup::menu(&response).show(|ui| {
         // Those that the engine has sockets for.
-        for option in [None, Some(Transport::Udp), Some(Transport::Tcp)] {
+        let known = [
+            Transport::Udp,
+            Transport::Tcp,
+            Transport::Tls,
+            Transport::Ws,
+            Transport::Wss,
+        ];
+        for option in [None].into_iter().chain(known.map(Some)) {
             let text = option.map_or(auto.as_str(), |transport| transport.as_str());
             if widgets::menu_item(ui, None, text, option == chosen).clicked() {
                 *transport = option.map(|transport| transport.as_param().to_owned());
@@ -612,6 +650,7 @@ fn checks(submitted: bool, state: Option<&AccountState>) -> (Check, Check) {
         Some(AccountState::Failed { cause, .. }) => match cause {
             RegistrationCause::HostNotFound
             | RegistrationCause::Unreachable
+            | RegistrationCause::NotSecured(_)
             | RegistrationCause::TimedOut
             | RegistrationCause::Unencrypted => (Check::Failed, Check::Open),
             RegistrationCause::WrongPassword
@@ -626,12 +665,19 @@ fn checks(submitted: bool, state: Option<&AccountState>) -> (Check, Check) {
     }
 }
 
-fn checks_ui(ui: &mut Ui, form: &AccountForm, snapshot: &Snapshot, words: &Words) {
+fn checks_ui(
+    ui: &mut Ui,
+    form: &mut AccountForm,
+    snapshot: &Snapshot,
+    words: &Words,
+) -> Option<Ask> {
     if form.settings.address.trim().is_empty() {
-        return;
+        return None;
     }
     let address_ok = readable(&form.settings.address);
-    let state = form.account(snapshot).map(|account| &account.state);
+    let account = form.account(snapshot);
+    let state = account.map(|account| &account.state);
+    let mut pin = None;
     let (server, password) = checks(form.submitted, state);
     widgets::card(ui, |ui| {
         if address_ok {
@@ -675,7 +721,16 @@ fn checks_ui(ui: &mut Ui, form: &AccountForm, snapshot: &Snapshot, words: &Words
                 ui.label(Type::SMALL.rich(line, palette.mut_text));
             }
         }
+        if let Some(account) = account {
+            pin = security_ui(ui, account, words);
+        }
     });
+    // As if it had been typed and sent: it stands in the form, and can be taken out again.
+    let pin = pin?;
+    form.settings.pin = Some(pin);
+    form.submitted = true;
+    form.tried = true;
+    Some(Ask::Send(form.command()))
 }
 
 fn check_ui(ui: &mut Ui, check: Check, text: &str, aside: &str) {

@@ -35,6 +35,7 @@ pub(crate) fn must_be_read(end: &CallEnd, direction: Direction) -> bool {
         | EndCause::Forbidden
         | EndCause::HostNotFound
         | EndCause::Unreachable
+        | EndCause::NotSecured
         | EndCause::TimedOut
         | EndCause::NoMedia
         | EndCause::ServerTrouble

@@ -26,6 +26,7 @@ mod rail;
 mod reception;
 mod recording;
 mod secrets;
+mod security;
 mod settings;
 mod sounds;
 mod team;

@@ -20,6 +20,9 @@ pub(crate) struct Options {
     pub(crate) digest: Digest,
     /// It is a presence server too; see [`presence_at_hand`].
     pub(crate) presence: bool,
+    /// It takes TLS, WebSocket and secure WebSocket too, with the certificate in its folder; see
+    /// [`secure_at_hand`].
+    pub(crate) secure: bool,
     /// The longest and the shortest registration it grants, in seconds.
     pub(crate) expires: (u32, u32),
 }
@@ -29,6 +32,7 @@ impl Default for Options {
         Options {
             digest: Digest::Md5,
             presence: false,
+            secure: false,
             expires: (5, 3600),
         }
     }
@@ -38,11 +42,13 @@ pub(crate) struct Kamailio {
     running: Running,
     port: u16,
     control: PathBuf,
+    folder: PathBuf,
+    memory: &'static str,
 }
 
 impl Kamailio {
     pub(crate) fn start(folder: &Path, options: Options) -> Kamailio {
-        let port = ports::free(1);
+        let port = ports::free(if options.secure { 4 } else { 1 });
         // The system allows about a hundred bytes for the path of a local socket.
         let sockets = tempfile::Builder::new()
             .prefix("ramal-kam")
@@ -57,28 +63,43 @@ impl Kamailio {
             let server = text.replace("request_route {", ROUTES_OF_PRESENCE);
             text = server.replace("PRESENCE", &presence_modules(port, &tables));
         }
+        if options.secure {
+            let server = text.replace("request_route {", ROUTES_OF_WEBSOCKET);
+            text = server.replace("SECURE", &secure_modules(port, folder));
+        }
         std::fs::write(&config, text).expect("config written");
         // Megabytes; half a thousand documents and who is told of them want more.
         let memory = if options.presence { "256" } else { "32" };
-        let program = find("kamailio").expect("asked for with needs!");
-        let running = Running::start(
-            "kamailio",
-            folder,
-            command(&program)
-                .args(["-DD", "-E", "-m", memory, "-M", "4", "-f"])
-                .arg(&config)
-                .arg("-Y")
-                .arg(&sockets)
-                .arg("-P")
-                .arg(sockets.join("pid")),
-        );
+        let running = run(folder, &sockets, memory);
         let mut kamailio = Kamailio {
             running,
             port,
             control,
+            folder: folder.to_owned(),
+            memory,
         };
         kamailio.wait_until_up();
         kamailio
+    }
+
+    /// Ends it, and starts it anew: it has forgotten everything.
+    pub(crate) fn restart(&mut self) {
+        self.running.end();
+        let sockets = self.control.parent().expect("it is in a folder").to_owned();
+        // Closed connections stay on its ports for a while, and it does not mind.
+        self.running = run(&self.folder, &sockets, self.memory);
+        self.wait_until_up();
+    }
+
+    /// Where it takes this transport.
+    pub(crate) fn address_of(&self, transport: &str) -> String {
+        let offset = match transport {
+            "tls" => 1,
+            "ws" => 2,
+            "wss" => 3,
+            _ => 0,
+        };
+        format!("127.0.0.1:{}", self.port + offset)
     }
 
     fn wait_until_up(&mut self) {
@@ -155,6 +176,21 @@ impl Drop for Kamailio {
             let _ = std::fs::remove_dir_all(sockets);
         }
     }
+}
+
+fn run(folder: &Path, sockets: &Path, memory: &str) -> Running {
+    let program = find("kamailio").expect("asked for with needs!");
+    Running::start(
+        "kamailio",
+        folder,
+        command(&program)
+            .args(["-DD", "-E", "-m", memory, "-M", "8", "-f"])
+            .arg(folder.join("kamailio.cfg"))
+            .arg("-Y")
+            .arg(sockets)
+            .arg("-P")
+            .arg(sockets.join("pid")),
+    )
 }
 
 /// The addresses under one user in the text of `ul.dump`.
@@ -252,6 +288,55 @@ pub(crate) fn presence_at_hand() -> bool {
     }
     here
 }
+
+/// Whether Kamailio speaks TLS and WebSocket here. Where it must and cannot, the test fails.
+pub(crate) fn secure_at_hand() -> bool {
+    let here = module("tls").is_some() && module("websocket").is_some();
+    if !here {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "kamailio's TLS and WebSocket modules are missing; scripts/setup.sh test installs them"
+        );
+        println!("passed over: kamailio has no TLS or WebSocket here");
+    }
+    here
+}
+
+/// TLS on the port after the first, WebSocket on the next, and both together on the last.
+fn secure_modules(port: u16, folder: &Path) -> String {
+    let (tls, ws, wss) = (port + 1, port + 2, port + 3);
+    let mut text = format!(
+        "enable_tls=yes\ntcp_accept_no_cl=yes\n\
+         listen=tls:127.0.0.1:{tls}\nlisten=tcp:127.0.0.1:{ws}\nlisten=tls:127.0.0.1:{wss}\n"
+    );
+    for module in ["tls", "xhttp", "websocket"] {
+        let _ = writeln!(text, "loadmodule \"{module}.so\"");
+    }
+    let folder = folder.display();
+    let _ = write!(
+        text,
+        "modparam(\"tls\", \"private_key\", \"{folder}/server-key.pem\")\n\
+         modparam(\"tls\", \"certificate\", \"{folder}/server.pem\")\n\
+         modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")\n\
+         modparam(\"tls\", \"verify_certificate\", 0)\n\
+         modparam(\"tls\", \"require_certificate\", 0)\n\
+         modparam(\"websocket\", \"keepalive_mechanism\", 1)\n\
+         modparam(\"websocket\", \"keepalive_timeout\", 30)\n"
+    );
+    text
+}
+
+/// A web server that knows nothing but WebSocket.
+const ROUTES_OF_WEBSOCKET: &str = r#"
+SECURE
+event_route[xhttp:request] {
+    if ($hdr(Upgrade) =~ "websocket" && $rm =~ "GET" && $hdr(Sec-WebSocket-Protocol) =~ "sip") {
+        if (ws_handle_handshake()) { exit; }
+    }
+    xhttp_reply("404", "Not Found", "", "");
+}
+request_route {
+"#;
 
 /// Its tables as text files, and the one of them that must be there.
 const TABLES: &str = "/usr/share/kamailio/dbtext/kamailio";

@@ -4,6 +4,7 @@
 //! Ramal's own code: what judges it must not share its mistakes.
 
 pub(crate) mod baresip;
+pub(crate) mod certificates;
 pub(crate) mod kamailio;
 #[cfg(target_os = "linux")]
 pub(crate) mod namespace;

@@ -276,7 +276,7 @@ impl World {
                     };
                     self.launch(datagram);
                 }
-                Output::Resolve { id, hop } => {
+                Output::Resolve { id, hop, .. } => {
                     let ways = self.ways(index, &hop);
                     if self.finding_takes.is_zero() {
                         self.phones[index].agent.handle_resolved(now, id, ways);

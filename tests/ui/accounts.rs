@@ -6,6 +6,7 @@ use ramal::agent::{AccountState, RegistrationCause};
 use ramal::engine::{AudioView, Snapshot};
 use ramal::i18n::Language;
 use ramal::store::LineSettings;
+use ramal::trust::{Certificate, Fingerprint, Presented, Refused, TlsFailure};
 use ramal::ui::UiAction;
 use ramal::ui::theme::Appearance;
 
@@ -114,6 +115,45 @@ fn a_failed_registration_says_what_to_do_and_leads_to_the_account() {
         .harness
         .get_by_role_and_label(Role::TextInput, "Endereço SIP");
     assert_eq!(address.value().as_deref(), Some("1001@pbx.example"));
+}
+
+#[test]
+fn what_differs_in_a_certificate_is_shown_and_trusted_by_a_wish_of_its_own_alone() {
+    let state = failed(RegistrationCause::NotSecured(TlsFailure::SelfSigned), None);
+    let fingerprint = Fingerprint::of(b"");
+    let mut refused = account(state);
+    refused.refused = Some(Box::new(Refused {
+        failure: TlsFailure::SelfSigned,
+        expected: vec!["pbx.example".into()],
+        certificate: Some(Box::new(Certificate {
+            names: Presented {
+                dns: vec!["fábrica.example".into()],
+                ..Presented::default()
+            },
+            subject: "CN=fábrica".into(),
+            issuer: "CN=fábrica".into(),
+            self_issued: true,
+            not_before: 1_577_836_800,
+            not_after: 1_609_459_200,
+            fingerprint,
+        })),
+    }));
+    let mut desk = Desk::new(Snapshot {
+        accounts: vec![refused],
+        ..Snapshot::default()
+    });
+    desk.click("Editar conta");
+    assert!(desk.shows("Esperado: pbx.example"));
+    assert!(desk.shows("O certificado dele é de: fábrica.example"));
+    assert!(desk.shows("Vale de 01/01/2020 a 01/01/2021"));
+    assert!(desk.says("E3:B0:C4:42"));
+    // Saving again trusts nobody.
+    desk.click("Salvar");
+    assert!(desk.sent()[0].contains("pin: None"));
+    desk.click("Confiar só neste certificado");
+    let sent = desk.sent();
+    let expected = format!("pin: Some(\"{fingerprint}\")");
+    assert!(sent[0].contains(&expected), "{sent:?}");
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use ramal::agent::{AccountId, AccountState, CallEnd, CallId, EndCause, Party, Side};
 use ramal::codec::CodecKind;
 use ramal::engine::{
-    AccountView, CallPhase, CallView, Direction, Quality, RecentCall, RemoteQuality, Snapshot,
+    AccountView, CallPhase, CallView, Direction, Quality, RecentCall, RemoteQuality, Signalling,
+    Snapshot,
 };
 use ramal::media::plan::CodecChoice;
 use ramal::store::AccountSettings;
@@ -31,6 +32,8 @@ pub(crate) fn account(state: AccountState) -> AccountView {
         },
         mailbox: None,
         published: false,
+        signalling: Signalling::default(),
+        refused: None,
     }
 }
 

@@ -271,6 +271,13 @@ pub(super) struct Posting {
     challenges: u8,
 }
 
+impl Posting {
+    /// Whom it is for.
+    pub(super) fn target(&self) -> &Uri {
+        &self.target
+    }
+}
+
 /// What a request of ours is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum What {

@@ -12,30 +12,37 @@ pub struct Hop {
     pub host: HostPort,
     /// The transport that was said; `None`: whichever the domain prefers.
     pub transport: Option<Transport>,
-    /// From a `sips` URI: nothing but TLS will do.
+    /// A `sips` URI, or towards one: nothing but TLS will do.
     pub secure: bool,
 }
 
 impl Hop {
     /// Where this URI says to go (RFC 3261 section 19.1.2; `maddr` wins over the host);
-    /// `configured` stands in for a transport that it does not name. `None` for URIs that name no
-    /// host.
+    /// `configured` stands in for a transport that it does not name. `secure`, or a `sips:` URI:
+    /// nothing that is not encrypted will do (RFC 3261 section 26.2.2). `None` for URIs that name
+    /// no host.
     #[must_use]
-    pub fn of(uri: &Uri, configured: Option<Transport>) -> Option<Hop> {
+    pub fn of(uri: &Uri, configured: Option<Transport>, secure: bool) -> Option<Hop> {
         let sip = uri.as_sip()?;
         let mut host = sip.host_port.clone();
         if let Some(maddr) = sip.maddr() {
             host.host = maddr;
         }
-        let transport = match sip.transport().or(configured) {
-            Some(Transport::Udp | Transport::Tcp) if sip.secure => Some(Transport::Tls),
-            Some(Transport::Ws) if sip.secure => Some(Transport::Wss),
+        let secure = secure || sip.secure;
+        // RFC 7118 section 5.2: a URI says `ws` for both.
+        let named = match (sip.transport(), configured) {
+            (Some(Transport::Ws), Some(Transport::Wss)) => Some(Transport::Wss),
+            (named, configured) => named.or(configured),
+        };
+        let transport = match named {
+            Some(Transport::Udp | Transport::Tcp) if secure => Some(Transport::Tls),
+            Some(Transport::Ws) if secure => Some(Transport::Wss),
             other => other,
         };
         Some(Hop {
             host,
             transport,
-            secure: sip.secure,
+            secure,
         })
     }
 

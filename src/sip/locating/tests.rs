@@ -41,7 +41,7 @@ const SPOKEN: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
 
 fn hop(uri: &str, configured: Option<Transport>) -> Hop {
     let uri: Uri = uri.parse().expect("a URI");
-    Hop::of(&uri, configured).expect("it names a host")
+    Hop::of(&uri, configured, false).expect("it names a host")
 }
 
 /// What is found in a zone, as `transport address`, and what was asked for it.

@@ -1,7 +1,7 @@
 //! Where responses go (RFC 3261 section 18.2, RFC 3581).
 
 use super::event::Peer;
-use crate::sip::Via;
+use crate::sip::{Transport, Via};
 
 /// Where the responses of one transaction go.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -23,9 +23,11 @@ pub(super) fn response_route(via: &Via, from: &Peer) -> ResponseRoute {
             connection: None,
             ..*from
         };
+        // Those that are opened to servers alone are opened anew, not to where a Via says.
+        let may_move = from.transport == Transport::Tcp;
         return ResponseRoute {
             to: *from,
-            instead: Some(instead),
+            instead: may_move.then_some(instead),
         };
     }
     let mut remote = from.remote;
