@@ -20,6 +20,8 @@ mod digits;
 mod messages;
 #[path = "call_flows/pickups.rs"]
 mod pickups;
+#[path = "call_flows/protection.rs"]
+mod protection;
 #[path = "call_flows/reception.rs"]
 mod reception;
 #[path = "call_flows/redirections.rs"]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{DigitsBy, MessagePolicy, Reception};
 use crate::redact::Secret;
+use crate::sdp::Encryption;
 use crate::sip::transaction::Peer;
 use crate::sip::{
     Credentials, DigestClient, HostPort, NameAddr, Registration, SipUri, Transport, Uri,
@@ -56,6 +57,8 @@ pub struct AccountConfig {
     pub reception: Reception,
     /// Whom we call is not told who we are.
     pub anonymous: bool,
+    /// How much protection of their sound calls are to have.
+    pub encryption: Encryption,
 }
 
 /// What is done when the far side of a call wants to hand us over to somebody (REFER).
@@ -93,6 +96,7 @@ impl AccountConfig {
             max_calls: 8,
             reception: Reception::default(),
             anonymous: false,
+            encryption: Encryption::Optional,
         }
     }
 

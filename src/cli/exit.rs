@@ -22,6 +22,8 @@ pub(super) enum Exit {
     Authentication = 6,
     /// Answered, but no sound came.
     Media = 7,
+    /// Not as protected as was asked for.
+    Policy = 8,
     /// A fault of ours.
     Bug = 70,
 }
@@ -54,6 +56,7 @@ pub(super) fn of_call(end: &CallEnd, heard: bool) -> Exit {
         | EndCause::Forbidden
         | EndCause::Redirected
         | EndCause::Refused => Exit::Rejected,
+        EndCause::NotEncrypted => Exit::Policy,
         EndCause::WrongPassword | EndCause::PasswordNeeded => Exit::Authentication,
         EndCause::HostNotFound
         | EndCause::Unreachable

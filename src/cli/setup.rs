@@ -148,6 +148,9 @@ pub(super) fn account(args: &AccountArgs) -> Result<AccountConfig, Misuse> {
         });
     }
     config.follow_redirects &= !args.no_redirects;
+    if let Some(encryption) = args.srtp {
+        config.encryption = encryption;
+    }
     if let Some(digits) = args.digits_by {
         config.digits = digits;
     }

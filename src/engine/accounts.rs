@@ -1,7 +1,9 @@
 //! From the settings' accounts to the agent's, and back to the person when that fails.
 
 use super::reception::reception;
-use crate::agent::{self, AccountConfig, AccountId, DigitsBy, MessagePolicy, TransferPolicy};
+use crate::agent::{
+    self, AccountConfig, AccountId, DigitsBy, Encryption, MessagePolicy, TransferPolicy,
+};
 use crate::redact::Secret;
 use crate::sip::{HostPort, SipUri, Transport, Uri};
 use crate::store::{AccountSettings, Writers};
@@ -65,6 +67,11 @@ pub fn account_config(
         .as_deref()
         .and_then(DigitsBy::named)
         .unwrap_or_default();
+    // What a later version calls by another name is not taken for less than it may be.
+    config.encryption = match settings.srtp.as_deref() {
+        None => Encryption::Optional,
+        Some(name) => Encryption::named(name).unwrap_or(Encryption::Required),
+    };
     config.anonymous = settings.anonymous;
     let home = config.aor.as_ref().and_then(Uri::as_sip);
     let home = home.map(|aor| aor.host_port.clone());
@@ -184,6 +191,19 @@ mod tests {
         settings.transfer_code = Some("transfer".into());
         let error = account_config(&settings, None).err();
         assert_eq!(error, Some(AccountError::TransferCode));
+    }
+
+    #[test]
+    fn sound_is_encrypted_where_it_can_be_unless_the_person_says_otherwise() {
+        let mut settings = written("1001@pbx.example");
+        let mut wanted = |name: Option<&str>| {
+            settings.srtp = name.map(str::to_owned);
+            account_config(&settings, None).unwrap().encryption
+        };
+        assert_eq!(wanted(None), Encryption::Optional);
+        assert_eq!(wanted(Some("off")), Encryption::Off);
+        assert_eq!(wanted(Some("required")), Encryption::Required);
+        assert_eq!(wanted(Some("of a later version")), Encryption::Required);
     }
 
     #[test]
