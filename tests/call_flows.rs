@@ -28,6 +28,8 @@ mod messages;
 mod moving;
 #[path = "call_flows/pickups.rs"]
 mod pickups;
+#[path = "call_flows/protection.rs"]
+mod protection;
 #[path = "call_flows/reception.rs"]
 mod reception;
 #[path = "call_flows/redirections.rs"]

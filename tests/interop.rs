@@ -42,6 +42,9 @@ mod moving;
 #[cfg(target_os = "linux")]
 #[path = "interop/priority.rs"]
 mod priority;
+#[cfg(target_os = "linux")]
+#[path = "interop/protection.rs"]
+mod protection;
 #[path = "interop/reception.rs"]
 mod reception;
 #[path = "interop/registration.rs"]

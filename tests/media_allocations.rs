@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use ramal::codec::{CodecKind, Decoder, MAX_PACKET_SAMPLES};
-use ramal::media::plan::{Answerers, CodecChoice, OpusWishes, Plan, XrTerms};
+use ramal::media::plan::{
+    Answerers, CodecChoice, MasterKey, Mki, OpusWishes, Plan, SrtpKeys, Suite, XrTerms,
+};
 use ramal::media::{Output, Port, Session, Setup};
 use ramal::rtp::NtpTime;
 use ramal::units::{PayloadType, Ssrc};
@@ -67,9 +69,22 @@ fn session(
             voip_metrics: true,
             reference_times: Some(Answerers::All),
         },
+        // Half of them are protected.
+        srtp: redundancy.is_none().then(|| keys(ssrc)),
     };
     session.apply(now, &plan).expect("codecs can be set up");
     session
+}
+
+/// The first of the two protects with the key by which the second hears, and the other way round.
+fn keys(ssrc: u32) -> SrtpKeys {
+    let suite = Suite::ALL[2];
+    let key = |seed: u32| MasterKey::new(suite, &vec![seed as u8; suite.master_len()]);
+    SrtpKeys {
+        local: key(ssrc).expect("a key"),
+        remote: key(3 - ssrc).expect("a key"),
+        remote_mki: Mki(Vec::new()),
+    }
 }
 
 #[test]

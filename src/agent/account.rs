@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::door::Addresses;
 use super::{DigitsBy, MessagePolicy, Reception, Trust, requests};
 use crate::redact::Secret;
+use crate::sdp::Encryption;
 use crate::sip::transaction::Peer;
 use crate::sip::{
     Credentials, DigestClient, DigestMemory, HostPort, NameAddr, Registration, SipUri, Transport,
@@ -63,6 +64,8 @@ pub struct AccountConfig {
     pub anonymous: bool,
     /// Who is believed, and with what.
     pub trust: Trust,
+    /// How much protection of their sound calls are to have.
+    pub encryption: Encryption,
 }
 
 /// What is done when the far side of a call wants to hand us over to somebody (REFER).
@@ -102,6 +105,7 @@ impl AccountConfig {
             reception: Reception::default(),
             anonymous: false,
             trust: Trust::default(),
+            encryption: Encryption::Optional,
         }
     }
 

@@ -20,13 +20,17 @@ use super::reception::Ringing;
 use super::referred::Referred;
 use super::reliable::Unconfirmed;
 use super::transferring::Transfer;
-use super::{AccountId, Agent, CallEnd, CallId, EndCause, Event, Output, Party, Resend, Side};
+use super::{
+    AccountId, Agent, CallEnd, CallId, EndCause, Event, Output, Party, Resend, Security, Side,
+};
 use crate::media::plan::{
     Answerers, CodecChoice, MediaCommand, MediaId, OpusWishes, Plan, XrTerms,
 };
-use crate::sdp::{LocalAudio, Negotiated, Negotiation, OpusParameters, RcvrRtt};
+use crate::sdp::{Encryption, LocalAudio, Negotiated, Negotiation, OpusParameters, RcvrRtt};
 use crate::sip::transaction::{ClientKey, Peer, ServerKey};
-use crate::sip::{Dialog, DigestClient, HeaderName, NameAddr, Request, SessionTimer, Uri};
+use crate::sip::{
+    Dialog, DigestClient, HeaderName, NameAddr, Request, SessionTimer, Transport, Uri,
+};
 
 /// One call.
 #[derive(Debug)]
@@ -43,6 +47,10 @@ pub(super) struct Call {
     pub(super) replaces: Option<CallId>,
     /// From where it came, and where its requests went.
     pub(super) sources: Addresses,
+    /// What its signalling goes over, once that is known.
+    pub(super) transport: Option<Transport>,
+    /// What was told of its protection.
+    pub(super) security: Security,
     pub(super) phase: Phase,
 }
 
@@ -408,7 +416,14 @@ impl Agent {
     }
 
     /// What we can do for sound, from this address.
-    pub(super) fn local_audio(&self, account: AccountId, rtp: SocketAddr) -> LocalAudio {
+    pub(super) fn local_audio(
+        &mut self,
+        account: AccountId,
+        rtp: SocketAddr,
+        transport: Transport,
+    ) -> LocalAudio {
+        let datagrams = transport == Transport::Udp;
+        let (encryption, keys) = self.protection_for(account, datagrams);
         let digits = self.accounts.get(&account).map(|it| it.config.digits);
         let usual = LocalAudio::new(rtp.ip(), rtp.port());
         LocalAudio {
@@ -422,6 +437,9 @@ impl Agent {
                 dtx: self.config.silence_suppression,
                 ..usual.opus
             },
+            terse: datagrams && encryption != Encryption::Off,
+            encryption,
+            keys,
             ..usual
         }
     }
@@ -430,6 +448,7 @@ impl Agent {
         if let Some(e) = self.established(call) {
             e.keys.events = plan.dtmf_send.is_some();
         }
+        self.note_security(call, &plan);
         let media = MediaId(call.0);
         self.outputs.push_back(Output::Media(MediaCommand::Apply {
             media,
@@ -475,5 +494,6 @@ pub(super) fn plan_of(negotiated: &Negotiated, held: bool) -> Plan {
                 RcvrRtt::Sender => Answerers::Senders,
             }),
         },
+        srtp: super::protecting::keys_of(negotiated),
     }
 }

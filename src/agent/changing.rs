@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use rand_chacha::rand_core::Rng;
 
 use super::call::{Call, Change, Phase};
-use super::established::single;
+use super::established::{read_answer, single};
 use super::routing::Purpose;
 use super::{Agent, CallId, EndCause, Event, Refusal, Refused, Side, requests};
-use crate::sdp::{self, Direction};
+use crate::sdp::Direction;
 use crate::sip::transaction::ClientKey;
 use crate::sip::{HeaderName, Method, Response};
 
@@ -154,18 +154,19 @@ impl Agent {
             if let Some(target) = response.headers.contacts().ok().and_then(single) {
                 e.dialog.refresh_target(&target);
             }
-            let negotiated = sdp::parse(&response.body)
-                .ok()
-                .and_then(|parsed| e.negotiation.handle_answer(&parsed.description).ok());
+            let negotiated = read_answer(&mut e.negotiation, &response.body);
             let was = std::mem::replace(&mut e.local_hold, hold);
             let dialog = e.dialog.clone();
             let sequence = request.headers.cseq().map_or(0, |cseq| cseq.seq);
             self.acknowledge(now, account, &dialog, sequence);
             self.session_granted(now, call, response);
             self.note_focus(call);
-            let Some(negotiated) = negotiated else {
-                self.part(now, call, EndCause::NoCommonCodec);
-                return;
+            let negotiated = match negotiated {
+                Ok(negotiated) => negotiated,
+                Err(cause) => {
+                    self.part(now, call, cause);
+                    return;
+                }
             };
             self.renegotiated(call, &negotiated);
             if was != hold {

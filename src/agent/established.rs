@@ -5,10 +5,10 @@ use std::time::Instant;
 use rand_chacha::rand_core::Rng;
 
 use super::call::{Call, Change, Established, Phase, Unacknowledged};
-use super::incoming::weigh_offer;
-use super::{Agent, CallId, EndCause, Event, Refusal, Refused, Side, requests};
+use super::incoming::{Unusable, weigh_offer};
+use super::{Agent, CallId, EndCause, Event, Refusal, Refused, Side, protecting, requests};
 use crate::media::plan::Plan;
-use crate::sdp::{self, Negotiated};
+use crate::sdp::{self, Negotiated, Negotiation};
 use crate::sip::transaction::ServerKey;
 use crate::sip::{Contacts, HeaderName, Method, NameAddr, Request, StatusCode};
 
@@ -120,20 +120,21 @@ impl Agent {
         else {
             return;
         };
-        let negotiated = sdp::parse(&ack.body)
-            .ok()
-            .and_then(|parsed| e.negotiation.handle_answer(&parsed.description).ok());
+        let negotiated = read_answer(&mut e.negotiation, &ack.body);
         let remote = remote.clone();
         let first = e.codec.is_none();
-        let Some(negotiated) = negotiated else {
-            if first {
+        let negotiated = match negotiated {
+            Ok(negotiated) => negotiated,
+            Err(cause) if first => {
                 *answered_at = None;
-                self.part(now, call, EndCause::NoCommonCodec);
-            } else {
+                self.part(now, call, cause);
+                return;
+            }
+            Err(_) => {
                 // RFC 3264 section 4: what was agreed before holds, and offers are taken again.
                 e.negotiation.withdraw_offer();
+                return;
             }
-            return;
         };
         let plan = super::call::plan_of(&negotiated, e.local_hold);
         e.codec = Some(plan.codec.clone());
@@ -204,7 +205,7 @@ impl Agent {
         let (body, negotiated) = if offered {
             match weigh_offer(&mut negotiation, &request.body) {
                 Ok((body, negotiated)) => (body, Some(negotiated)),
-                Err(status) => {
+                Err(Unusable { status, .. }) => {
                     // The session goes on as it was.
                     let response = self.reply(&request, status, None);
                     self.respond(now, &key, response);
@@ -320,6 +321,17 @@ impl Agent {
             },
         }
     }
+}
+
+/// Takes the answer to an offer of ours.
+pub(super) fn read_answer(
+    negotiation: &mut Negotiation,
+    body: &[u8],
+) -> Result<Negotiated, EndCause> {
+    let parsed = sdp::parse(body).map_err(|_| EndCause::NoCommonCodec)?;
+    negotiation
+        .handle_answer(&parsed.description)
+        .map_err(|error| protecting::cause_of(&error))
 }
 
 /// The one contact of a target refresh (RFC 3261 section 12.2.1.2).

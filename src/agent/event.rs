@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     AccountId, AccountState, AlertSource, DiversionReason, LampState, Message, MessageId,
-    MessageProgress, PublicationState, WatchId, WatchState, WhyDeclined,
+    MessageProgress, PublicationState, Security, WatchId, WatchState, WhyDeclined,
 };
 use crate::events::message_summary::MessageSummary;
 use crate::events::pidf::Presence;
@@ -182,6 +182,13 @@ pub enum Event {
         codec: CodecChoice,
         /// Who answered: may differ from who was called.
         remote: Party,
+    },
+    /// How a call is protected from here on; until the first of these, not at all.
+    Security {
+        /// Which call.
+        call: CallId,
+        /// By what.
+        security: Security,
     },
     /// The sound of a connected call changed: other codec, address or direction.
     Renegotiated {
@@ -403,6 +410,8 @@ pub enum EndCause {
     NotFound,
     /// 488, 606, 415 or an unusable answer: no codec in common.
     NoCommonCodec,
+    /// One side wants nothing in clear, and the other does not encrypt in a way that both know.
+    NotEncrypted,
     /// 401 or 407 with the credentials we have.
     WrongPassword,
     /// The server asks for a password and the account has none.

@@ -10,15 +10,15 @@ use super::digits::Keys;
 use super::door::Addresses;
 use super::reception::{Ringing, Verdict};
 use super::{
-    AccountId, Agent, CallId, EndCause, Event, Output, Refusal, Refused, Side, causes, messaging,
-    requests,
+    AccountId, Agent, CallId, EndCause, Event, Output, Refusal, Refused, Security, Side, causes,
+    messaging, protecting, requests,
 };
 use crate::media::plan::{MediaCommand, MediaId};
 use crate::sdp::{self, Negotiation};
 use crate::sip::transaction::{Peer, ServerKey};
 use crate::sip::{
     Dialog, DialogId, HeaderName, Method, NameAddr, Request, SHORTEST, SessionTimer, StatusCode,
-    Uri,
+    Transport, Uri,
 };
 
 impl Agent {
@@ -241,6 +241,8 @@ impl Agent {
                 referred_from: None,
                 replaces,
                 sources: Addresses::from(&from),
+                transport: Some(from.transport),
+                security: Security::default(),
                 phase: Phase::Preparing(Box::new(Offered {
                     key,
                     invite,
@@ -258,10 +260,11 @@ impl Agent {
 
     /// Ports are open: weigh the offer, ring.
     pub(super) fn announce(&mut self, now: Instant, call: CallId, rtp: SocketAddr) {
-        let Some(account) = self.calls.get(&call).map(|call| call.account) else {
+        let Some(found) = self.calls.get(&call) else {
             return;
         };
-        let audio = self.local_audio(account, rtp);
+        let transport = found.transport.unwrap_or(Transport::Udp);
+        let audio = self.local_audio(found.account, rtp, transport);
         let session = self.random_session();
         let local_tag = self.random_token();
         let Some(found) = self.calls.get(&call) else {
@@ -285,12 +288,12 @@ impl Agent {
         } else {
             match weigh_offer(&mut negotiation, &invite.body) {
                 Ok(answer) => Some(answer),
-                Err(status) => {
-                    self.answer_request(now, &key, &invite, status);
+                Err(unusable) => {
                     self.outputs.push_back(Output::Media(MediaCommand::Close {
                         media: MediaId(call.0),
                     }));
                     self.calls.remove(&call);
+                    self.turn_away_unusable(now, (account, key), &invite, who, unusable);
                     return;
                 }
             }
@@ -551,16 +554,29 @@ impl Agent {
     }
 }
 
+/// Why an offer is not taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unusable {
+    /// The answer to who offers.
+    pub(super) status: StatusCode,
+    /// What it means for the person.
+    pub(super) cause: EndCause,
+}
+
 /// Reads an offer and answers it; the status that refuses it otherwise.
 pub(super) fn weigh_offer(
     negotiation: &mut Negotiation,
     body: &[u8],
-) -> Result<(String, crate::sdp::Negotiated), StatusCode> {
+) -> Result<(String, crate::sdp::Negotiated), Unusable> {
     let offer = sdp::parse(body)
-        .map_err(|_| StatusCode::BAD_REQUEST)?
+        .map_err(|_| Unusable {
+            status: StatusCode::BAD_REQUEST,
+            cause: EndCause::NoCommonCodec,
+        })?
         .description;
-    let (answer, negotiated) = negotiation
-        .handle_offer(&offer)
-        .map_err(|_| StatusCode::NOT_ACCEPTABLE_HERE)?;
+    let (answer, negotiated) = negotiation.handle_offer(&offer).map_err(|error| Unusable {
+        status: StatusCode::NOT_ACCEPTABLE_HERE,
+        cause: protecting::cause_of(&error),
+    })?;
     Ok((answer.to_string(), negotiated))
 }

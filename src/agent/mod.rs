@@ -36,6 +36,7 @@ mod moving;
 mod notified;
 mod outgoing;
 mod pickup;
+mod protecting;
 mod publishing;
 mod receiving;
 mod reception;
@@ -71,6 +72,7 @@ pub use messaging::{
     MAX_TEXT, Message, MessageFailure, MessageId, MessagePolicy, MessageProgress, NewMessage,
     correspondent,
 };
+pub use protecting::{MediaSecurity, Security, SecurityGrade};
 pub use reception::{
     AutoAnswer, DoNotDisturb, Forward, Intercom, LocalTime, Reception, Strangers, Timetable,
     WhyDeclined,
@@ -93,6 +95,7 @@ use watching::Watches;
 
 use crate::codec::CodecKind;
 use crate::media::plan::{MediaCommand, MediaId, Opened};
+pub use crate::sdp::Encryption;
 use crate::sip::locating::{Hop, Outages};
 use crate::sip::transaction::{self, ClientKey, Peer, Timers, TransactionLayer};
 pub use crate::sip::{AlertSource, DiversionReason};
@@ -211,6 +214,7 @@ pub struct Agent {
     config: AgentConfig,
     layer: TransactionLayer,
     rng: ChaCha8Rng,
+    key_source: protecting::KeySource,
     accounts: BTreeMap<AccountId, Account>,
     /// Accounts removed while a binding of theirs stood.
     leaving: BTreeMap<LeaveId, Leaving>,
@@ -274,15 +278,17 @@ const FIRST_INCOMING: u64 = 1 << 32;
 
 impl Agent {
     /// A phone without accounts. All its randomness (tags, branches, Call-IDs, back-off) comes
-    /// from `seed`.
+    /// from `seed`; keys too, until [`Agent::with_key_seed`].
     #[must_use]
     pub fn new(config: AgentConfig, seed: u64) -> Agent {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let layer = TransactionLayer::new(config.timers, rng.next_u64());
+        let key_source = protecting::KeySource::new(&protecting::seed_from(&mut rng));
         Agent {
             config,
             layer,
             rng,
+            key_source,
             accounts: BTreeMap::new(),
             leaving: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -609,9 +615,10 @@ impl Agent {
         Ok(())
     }
 
-    /// A session id for SDP: 63 bits, since some read it as a signed number.
+    /// A session id for SDP: 31 bits, since some read it as a signed number, and an INVITE has to fit
+    /// a datagram.
     fn random_session(&mut self) -> u64 {
-        self.rng.next_u64() >> 1
+        self.rng.next_u64() >> 33
     }
 
     /// 96 random bits in hexadecimal: a tag, a Call-ID. More would only make an INVITE longer,

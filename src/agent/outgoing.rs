@@ -10,11 +10,11 @@ use super::digits::Keys;
 use super::door::Addresses;
 use super::routing::{Lookup, Purpose};
 use super::{
-    AccountId, Agent, CallId, EndCause, Event, Output, Party, Refusal, Refused, Side, causes, dial,
-    requests,
+    AccountId, Agent, CallId, EndCause, Event, Output, Party, Refusal, Refused, Security, Side,
+    causes, dial, protecting, requests,
 };
 use crate::media::plan::{Accepted, MediaCommand, MediaId, Plan};
-use crate::sdp::{self, Negotiated, Negotiation};
+use crate::sdp::{self, Encryption, Negotiated, Negotiation};
 use crate::sip::transaction::{ClientKey, Peer};
 use crate::sip::{
     Dialog, HeaderName, Method, NameAddr, PartySide, Request, Response, SessionTimer, StatusCode,
@@ -113,6 +113,8 @@ impl Agent {
                 referred_from,
                 replaces: None,
                 sources: Addresses::default(),
+                transport: None,
+                security: Security::default(),
                 phase: Phase::Locating(Box::new(setup)),
             },
         );
@@ -190,7 +192,8 @@ impl Agent {
         };
         let account = found.account;
         let Some(way) = ways.pop_front() else { return };
-        let audio = self.local_audio(account, rtp);
+        found.transport = Some(way.transport);
+        let audio = self.local_audio(account, rtp, way.transport);
         let session = self.random_session();
         let digest = self
             .accounts
@@ -204,6 +207,7 @@ impl Agent {
             dtmf: offered.dtmf,
             comfort_noise: offered.comfort_noise,
             redundancy: offered.redundancy,
+            protected: offered.protected,
         });
         let media = MediaId(call.0);
         // Whoever is called may speak before the answer is here (RFC 3264 section 5.1).
@@ -340,6 +344,7 @@ impl Agent {
             300..=399 => self.invite_redirected(now, call, response),
             401 | 407 => self.invite_challenged(now, call, response),
             422 if self.invite_for_longer(now, call, response) => {}
+            488 | 606 if self.invite_under_secure_profile(now, call) => {}
             503 if self.try_next_way(now, call) => {}
             _ => self.invite_refused(now, call, response),
         }
@@ -376,7 +381,7 @@ impl Agent {
             };
             if let Some(fork) = inviting.forks.get_mut(&tag) {
                 if fork.answered.is_none() && !response.body.is_empty() {
-                    fork.answered = weigh_answer(&inviting.negotiation, &response.body);
+                    fork.answered = weigh_answer(&inviting.negotiation, &response.body).ok();
                 }
                 if let (None, Some((_, negotiated))) = (&inviting.early, &fork.answered) {
                     inviting.early = Some(tag);
@@ -508,7 +513,7 @@ impl Agent {
         let tag = dialog.id().remote_tag.clone();
         let fork = inviting.forks.remove(&tag).unwrap_or_default();
         let answered = if response.body.is_empty() || fork.updated {
-            fork.answered
+            fork.answered.ok_or(EndCause::NoCommonCodec)
         } else {
             weigh_answer(&inviting.negotiation, &response.body)
         };
@@ -520,11 +525,14 @@ impl Agent {
         let (way, anonymous) = (inviting.way, inviting.setup.anonymous);
         let sips = inviting.setup.target.is_sips();
         let digest = inviting.digest.take();
-        let Some((negotiation, negotiated)) = answered else {
-            self.say_goodbye(now, account, dialog);
-            let answer = Some((response.status.code(), response.reason.clone()));
-            self.call_failed(now, call, EndCause::NoCommonCodec, answer);
-            return;
+        let (negotiation, negotiated) = match answered {
+            Ok(answered) => answered,
+            Err(cause) => {
+                self.say_goodbye(now, account, dialog);
+                let answer = Some((response.status.code(), response.reason.clone()));
+                self.call_failed(now, call, cause, answer);
+                return;
+            }
         };
         let plan = super::call::plan_of(&negotiated, false);
         let codec = plan.codec.clone();
@@ -586,7 +594,15 @@ impl Agent {
         else {
             return;
         };
-        let cause = causes::of_final(response.status, inviting.rang);
+        let cause = match causes::of_final(response.status, inviting.rang) {
+            // Nothing else was offered.
+            EndCause::NoCommonCodec
+                if inviting.negotiation.local().encryption == Encryption::Required =>
+            {
+                EndCause::NotEncrypted
+            }
+            cause => cause,
+        };
         if cause != EndCause::Busy && self.try_next_target(now, call) {
             return;
         }
@@ -624,11 +640,13 @@ impl Agent {
 }
 
 /// Weighs an answer against a copy of the negotiation as it was when the offer left.
-fn weigh_answer(offered: &Negotiation, body: &[u8]) -> Option<(Negotiation, Negotiated)> {
+fn weigh_answer(offered: &Negotiation, body: &[u8]) -> Result<(Negotiation, Negotiated), EndCause> {
     let mut negotiation = offered.clone();
-    let description = sdp::parse(body).ok()?.description;
-    let negotiated = negotiation.handle_answer(&description).ok()?;
-    Some((negotiation, negotiated))
+    let parsed = sdp::parse(body).map_err(|_| EndCause::NoCommonCodec)?;
+    let negotiated = negotiation
+        .handle_answer(&parsed.description)
+        .map_err(|error| protecting::cause_of(&error))?;
+    Ok((negotiation, negotiated))
 }
 
 /// Who answered, if the answer says so: by the word of our own server, or by its To, which carries

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::call::{Call, Phase};
+use super::incoming::Unusable;
 use super::reception::{Arriving, LocalTime, Ringing, Verdict, WhyDeclined};
 use super::{
     AccountId, Agent, CallId, Diverted, EndCause, Event, Origin, Party, Reception, Refusal,
@@ -156,6 +157,26 @@ impl Agent {
             origin: who.origin,
             how,
         });
+    }
+
+    /// Turns a call away whose offer cannot be taken; who calls in clear, where nothing is to be, is
+    /// told to the person.
+    pub(super) fn turn_away_unusable(
+        &mut self,
+        now: Instant,
+        (account, key): (AccountId, ServerKey),
+        invite: &Request,
+        who: Introduction,
+        unusable: Unusable,
+    ) {
+        let Unusable { status, cause } = unusable;
+        if cause == EndCause::NotEncrypted {
+            let why = WhyDeclined::NotEncrypted;
+            let verdict = Verdict::Decline { status, why };
+            self.turn_away_unheard(now, (account, key), invite, who, verdict);
+        } else {
+            self.answer_request(now, &key, invite, status);
+        }
     }
 
     /// The answer that sends a call on: 302, by whom and why (RFC 5806), and where its history is

@@ -8,6 +8,7 @@ use super::call::Phase;
 use super::routing::Purpose;
 use super::{Agent, CallId, EndCause, Output, requests};
 use crate::media::plan::{MediaCommand, MediaId};
+use crate::sdp::Encryption;
 use crate::sip::{Contacts, DigestError, HeaderName, Response, Uri};
 
 /// Targets tried in one call, redirections included.
@@ -200,6 +201,30 @@ impl Agent {
         setup.sequence += 1;
         requests::ask_for_session(&mut inviting.invite.headers, setup);
         inviting.forks.clear();
+        self.invite_again(now, call, Vec::new());
+        true
+    }
+
+    /// Offers optional protection under the profile that some want it under, where it was refused
+    /// beside the plain one. Says whether it does.
+    pub(super) fn invite_under_secure_profile(&mut self, now: Instant, call: CallId) -> bool {
+        let Some(found) = self.calls.get_mut(&call) else {
+            return false;
+        };
+        let Phase::Inviting(inviting) = &mut found.phase else {
+            return false;
+        };
+        let mut local = inviting.negotiation.local().clone();
+        if local.encryption != Encryption::Optional || local.secure_profile {
+            return false;
+        }
+        local.secure_profile = true;
+        inviting.negotiation.set_local(local);
+        let offer = inviting.negotiation.offer().to_bytes();
+        inviting.invite.set_body("application/sdp", offer);
+        inviting.setup.sequence += 1;
+        inviting.forks.clear();
+        inviting.early = None;
         self.invite_again(now, call, Vec::new());
         true
     }

@@ -7,7 +7,7 @@ use rand_chacha::rand_core::Rng;
 
 use super::call::{Call, Change, Phase};
 use super::established::single;
-use super::incoming::weigh_offer;
+use super::incoming::{Unusable, weigh_offer};
 use super::{Agent, CallId, requests};
 use crate::media::plan::Plan;
 use crate::sdp::Negotiated;
@@ -87,7 +87,7 @@ impl Agent {
                     e.negotiation = negotiation;
                     Verdict::Taken(Some(Box::new((body, negotiated))))
                 }
-                Err(status) => Verdict::Refused(status),
+                Err(Unusable { status, .. }) => Verdict::Refused(status),
             }
         };
         if matches!(verdict, Verdict::Taken(_)) {
@@ -147,7 +147,7 @@ impl Agent {
                         fork.updated = true;
                         Verdict::Taken(Some(Box::new((body, negotiated))))
                     }
-                    Err(status) => Verdict::Refused(status),
+                    Err(Unusable { status, .. }) => Verdict::Refused(status),
                 }
             }
         };

@@ -329,6 +329,7 @@ fn session(now: Instant, line: &Line, role: Role) -> Result<Session, CodecError>
             voip_metrics: true,
             reference_times: Some(Answerers::All),
         },
+        srtp: None,
     };
     session.apply(now, &plan)?;
     Ok(session)

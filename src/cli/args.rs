@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::agent::DigitsBy;
+use crate::agent::{DigitsBy, Encryption};
 use crate::bench::network::Profile;
 use crate::bench::scenes::Setting;
 use crate::codec::CodecKind;
@@ -99,6 +99,8 @@ pub(super) struct AccountArgs {
     pub(super) client_cert: Option<PathBuf>,
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     pub(super) client_key: Option<PathBuf>,
+    #[arg(long, value_name = "off|optional|required", value_parser = encryption)]
+    pub(super) srtp: Option<Encryption>,
 }
 
 /// How it sounds.
@@ -633,6 +635,14 @@ impl FromStr for Seconds {
     }
 }
 
+/// `off`, `optional`, `required`, the last two with the way of agreeing on keys behind a colon.
+fn encryption(text: &str) -> Result<Encryption, Unreadable> {
+    let (name, way) = text.split_once(':').unwrap_or((text, "sdes"));
+    let wanted = Encryption::named(name).ok_or(Unreadable)?;
+    let fits = way == "sdes" && !(wanted == Encryption::Off && text.contains(':'));
+    fits.then_some(wanted).ok_or(Unreadable)
+}
+
 fn digits_by(name: &str) -> Result<DigitsBy, Unreadable> {
     DigitsBy::named(name).ok_or(Unreadable)
 }
@@ -757,6 +767,17 @@ mod tests {
         assert_eq!("65535-65535".parse::<PortRange>(), Err(Unreadable));
         assert_eq!("9-10000".parse::<PortRange>(), Err(Unreadable));
         assert_eq!("4000".parse::<PortRange>(), Err(Unreadable));
+    }
+
+    #[test]
+    fn protection_may_name_the_way_to_its_keys() {
+        let read = |text: &str| encryption(text).ok();
+        assert_eq!(read("off"), Some(Encryption::Off));
+        assert_eq!(read("optional"), Some(Encryption::Optional));
+        assert_eq!(read("required:sdes"), Some(Encryption::Required));
+        for wrong in ["", "on", "off:sdes", "required:dtls", "required:"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) enum Exit {
     Authentication = 6,
     /// Answered, but no sound came.
     Media = 7,
-    /// What was asked for is against a rule of the account.
+    /// What was asked for is against a rule of the account, or not as protected as was asked for.
     Policy = 8,
     /// A fault of ours.
     Bug = 70,
@@ -56,6 +56,7 @@ pub(super) fn of_call(end: &CallEnd, heard: bool) -> Exit {
         | EndCause::Forbidden
         | EndCause::Redirected
         | EndCause::Refused => Exit::Rejected,
+        EndCause::NotEncrypted => Exit::Policy,
         EndCause::WrongPassword | EndCause::PasswordNeeded => Exit::Authentication,
         EndCause::WeakDigest | EndCause::ForeignServer | EndCause::Unencrypted => Exit::Policy,
         EndCause::HostNotFound

@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::figures::{Means, quality_fields};
 use crate::agent::{
-    AccountState, CallEnd, CallId, EndCause, Event as PhoneEvent, Message, MessageProgress,
-    RegistrationCause, Side, TransferProgress, WatchId,
+    AccountState, CallEnd, CallId, EndCause, Event as PhoneEvent, MediaSecurity, Message,
+    MessageProgress, RegistrationCause, Security, SecurityGrade, Side, TransferProgress, WatchId,
 };
 use crate::engine::{Direction, Event, Stamped, clock};
 use crate::i18n::Words;
@@ -61,6 +61,8 @@ pub(super) struct Told {
     direction: Direction,
     /// The codec it ended with.
     codec: Option<CodecChoice>,
+    /// How it is protected.
+    security: Security,
     /// How it ended.
     end: Option<CallEnd>,
     /// A fault of ours ended its sound.
@@ -132,6 +134,7 @@ impl Report {
                 first_received: None,
                 direction: Direction::Outgoing,
                 codec: None,
+                security: Security::default(),
                 end: None,
                 failed: false,
                 silent: false,
@@ -338,14 +341,37 @@ impl Report {
                 told.answered = Some(at);
                 told.cpu.0 = clock::process_cpu();
                 told.codec = Some(codec.clone());
-                let number = told.number;
+                let (number, security) = (told.number, told.security);
                 let mut fields = codec_fields(codec);
-                fields.insert("secure".into(), Value::Null);
+                fields.insert("secure".into(), secure(security));
                 fields.insert("remote".into(), json!(remote.uri));
                 self.call_line(at, "answered", number, fields);
                 let codec = self.words.codec(codec.kind);
                 let sentence = say!(self.words, "cli-answered", codec = codec);
                 self.print(&sentence);
+                if let Some(words) = self.words.security(security.grade()) {
+                    self.print(&words.text);
+                }
+            }
+            PhoneEvent::Security { call, security } => {
+                let told = self.told(*call);
+                told.security = *security;
+                let (number, answered) = (told.number, told.answered.is_some());
+                let grade = security.grade();
+                let fields = fields(json!({
+                    "secure": secure(*security),
+                    "signalling": security.signalling,
+                    "identity": security.identity,
+                    "grade": grade_name(grade),
+                }));
+                self.call_line(at, "security", number, fields);
+                // Before the answer it is told with that.
+                if answered {
+                    let words = self.words.security(grade);
+                    let text =
+                        words.map_or_else(|| say!(self.words, "security-open"), |it| it.text);
+                    self.print(&text);
+                }
             }
             PhoneEvent::Renegotiated { call, codec } => {
                 let told = self.told(*call);
@@ -718,6 +744,23 @@ pub(super) fn fields(value: Value) -> Map<String, Value> {
     }
 }
 
+/// By what the sound is protected, as the JSON lines say it.
+fn secure(security: Security) -> Value {
+    match security.media {
+        MediaSecurity::Clear => Value::Null,
+        MediaSecurity::Sdes => json!("sdes"),
+    }
+}
+
+fn grade_name(grade: SecurityGrade) -> &'static str {
+    match grade {
+        SecurityGrade::Open => "open",
+        SecurityGrade::KeysExposed => "keys_exposed",
+        SecurityGrade::Encrypted => "encrypted",
+        SecurityGrade::Verified => "verified",
+    }
+}
+
 /// Three digits behind the point are more than any of our clocks can tell.
 pub(super) fn rounded(value: f32) -> Value {
     json!((f64::from(value) * 1000.0).round() / 1000.0)
@@ -762,6 +805,7 @@ fn cause_code(cause: EndCause) -> &'static str {
         EndCause::Unavailable => "unavailable",
         EndCause::NotFound => "not_found",
         EndCause::NoCommonCodec => "no_common_codec",
+        EndCause::NotEncrypted => "not_encrypted",
         EndCause::WrongPassword => "wrong_password",
         EndCause::PasswordNeeded => "password_needed",
         EndCause::WeakDigest => "weak_digest",

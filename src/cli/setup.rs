@@ -164,6 +164,9 @@ pub(super) fn account(args: &AccountArgs) -> Result<AccountConfig, Misuse> {
     config.trust.weaker_digest |= args.weaker_digest;
     config.trust.other_realms |= args.other_realms;
     config.trust.direct_calls |= args.direct_calls;
+    if let Some(encryption) = args.srtp {
+        config.encryption = encryption;
+    }
     if let Some(digits) = args.digits_by {
         config.digits = digits;
     }

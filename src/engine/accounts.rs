@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::reception::reception;
 use crate::agent::{
-    self, AccountConfig, AccountId, DigitsBy, MessagePolicy, TransferPolicy, Trust,
+    self, AccountConfig, AccountId, DigitsBy, Encryption, MessagePolicy, TransferPolicy, Trust,
 };
 use crate::redact::Secret;
 use crate::sip::{HostPort, SipUri, Uri};
@@ -77,6 +77,11 @@ pub fn account_config(
         .as_deref()
         .and_then(DigitsBy::named)
         .unwrap_or_default();
+    // What a later version calls by another name is not taken for less than it may be.
+    config.encryption = match settings.srtp.as_deref() {
+        None => Encryption::Optional,
+        Some(name) => Encryption::named(name).unwrap_or(Encryption::Required),
+    };
     config.anonymous = settings.anonymous;
     config.trust = Trust {
         require_tls: settings.trust.require_tls,
@@ -240,6 +245,19 @@ mod tests {
         settings.transfer_code = Some("transfer".into());
         let error = account_config(&settings, None).err();
         assert_eq!(error, Some(AccountError::TransferCode));
+    }
+
+    #[test]
+    fn sound_is_encrypted_where_it_can_be_unless_the_person_says_otherwise() {
+        let mut settings = written("1001@pbx.example");
+        let mut wanted = |name: Option<&str>| {
+            settings.srtp = name.map(str::to_owned);
+            account_config(&settings, None).unwrap().encryption
+        };
+        assert_eq!(wanted(None), Encryption::Optional);
+        assert_eq!(wanted(Some("off")), Encryption::Off);
+        assert_eq!(wanted(Some("required")), Encryption::Required);
+        assert_eq!(wanted(Some("of a later version")), Encryption::Required);
     }
 
     #[test]

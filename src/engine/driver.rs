@@ -147,8 +147,9 @@ impl Driver {
         let (finder, found) = mpsc::channel(QUEUE);
         let (device_lister, devices) = mpsc::channel(4);
         let seed = seed::random().map_err(StartError::Thread)?;
+        let keys = seed::of_keys().map_err(StartError::Thread)?;
         let mut driver = Driver {
-            agent: Agent::new(config.agent, seed),
+            agent: Agent::new(config.agent, seed).with_key_seed(&keys),
             picture: Picture::default(),
             shared,
             events,

@@ -13,7 +13,7 @@ use super::snapshot::{
 };
 use crate::agent::{
     self, AccountConfig, AccountId, AccountState, CallEnd, CallId, EndCause, Origin, Party,
-    Reception, Side, TransferProgress, TurnedAway, WhyDeclined,
+    Reception, Security, Side, TransferProgress, TurnedAway, WhyDeclined,
 };
 use crate::media::plan::ConferenceId;
 use crate::media::{Levels, Quality};
@@ -150,6 +150,9 @@ impl Picture {
             agent::Event::Renegotiated { call, codec } => {
                 self.with_call(*call, |view| view.codec = Some(codec.clone()));
             }
+            agent::Event::Security { call, security } => {
+                self.with_call(*call, |view| view.security = *security);
+            }
             agent::Event::Focus { call, is } => self.with_call(*call, |view| view.focus = *is),
             agent::Event::Held { call, by } => self.with_call(*call, |view| {
                 *holds(view, *by) = true;
@@ -235,6 +238,7 @@ impl Picture {
             silenced: false,
             consults_for: None,
             focus: false,
+            security: Security::default(),
             conference: None,
             origin: Origin::default(),
         });
@@ -499,6 +503,7 @@ fn unheard(how: &TurnedAway) -> CallEnd {
         TurnedAway::Declined { status, why } => match why {
             WhyDeclined::DoNotDisturb => (EndCause::DoNotDisturb, *status),
             WhyDeclined::NotKnown | WhyDeclined::NoLine => (EndCause::Declined, *status),
+            WhyDeclined::NotEncrypted => (EndCause::NotEncrypted, *status),
         },
     };
     CallEnd {

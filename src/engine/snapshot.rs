@@ -8,7 +8,7 @@ use super::ChatsView;
 pub use super::media::{RecordFailure, SoundTest};
 use crate::agent::{
     AccountId, AccountState, Availability, CallEnd, CallId, LampState, Origin, Party, Reception,
-    Side, TransferProgress, WatchCause, WatchId,
+    Security, Side, TransferProgress, WatchCause, WatchId,
 };
 use crate::dsp::progress::Country;
 use crate::events::pidf::{Activity, Basic};
@@ -210,6 +210,8 @@ pub struct CallView {
     pub consults_for: Option<CallId>,
     /// The far side is a conference that a server holds.
     pub focus: bool,
+    /// How it is protected.
+    pub security: Security,
     /// The conference that it sits in.
     pub conference: Option<ConferenceId>,
     /// How it came here.

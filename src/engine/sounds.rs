@@ -204,6 +204,7 @@ fn tone_of(cause: EndCause) -> Option<Tone> {
         EndCause::NotFound => Some(Tone::Information),
         EndCause::Unavailable
         | EndCause::NoCommonCodec
+        | EndCause::NotEncrypted
         | EndCause::Forbidden
         | EndCause::HostNotFound
         | EndCause::Unreachable

@@ -2,14 +2,44 @@
 
 use std::time::Instant;
 
-use crate::agent::{CallEnd, EndCause, Origin, Party, Side, TransferProgress};
+use crate::agent::{CallEnd, EndCause, Origin, Party, SecurityGrade, Side, TransferProgress};
 use crate::codec::CodecKind;
 use crate::engine::{CallPhase, CallView, Direction, Grade, Quality, RecentCall};
 use crate::say;
 
 use super::{Explanation, Words, phone_number};
 
+/// How a call is protected, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityWords {
+    /// In a few words.
+    pub text: String,
+    /// What that means for the person.
+    pub meaning: String,
+}
+
 impl Words {
+    /// How a call is protected; `None` where it is not.
+    #[must_use]
+    pub fn security(&self, grade: SecurityGrade) -> Option<SecurityWords> {
+        let (text, meaning) = match grade {
+            SecurityGrade::Open => return None,
+            SecurityGrade::KeysExposed => (
+                say!(self, "security-exposed"),
+                say!(self, "security-exposed", "meaning"),
+            ),
+            SecurityGrade::Encrypted => (
+                say!(self, "security-encrypted"),
+                say!(self, "security-encrypted", "meaning"),
+            ),
+            SecurityGrade::Verified => (
+                say!(self, "security-verified"),
+                say!(self, "security-verified", "meaning"),
+            ),
+        };
+        Some(SecurityWords { text, meaning })
+    }
+
     /// The name to call a party by: what it calls itself, else its number, else its address.
     #[must_use]
     pub fn party_name(&self, party: &Party) -> String {
@@ -315,6 +345,7 @@ impl Words {
             EndCause::Unavailable => failed!("end-unavailable"),
             EndCause::NotFound => failed!("end-not-found"),
             EndCause::NoCommonCodec => failed!("end-no-common-codec"),
+            EndCause::NotEncrypted => failed!("end-not-encrypted"),
             EndCause::WrongPassword => failed!("end-wrong-password"),
             EndCause::PasswordNeeded => failed!("end-password-needed"),
             EndCause::WeakDigest => failed!("end-weak-digest"),
@@ -393,7 +424,7 @@ pub(super) mod tests {
         Instant::now()
     }
 
-    const CAUSES: [EndCause; 27] = [
+    const CAUSES: [EndCause; 28] = [
         EndCause::HungUp,
         EndCause::Cancelled,
         EndCause::AnsweredElsewhere,
@@ -406,6 +437,7 @@ pub(super) mod tests {
         EndCause::Unavailable,
         EndCause::NotFound,
         EndCause::NoCommonCodec,
+        EndCause::NotEncrypted,
         EndCause::WrongPassword,
         EndCause::PasswordNeeded,
         EndCause::WeakDigest,

@@ -13,6 +13,7 @@ use super::service::Service;
 use crate::codec::{CodecError, Encoder, MAX_PAYLOAD};
 use crate::dsp::resample::resample;
 use crate::media::plan::Plan;
+use crate::media::protection::Protection;
 use crate::rtp::dtmf::{Digit, DtmfEvent, DtmfReceiver};
 use crate::rtp::session::{Config, Output, PayloadFormat, PayloadKind, RtpSession};
 use crate::units::{PayloadType, RtpTime, SampleRate, Ssrc};
@@ -52,6 +53,7 @@ pub enum VoiceOutput {
 pub struct Voice {
     service: Service,
     rtp: RtpSession,
+    protection: Protection,
     plan: Option<Plan>,
     /// Datagrams that leave later.
     held: BTreeMap<(Instant, u64), (SocketAddr, Vec<u8>)>,
@@ -95,6 +97,7 @@ impl Voice {
         Voice {
             service: Service::Echo,
             rtp: RtpSession::new(now, config),
+            protection: Protection::default(),
             plan: None,
             held: BTreeMap::new(),
             delayed: VecDeque::new(),
@@ -148,6 +151,7 @@ impl Voice {
                 formats.push(format(*number, clock, PayloadKind::Sound));
             }
         }
+        self.protection.apply(plan.srtp.as_ref());
         self.rtp.set_formats(&formats);
         let (rtp, rtcp) = (Some(plan.remote_rtp), Some(plan.remote_rtcp));
         self.rtp.set_remote(now, rtp, rtcp, plan.rtcp_mux);
@@ -241,6 +245,9 @@ impl Voice {
 
     /// Takes a datagram from the RTP port.
     pub fn handle_rtp(&mut self, now: Instant, datagram: &[u8], from: SocketAddr) {
+        let Some(datagram) = self.protection.open(datagram, false) else {
+            return;
+        };
         let Ok(Some(received)) = self.rtp.handle_muxed(now, datagram, from) else {
             return;
         };
@@ -276,6 +283,9 @@ impl Voice {
 
     /// Takes a datagram from the RTCP port.
     pub fn handle_rtcp(&mut self, now: Instant, datagram: &[u8], from: SocketAddr) {
+        let Some(datagram) = self.protection.open(datagram, true) else {
+            return;
+        };
         // The session counts what it does not take.
         let _ = self.rtp.handle_rtcp(now, datagram, from);
     }
@@ -308,7 +318,9 @@ impl Voice {
             &echo.payload,
             &mut datagram,
         );
-        if let Ok(to) = sent {
+        if let Ok(to) = sent
+            && self.protection.protect_rtp(&mut datagram)
+        {
             self.launch(now, to, datagram);
         }
     }
@@ -352,7 +364,9 @@ impl Voice {
             let sent = self
                 .rtp
                 .send(now, payload_type, begins, time, payload, &mut datagram);
-            if let Ok(to) = sent {
+            if let Ok(to) = sent
+                && self.protection.protect_rtp(&mut datagram)
+            {
                 self.launch(now, to, datagram);
             }
         }
@@ -373,6 +387,7 @@ impl Voice {
         }
         loop {
             match self.rtp.poll_output(out) {
+                Output::Rtcp { .. } if !self.protection.protect_rtcp(out) => {}
                 Output::Rtcp { to } => return VoiceOutput::Rtcp { to },
                 Output::Event(_) => {}
                 Output::Wait(reports) => {

@@ -56,6 +56,7 @@ impl Downlink {
             dtmf: plan.dtmf_receive.clone(),
             comfort_noise: plan.comfort_noise,
             redundancy: plan.redundancy.clone(),
+            protected: plan.srtp.is_some(),
         };
         self.understand(&accepted, Some(plan.codec.kind), plan.receive)
     }

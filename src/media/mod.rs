@@ -29,6 +29,7 @@ pub mod microphone;
 pub mod mixer;
 pub mod music;
 pub mod plan;
+pub mod protection;
 pub mod quality;
 pub mod recording;
 pub mod rings;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::recording::{Format, Sides};
 use crate::codec::{CodecKind, MAX_PACKET_DURATION};
 pub use crate::rtp::session::{Answerers, XrTerms};
+pub use crate::rtp::srtp::{MasterKey, Mki, Suite};
 use crate::units::PayloadType;
 
 /// Names one call's sound for as long as the phone runs.
@@ -155,6 +156,19 @@ pub struct Plan {
     pub early: bool,
     /// Which extended reports the far side wants (RFC 3611).
     pub extended_reports: XrTerms,
+    /// The keys of both directions; `None`: in clear.
+    pub srtp: Option<SrtpKeys>,
+}
+
+/// The keys of a call whose packets are protected (RFC 3711).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SrtpKeys {
+    /// Of what we send. The same one again goes on where it was.
+    pub local: MasterKey,
+    /// Of what the far side sends.
+    pub remote: MasterKey,
+    /// The name of the key in each packet of the far side; empty: none.
+    pub remote_mki: Mki,
 }
 
 /// What may come, by payload type.
@@ -168,6 +182,8 @@ pub struct Accepted {
     pub comfort_noise: Option<PayloadType>,
     /// Packets that carry earlier ones again (RFC 2198), and their RTP clock rates in Hz.
     pub redundancy: Vec<(PayloadType, u32)>,
+    /// Keys were offered: before the answer nobody can tell what comes from noise.
+    pub protected: bool,
 }
 
 /// What is spoken: codec, number, packet length.

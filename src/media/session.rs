@@ -18,6 +18,7 @@ use super::figures::{Findings, Interval};
 use super::meter::{Needle, Speech, Talk};
 use super::microphone::Listening;
 use super::plan::{Accepted, Plan};
+use super::protection::Protection;
 use super::quality::{LocalDelay, Quality};
 use super::uplink::Uplink;
 use crate::codec::CodecError;
@@ -133,6 +134,7 @@ enum Hearing {
 #[derive(Debug)]
 pub struct Session {
     rtp: RtpSession,
+    protection: Protection,
     uplink: Uplink,
     downlink: Downlink,
     /// Listens for keys in the sound, where none come as events.
@@ -177,6 +179,7 @@ impl Session {
         } = setup;
         Session {
             rtp: RtpSession::new(now, Config::new(ssrc, cname, seed, wall_clock)),
+            protection: Protection::default(),
             uplink: Uplink::default(),
             downlink: Downlink::default(),
             ear: None,
@@ -217,6 +220,7 @@ impl Session {
     pub fn apply(&mut self, now: Instant, plan: &Plan) -> Result<(), CodecError> {
         self.rtcp_mux = plan.rtcp_mux;
         self.planned = true;
+        self.protection.apply(plan.srtp.as_ref());
         self.rtp
             .set_formats(&formats::of_plan(plan, self.uplink.choice()));
         self.rtp.set_remote(
@@ -255,6 +259,9 @@ impl Session {
     pub fn listen(&mut self, accepted: &Accepted) -> Result<(), CodecError> {
         if self.planned {
             return Ok(());
+        }
+        if accepted.protected {
+            self.protection.withhold();
         }
         self.rtp.set_formats(&formats::of_offer(accepted));
         self.downlink.listen(accepted)
@@ -352,6 +359,12 @@ impl Session {
         self.rtp.stats()
     }
 
+    /// Datagrams that were refused since they were not protected as agreed on.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.protection.refused()
+    }
+
     /// How the sound was received.
     #[must_use]
     pub fn received(&self) -> ReceiverStats {
@@ -377,6 +390,9 @@ impl Session {
         self.levels.set(self.spoken.level(), self.heard.level());
         let frame = &self.captured[..frame];
         let to = self.uplink.frame(now, frame, &mut self.rtp, out)?;
+        if !self.protection.protect_rtp(out) {
+            return None;
+        }
         if !self.first_sent {
             self.first_sent = true;
             self.tell(Event::FirstSent(now));
@@ -436,6 +452,10 @@ impl Session {
 
     /// Takes a datagram. What is not of this call is counted and dropped.
     pub fn handle_datagram(&mut self, now: Instant, port: Port, datagram: &[u8], from: SocketAddr) {
+        let reports = port == Port::Rtcp;
+        let Some(datagram) = self.protection.open(datagram, reports) else {
+            return;
+        };
         match port {
             Port::Rtp => {
                 // On this port reports are taken too: some send them muxed without a word.
@@ -595,6 +615,7 @@ impl Session {
                 return Output::KeepAlive { to };
             }
             match self.rtp.poll_output(out) {
+                RtpOutput::Rtcp { .. } if !self.protection.protect_rtcp(out) => {}
                 RtpOutput::Rtcp { to } => {
                     return Output::Rtcp {
                         to,

@@ -131,6 +131,7 @@ impl Exchange<'_> {
             recv_redundancy: our_redundancy.collect(),
             comfort_noise: our_noise.map(|(number, _)| *number).filter(noise_agreed),
             extended_reports: local.extended_reports.agreed(remote.extended_reports),
+            srtp: None,
         })
     }
 }

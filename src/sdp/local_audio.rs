@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::attributes::{Direction, RcvrRtt, RtcpXr};
+use super::crypto::{Encryption, OwnKey};
 use super::opus_parameters::OpusParameters;
 use crate::codec::CodecKind;
 
@@ -52,6 +53,17 @@ pub struct LocalAudio {
     pub resend: bool,
     /// What we say of our Opus decoder.
     pub opus: OpusParameters,
+    /// What is understood without being said is left out of offers, to fit a datagram: names of
+    /// codecs whose numbers say it (RFC 3551 section 6), and that sound goes both ways.
+    pub terse: bool,
+    /// How much protection is wanted.
+    pub encryption: Encryption,
+    /// Our keys, one for each suite that we know, those that we prefer first. The same ones for as
+    /// long as the call lasts.
+    pub keys: Vec<OwnKey>,
+    /// Optional protection is offered under `RTP/SAVP`, where a far side refused it beside
+    /// `RTP/AVP`.
+    pub secure_profile: bool,
 }
 
 impl LocalAudio {
@@ -80,6 +92,10 @@ impl LocalAudio {
                 inband_fec: true,
                 ..OpusParameters::default()
             },
+            terse: false,
+            encryption: Encryption::Off,
+            keys: Vec::new(),
+            secure_profile: false,
         }
     }
 }

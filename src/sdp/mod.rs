@@ -5,6 +5,7 @@
 //! call, and refuses every other stream with port zero.
 
 mod attributes;
+mod crypto;
 mod description;
 mod exchange;
 mod format;
@@ -13,14 +14,18 @@ mod negotiated;
 mod offer_answer;
 mod opus_parameters;
 mod parser;
+mod protection;
 mod remote_audio;
 
+#[cfg(test)]
+mod protection_tests;
 #[cfg(test)]
 mod real_phones;
 #[cfg(test)]
 mod rfc_examples;
 
 pub use attributes::{Attribute, Direction, Fmtp, RcvrRtt, RtcpAddress, RtcpXr, RtpMap};
+pub use crypto::{Crypto, Encryption, InlineKey, OwnKey, Sdes};
 pub use description::{ConnectionHost, Line, MediaDescription, Origin, SessionDescription};
 pub use local_audio::{CodecOrder, LocalAudio};
 pub use negotiated::{Negotiated, NegotiationError, Offered, SendCodec};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::units::PayloadType;
 
 use super::attributes::{Direction, RtcpXr};
+use super::crypto::Sdes;
 use super::opus_parameters::OpusParameters;
 use crate::codec::CodecKind;
 
@@ -41,6 +42,8 @@ pub struct Negotiated {
     pub comfort_noise: Option<PayloadType>,
     /// The extended reports that we are to send.
     pub extended_reports: RtcpXr,
+    /// The keys of both sides; `None`: in clear.
+    pub srtp: Option<Sdes>,
 }
 
 impl Negotiated {
@@ -59,6 +62,8 @@ pub struct Offered {
     pub comfort_noise: Option<PayloadType>,
     /// Packets that carry earlier ones again (RFC 2198), and their RTP clock rates in Hz.
     pub redundancy: Vec<(PayloadType, u32)>,
+    /// With keys: what comes under those of the peer cannot be read before its answer.
+    pub protected: bool,
 }
 
 /// What we send: codec, number, packet length.
@@ -100,6 +105,12 @@ pub enum NegotiationError {
         /// The protocol of the `m=` line.
         offered: String,
     },
+    /// Protection is required, and the peer offers or takes none: 488.
+    #[error("the peer does not protect its media")]
+    NotProtected,
+    /// The peer requires protection of a kind that we do not know: 488.
+    #[error("no way of protecting media in common")]
+    NoCommonSuite,
     /// Nothing says where media goes.
     #[error("no address for the media")]
     NoAddress,

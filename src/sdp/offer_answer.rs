@@ -14,11 +14,13 @@
 use crate::units::PayloadType;
 
 use super::attributes::{Direction, RtcpXr};
+use super::crypto::Encryption;
 use super::description::{ConnectionHost, Line, MediaDescription, Origin, SessionDescription};
 use super::exchange::{Exchange, accepted_formats};
 use super::format::{Format, Numbers};
 use super::local_audio::LocalAudio;
 use super::negotiated::{Negotiated, NegotiationError, Offered};
+use super::protection;
 use super::remote_audio::{RemoteAudio, RemoteFormat};
 use crate::codec::CodecKind;
 
@@ -36,6 +38,8 @@ pub struct Negotiation {
     streams: Streams,
     state: State,
     agreed: Option<Negotiated>,
+    /// The protocol of the `m=` line under which the last exchange came to be.
+    profile: Option<String>,
 }
 
 /// The `m=` lines of the session. None ever goes away or moves (RFC 3264 section 8).
@@ -60,6 +64,7 @@ enum State {
 struct Offer {
     local: LocalAudio,
     formats: Vec<(PayloadType, Format)>,
+    profile: String,
 }
 
 impl Negotiation {
@@ -76,6 +81,7 @@ impl Negotiation {
             streams: Streams::default(),
             state: State::Settled,
             agreed: None,
+            profile: None,
         }
     }
 
@@ -118,6 +124,7 @@ impl Negotiation {
         let State::Offered(offer) = &self.state else {
             return offered;
         };
+        offered.protected = protection::offered_lines(&offer.local).next().is_some();
         for (number, format) in &offer.formats {
             match format {
                 Format::Audio(codec) => offered.codecs.push((*number, *codec)),
@@ -136,9 +143,10 @@ impl Negotiation {
         if !self.streams.lines.contains(&None) {
             self.streams.lines.push(None);
         }
-        let audio = audio_description(
+        let profile = self.profile_to_offer(&local);
+        let mut audio = audio_description(
             &local,
-            "RTP/AVP",
+            &profile,
             &formats,
             local.direction,
             Rtcp {
@@ -146,7 +154,15 @@ impl Negotiation {
                 extended: local.extended_reports,
             },
         );
-        self.state = State::Offered(Offer { local, formats });
+        for line in protection::offered_lines(&local) {
+            let line = Line::attribute_line("crypto", Some(&line));
+            audio.lines.push(line);
+        }
+        self.state = State::Offered(Offer {
+            local,
+            formats,
+            profile,
+        });
         self.describe(&audio, "0 0")
     }
 
@@ -192,13 +208,14 @@ impl Negotiation {
             said: &said,
             theirs: &theirs,
         };
-        let negotiated = exchange.conclude()?;
+        let mut negotiated = exchange.conclude()?;
+        let protected = protection::answer(&local, &remote)?;
 
         let protocol = offer
             .media
             .get(index)
             .map_or("RTP/AVP", MediaDescription::protocol);
-        let audio = audio_description(
+        let mut audio = audio_description(
             &local,
             protocol,
             &said,
@@ -208,6 +225,12 @@ impl Negotiation {
                 extended: local.extended_reports.answer(remote.extended_reports),
             },
         );
+        if let Some((line, sdes)) = protected {
+            let line = Line::attribute_line("crypto", Some(&line));
+            audio.lines.push(line);
+            negotiated.srtp = Some(sdes);
+        }
+        self.profile = Some(protocol.to_owned());
         self.numbers = numbers;
         self.streams.lines = offer
             .media
@@ -238,9 +261,11 @@ impl Negotiation {
             .ok_or(NegotiationError::AudioRejected)?;
         let local = &offer.local;
         let remote =
-            RemoteAudio::read(answer, media, local.address).map_err(|error| match error {
-                NegotiationError::NoAudio => NegotiationError::AudioRejected,
-                other => other,
+            RemoteAudio::read(answer, media, local.address, local.encryption).map_err(|error| {
+                match error {
+                    NegotiationError::NoAudio => NegotiationError::AudioRejected,
+                    other => other,
+                }
             })?;
         let offered = |format: Format| offer.formats.iter().any(|(_, f)| *f == format);
         let theirs: Vec<RemoteFormat> = remote
@@ -256,10 +281,28 @@ impl Negotiation {
             said: &offer.formats,
             theirs: &theirs,
         };
-        let negotiated = exchange.conclude()?;
+        let mut negotiated = exchange.conclude()?;
+        negotiated.srtp = protection::answered(local, &remote)?;
         self.agreed = Some(negotiated.clone());
+        self.profile = Some(offer.profile.clone());
         self.state = State::Answered(offer);
         Ok(negotiated)
+    }
+
+    /// The protocol of an offer: what is protected goes on under the one that it came to be under.
+    fn profile_to_offer(&self, local: &LocalAudio) -> String {
+        let protected = self.agreed.as_ref().is_some_and(|it| it.srtp.is_some());
+        let so_far = self.profile.as_ref().filter(|profile| {
+            protected && (local.encryption == Encryption::Optional || is_secure(profile))
+        });
+        let usual = match local.encryption {
+            Encryption::Off => "RTP/AVP",
+            Encryption::Optional if !local.secure_profile => "RTP/AVP",
+            Encryption::Optional | Encryption::Required => "RTP/SAVP",
+        };
+        let off = local.encryption == Encryption::Off;
+        let so_far = so_far.filter(|_| !off);
+        so_far.map_or(usual, String::as_str).to_owned()
     }
 
     /// The formats of an offer: codecs in their order, events of every clock rate among them.
@@ -301,7 +344,7 @@ impl Negotiation {
     }
 
     /// The stream of an offer that we take: the one that is the audio so far, else the first that
-    /// can be taken.
+    /// can be taken, and of the same sound in clear and protected the protected one.
     fn choose_stream(
         &self,
         offer: &SessionDescription,
@@ -311,11 +354,15 @@ impl Negotiation {
             .into_iter()
             .chain((0..offer.media.len()).filter(|i| Some(*i) != current));
         let mut first_error = None;
+        let mut in_clear = None;
         for index in order {
             let Some(media) = offer.media.get(index) else {
                 continue;
             };
-            let remote = RemoteAudio::read(offer, media, self.local.address).and_then(|remote| {
+            let local = &self.local;
+            let read = RemoteAudio::read(offer, media, local.address, local.encryption);
+            let remote = read.and_then(|remote| {
+                let protected = protection::answer(local, &remote)?.is_some();
                 let speaks = |codec: CodecKind| self.local.codecs.contains(&codec);
                 if remote
                     .formats
@@ -323,7 +370,7 @@ impl Negotiation {
                     .filter_map(|f| f.format.codec())
                     .any(speaks)
                 {
-                    Ok(remote)
+                    Ok((remote, protected))
                 } else {
                     Err(NegotiationError::NoCommonCodec {
                         offered: remote.names,
@@ -331,13 +378,16 @@ impl Negotiation {
                 }
             });
             match remote {
-                Ok(remote) => return Ok((index, remote)),
+                Ok((remote, protected)) if protected || Some(index) == current => {
+                    return Ok((index, remote));
+                }
+                Ok((remote, _)) => in_clear = in_clear.or(Some((index, remote))),
                 // That a stream is no audio says nothing where another one is.
                 Err(NegotiationError::NoAudio) => {}
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        Err(first_error.unwrap_or(NegotiationError::NoAudio))
+        in_clear.ok_or_else(|| first_error.unwrap_or(NegotiationError::NoAudio))
     }
 
     /// The stream of an answer that answers our audio: the one in its place, else any audio.
@@ -393,7 +443,10 @@ fn answer_timing(offer: &SessionDescription) -> &str {
         .unwrap_or("0 0")
 }
 
-/// Our `m=audio` and its attributes.
+fn is_secure(profile: &str) -> bool {
+    profile.to_ascii_uppercase().starts_with("RTP/SAVP")
+}
+
 /// What a description says of RTCP.
 #[derive(Clone, Copy, Debug)]
 struct Rtcp {
@@ -401,6 +454,7 @@ struct Rtcp {
     extended: RtcpXr,
 }
 
+/// Our `m=audio` and its attributes.
 fn audio_description(
     local: &LocalAudio,
     protocol: &str,
@@ -419,8 +473,12 @@ fn audio_description(
             .push(Line::attribute_line(name, value.as_deref()));
     };
     for (number, format) in formats {
+        let usual = format.codec().and_then(CodecKind::static_payload_type);
+        let known = local.terse && usual == Some(*number);
         let number = number.number();
-        attribute("rtpmap", Some(format!("{number} {}", format.rtpmap())));
+        if !known {
+            attribute("rtpmap", Some(format!("{number} {}", format.rtpmap())));
+        }
         match format {
             Format::Audio(CodecKind::Opus) => {
                 attribute("fmtp", Some(format!("{number} {}", local.opus.write())));
@@ -453,7 +511,9 @@ fn audio_description(
     if let Some(longest) = local.max_ptime {
         attribute("maxptime", Some(longest.as_millis().to_string()));
     }
-    attribute(direction.as_str(), None);
+    if !local.terse || direction != Direction::SendRecv {
+        attribute(direction.as_str(), None);
+    }
     if let Some(port) = local.rtcp_port {
         attribute("rtcp", Some(port.to_string()));
     }

@@ -7,6 +7,7 @@ use crate::codec::CodecKind;
 use crate::units::PayloadType;
 
 use super::attributes::{Direction, RtcpXr};
+use super::crypto::{Crypto, Encryption};
 use super::description::{ConnectionHost, MediaDescription, SessionDescription};
 use super::format::Format;
 use super::negotiated::NegotiationError;
@@ -30,6 +31,10 @@ pub(super) struct RemoteAudio {
     pub(super) extended_reports: RtcpXr,
     pub(super) ptime: Option<Duration>,
     pub(super) max_ptime: Option<Duration>,
+    /// The profile says that all of it is protected: `RTP/SAVP`.
+    pub(super) secure_profile: bool,
+    /// The keys it offers or answers, best first.
+    pub(super) cryptos: Vec<Crypto>,
     /// What the packets that carry others again may carry, first the newest (RFC 2198 section 5).
     carried: Vec<(PayloadType, Vec<u8>)>,
 }
@@ -41,6 +46,9 @@ pub(super) struct RemoteFormat {
     pub(super) opus: OpusParameters,
 }
 
+/// `a=crypto` lines looked at in one stream.
+const MAX_CRYPTOS: usize = 16;
+
 /// Names told to whoever has to explain a failure.
 const MAX_NAMES: usize = 32;
 
@@ -51,16 +59,20 @@ impl RemoteAudio {
         description: &SessionDescription,
         media: &MediaDescription,
         local: IpAddr,
+        encryption: Encryption,
     ) -> Result<RemoteAudio, NegotiationError> {
         let port = match media.port() {
             Some(port) if port != 0 && media.is_audio() => port,
             _ => return Err(NegotiationError::NoAudio),
         };
         // Feedback (RFC 4585) is an offer to send more RTCP; whoever sends none is a good peer.
-        let plain = ["RTP/AVP", "RTP/AVPF"]
-            .iter()
-            .any(|p| media.protocol().eq_ignore_ascii_case(p));
-        if !plain {
+        let is = |profiles: [&str; 2]| {
+            let mut profiles = profiles.iter();
+            profiles.any(|p| media.protocol().eq_ignore_ascii_case(p))
+        };
+        let secure_profile = is(["RTP/SAVP", "RTP/SAVPF"]);
+        let known = secure_profile && encryption != Encryption::Off;
+        if !known && !is(["RTP/AVP", "RTP/AVPF"]) {
             return Err(NegotiationError::UnsupportedProfile {
                 offered: media.protocol().to_owned(),
             });
@@ -93,6 +105,12 @@ impl RemoteAudio {
             max_ptime: media
                 .max_ptime_millis()
                 .map(|ms| Duration::from_millis(ms.into())),
+            secure_profile,
+            cryptos: media
+                .attribute_values("crypto")
+                .take(MAX_CRYPTOS)
+                .filter_map(Crypto::read)
+                .collect(),
             carried: Vec::new(),
         };
         remote.read_formats(media);

@@ -233,6 +233,10 @@ pub struct AccountSettings {
     /// Whom we call is not told who we are.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub anonymous: bool,
+    /// How much protection of their sound calls are to have: `off`, `optional`, `required`; `None`:
+    /// optional.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub srtp: Option<String>,
     /// What is dialled to take a call that rings at another phone, with `{ext}` for its number;
     /// `None`: an INVITE with Replaces does it.
     #[serde(skip_serializing_if = "Option::is_none")]

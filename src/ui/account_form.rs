@@ -10,8 +10,8 @@ use super::sounds::country_ui;
 use super::theme::{Palette, Type, size, space};
 use super::widgets::{self, Beside, Field, Fill};
 use super::{Action, Ask, Go, UiAction};
-use crate::agent::{AccountState, DigitsBy, RegistrationCause};
-use crate::engine::{AccountView, Command, Snapshot, SoundView};
+use crate::agent::{AccountState, DigitsBy, Encryption, RegistrationCause};
+use crate::engine::{AccountView, Command, Snapshot, SoundView, account_config};
 use crate::i18n::Words;
 use crate::redact::Secret;
 use crate::say;
@@ -286,6 +286,7 @@ fn fields_ui(ui: &mut Ui, form: &mut AccountForm, sounds: &SoundView, words: &Wo
         changed |= writers_ui(ui, &mut settings.writers, words);
         changed |= tones_ui(ui, &mut settings.tones, sounds, words);
         changed |= digits_ui(ui, &mut settings.digits, words);
+        changed |= encryption_ui(ui, settings, words);
         changed |= anonymous_ui(ui, &mut settings.anonymous, words);
         changed |= mailbox_ui(ui, &mut settings.no_mailbox, words);
         changed |= presence_ui(ui, &mut settings.publish_presence, words);
@@ -605,6 +606,40 @@ fn digits_ui(ui: &mut Ui, digits: &mut Option<String>, words: &Words) -> bool {
             }
         }
     });
+    ui.add_space(space::XXS);
+    changed
+}
+
+/// How much protection of their sound calls are to have.
+fn encryption_ui(ui: &mut Ui, settings: &mut AccountSettings, words: &Words) -> bool {
+    let account = account_config(settings, None);
+    let srtp = &mut settings.srtp;
+    let title = say!(words, "setup-srtp");
+    ui.label(Type::SMALL.rich(&title, Palette::of(ui).text));
+    let text = |wanted: Encryption| match wanted {
+        Encryption::Optional => say!(words, "setup-srtp-optional"),
+        Encryption::Required => say!(words, "setup-srtp-required"),
+        Encryption::Off => say!(words, "setup-srtp-off"),
+    };
+    let chosen = srtp.as_deref().and_then(Encryption::named);
+    let chosen = chosen.unwrap_or(Encryption::Optional);
+    let shown = text(chosen);
+    let response = choice_ui(ui, &shown, &format!("{title}, {shown}"));
+    let mut changed = false;
+    Popup::menu(&response).show(|ui| {
+        for option in [Encryption::Optional, Encryption::Required, Encryption::Off] {
+            if widgets::menu_item(ui, None, &text(option), option == chosen).clicked() {
+                *srtp = (option != Encryption::Optional).then(|| option.as_str().to_owned());
+                changed = true;
+                ui.close();
+            }
+        }
+    });
+    let worth = account.ok().and_then(|it| words.security(it.best_grade()));
+    if let Some(worth) = worth {
+        let text = Type::SMALL.rich(worth.meaning, Palette::of(ui).mut_text);
+        ui.add(egui::Label::new(text).wrap());
+    }
     ui.add_space(space::XXS);
     changed
 }

@@ -15,7 +15,7 @@ use super::transfer::{Pick, Picked, With, can_join, in_conference, notes_ui, pic
 use super::volume::volume_menu_ui;
 use super::widgets::{self, Fill, Tile};
 use super::{Action, Ask, Go};
-use crate::agent::{self, CallId, Side};
+use crate::agent::{self, CallId, SecurityGrade, Side};
 use crate::engine::{AudioView, CallPhase, CallView, Command, LoudnessView, RecentCall};
 use crate::i18n::Words;
 use crate::say;
@@ -119,6 +119,7 @@ fn body_ui(
     if is_connected(call) {
         quality_ui(ui, call, words);
         ui.add_space(space::XXS);
+        security_ui(ui, call, words);
     }
     if page.audio.unavailable && is_connected(call) {
         let palette = Palette::of(ui);
@@ -131,6 +132,26 @@ fn body_ui(
         ask = ask.take().or(dtmf_ui(ui, call, bottom, words));
     }
     ask
+}
+
+/// Says how the call is protected, where it is.
+fn security_ui(ui: &mut Ui, call: &CallView, words: &Words) {
+    let Some(said) = words.security(call.security.grade()) else {
+        return;
+    };
+    let palette = Palette::of(ui);
+    let ink = if call.security.grade() == SecurityGrade::KeysExposed {
+        palette.mut_text
+    } else {
+        palette.ok
+    };
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = space::XXS;
+        widgets::padlock(ui, ink);
+        ui.label(Type::SMALL.rich(said.text, palette.mut_text))
+            .on_hover_text(said.meaning);
+    });
+    ui.add_space(space::XXS);
 }
 
 fn hang_up(call: CallId) -> Ask {

@@ -27,6 +27,7 @@ pub(crate) fn must_be_read(end: &CallEnd, direction: Direction) -> bool {
         | EndCause::Unavailable
         | EndCause::NotFound
         | EndCause::NoCommonCodec
+        | EndCause::NotEncrypted
         | EndCause::WrongPassword
         | EndCause::PasswordNeeded
         | EndCause::WeakDigest

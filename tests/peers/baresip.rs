@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,8 @@ pub(crate) struct Phone<'a> {
     pub(crate) plays: Option<PathBuf>,
     /// To whom it writes messages.
     pub(crate) writes_to: Option<&'a str>,
+    /// How its calls are protected: `srtp`, `srtp-mand`, `srtp-mandf`, `dtls_srtp`.
+    pub(crate) mediaenc: Option<&'a str>,
 }
 
 impl Default for Phone<'_> {
@@ -38,6 +41,7 @@ impl Default for Phone<'_> {
             answers: true,
             plays: None,
             writes_to: None,
+            mediaenc: None,
         }
     }
 }
@@ -47,6 +51,7 @@ pub(crate) struct Baresip {
     folder: PathBuf,
     port: u16,
     host: String,
+    rtp: u16,
     control: RefCell<Control>,
 }
 
@@ -84,6 +89,7 @@ impl Baresip {
             folder: home,
             port,
             host: bracketed(phone.address),
+            rtp,
             control: RefCell::new(Control::new(stream)),
         }
     }
@@ -91,6 +97,11 @@ impl Baresip {
     /// Where it can be called directly: `sip:USER@ADDRESS:PORT`.
     pub(crate) fn uri(&self, user: &str) -> String {
         format!("sip:{user}@{}:{}", self.host, self.port)
+    }
+
+    /// The ports of its sound.
+    pub(crate) fn rtp_ports(&self) -> RangeInclusive<u16> {
+        self.rtp..=self.rtp + 7
     }
 
     /// Its number to the system.
@@ -285,13 +296,19 @@ fn netstring(bytes: &[u8]) -> Option<(Value, usize)> {
     ))
 }
 
-/// Modules in this order on purpose: an account's parameters name codecs, so those come first.
+/// Modules in this order on purpose: an account's parameters name codecs and protection, so those
+/// come first.
 fn configuration(home: &Path, phone: &Phone<'_>, port: u16, control: u16, rtp: u16) -> String {
     let (rate, channels) = phone.codec.baresip_format();
     let modules: String = [
         "ausine", "aufile", "aubridge", "sndfile", "opus", "g722", "g711",
     ]
     .iter()
+    .chain(match phone.mediaenc {
+        Some("dtls_srtp") => &["dtls_srtp"][..],
+        Some(_) => &["srtp"],
+        None => &[],
+    })
     .map(|module| format!("module {module}.so\n"))
     .collect();
     format!(
@@ -336,6 +353,8 @@ fn account(phone: &Phone<'_>, port: u16) -> String {
     let Phone {
         user, transport, ..
     } = phone;
+    let protection = phone.mediaenc.map(|way| format!(";mediaenc={way}"));
+    let protection = protection.unwrap_or_default();
     let mode = if phone.answers { "auto" } else { "manual" };
     let (domain, reach) = match &phone.proxy {
         Some(proxy) => (
@@ -349,7 +368,7 @@ fn account(phone: &Phone<'_>, port: u16) -> String {
     };
     format!(
         "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={};{reach};\
-         answermode={mode};audio_codecs={}\n",
+         answermode={mode};audio_codecs={}{protection}\n",
         password(user),
         phone.codec.baresip_name()
     )

@@ -16,6 +16,8 @@ pub(crate) mod ramal;
 pub(crate) mod sipp;
 pub(crate) mod sound;
 pub(crate) mod tones;
+#[cfg(target_os = "linux")]
+pub(crate) mod wire;
 
 use std::path::{Path, PathBuf};
 

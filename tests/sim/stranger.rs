@@ -105,6 +105,19 @@ impl World {
         tag: &str,
         port: Option<u16>,
     ) {
+        let body = port.map(sound);
+        self.stranger_describes(request, to, (status, tag), port, body);
+    }
+
+    /// The same with a description of any kind.
+    pub(crate) fn stranger_describes(
+        &mut self,
+        request: &Request,
+        to: &str,
+        (status, tag): (u16, &str),
+        port: Option<u16>,
+        body: Option<String>,
+    ) {
         let status = StatusCode::new(status).expect("a status");
         let mut response = request.response(status, Some(tag));
         if status.code() < 300 {
@@ -113,8 +126,8 @@ impl World {
                 .headers
                 .push("Contact", format!("<sip:bia@10.0.0.7:{port}>"));
         }
-        if let Some(port) = port {
-            response.set_body("application/sdp", sound(port).into_bytes());
+        if let Some(body) = body {
+            response.set_body("application/sdp", body.into_bytes());
         }
         let bytes = response.to_bytes().expect("a message");
         self.inject(address(), to.parse().expect("an address"), &bytes);

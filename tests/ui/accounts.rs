@@ -321,6 +321,21 @@ fn how_keys_reach_the_other_side_is_chosen_for_an_account() {
 }
 
 #[test]
+fn how_much_encryption_is_wanted_is_chosen_for_an_account() {
+    let mut desk = Desk::new(idle());
+    desk.click("Configurações");
+    desk.click("Editar a conta 1001");
+    desk.click("Opções avançadas");
+    // Over UDP, and it is said what that is worth.
+    assert!(desk.says("as chaves passaram pela rede à vista de todos"));
+    desk.click("Criptografia do som, Quando o outro lado puder");
+    desk.click("Sempre; recusar ligações sem ela");
+    desk.click("Salvar");
+    let sent = desk.sent();
+    assert!(sent[0].contains("srtp: Some(\"required\")"), "{sent:?}");
+}
+
+#[test]
 fn the_account_menu_connects_and_disconnects() {
     let mut desk = Desk::new(idle());
     desk.click("Conta 1001, Registrado");

@@ -69,6 +69,7 @@ pub(crate) fn party(name: Option<&str>, user: &str) -> Party {
 pub(crate) fn call(id: u64, phase: CallPhase, now: Instant) -> CallView {
     CallView {
         origin: ramal::agent::Origin::default(),
+        security: ramal::agent::Security::default(),
         held_here: phase == CallPhase::OnHold(Side::Local),
         held_there: phase == CallPhase::OnHold(Side::Remote),
         id: CallId(id),

@@ -158,6 +158,8 @@ pub enum WhyDeclined {
     NotKnown,
     /// All lines are taken.
     NoLine,
+    /// It is not encrypted as it has to be.
+    NotEncrypted,
 }
 
 impl Reception {

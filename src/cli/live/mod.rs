@@ -241,6 +241,9 @@ fn phone(line: &Line, command: &str, who: &str) -> Vec<String> {
         &line.codec.name().to_lowercase(),
         "--ptime",
         &line.ptime.as_millis().to_string(),
+        // Beside programs that are measured in clear.
+        "--srtp",
+        "off",
     ]
     .map(str::to_owned)
     .to_vec();

@@ -75,5 +75,6 @@ fn why_code(why: WhyDeclined) -> &'static str {
         WhyDeclined::DoNotDisturb => "do-not-disturb",
         WhyDeclined::NotKnown => "not-known",
         WhyDeclined::NoLine => "no-line",
+        WhyDeclined::NotEncrypted => "not-encrypted",
     }
 }

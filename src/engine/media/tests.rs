@@ -121,6 +121,7 @@ fn plan(kind: CodecKind, far: Opened) -> Plan {
             voip_metrics: true,
             reference_times: Some(Answerers::All),
         },
+        srtp: None,
     }
 }
 

@@ -36,6 +36,7 @@ fn plan() -> Plan {
         redundancy: Vec::new(),
         early: false,
         extended_reports: XrTerms::default(),
+        srtp: None,
     }
 }
 

@@ -6,6 +6,7 @@ mod extended;
 mod lengths;
 mod loud;
 mod pauses;
+mod protected;
 mod quiet;
 mod world;
 

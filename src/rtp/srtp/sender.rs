@@ -87,6 +87,18 @@ impl Sender {
         Ok(())
     }
 
+    /// Counts an RTP packet of a source that is known here, and that goes out without this key: the
+    /// index goes on with its number, as it does at the far side.
+    pub fn pass(&mut self, packet: &[u8]) {
+        let Some((sequence, source)) = of_rtp(packet) else {
+            return;
+        };
+        if let Some((_, last)) = self.sources.iter_mut().find(|(known, _)| *known == source) {
+            let ahead = sequence.wrapping_sub(*last as u16);
+            *last = last.saturating_add(u64::from(ahead));
+        }
+    }
+
     /// Protects one report in place; it grows by its index and the tag.
     ///
     /// # Errors

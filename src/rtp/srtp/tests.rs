@@ -365,6 +365,20 @@ fn the_same_number_is_never_sent_twice() {
 }
 
 #[test]
+fn a_key_that_rests_counts_on() {
+    let (mut sender, mut receiver) = pair(Suite::AesCm128Sha1Tag80);
+    let first = sent(&mut sender, 60_000);
+    assert!(heard(&mut receiver, &first).is_ok());
+    for step in 60_001..130_000_u32 {
+        sender.pass(&packet(step as u16, 7));
+    }
+    // The index of that is 130,000, of which nothing was sent before.
+    let mut other = Sender::new(&key(Suite::AesCm128Sha1Tag80, 0x5a));
+    other.skip_to(7, 129_999, 0);
+    assert_eq!(sent(&mut sender, 64_464), sent(&mut other, 64_464));
+}
+
+#[test]
 fn a_used_up_key_sends_nothing_more() {
     let (mut sender, mut receiver) = pair(Suite::AesCm128Sha1Tag80);
     sender.skip_to(7, (1 << 48) - 2, (1 << 31) - 1);

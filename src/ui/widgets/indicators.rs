@@ -31,6 +31,25 @@ pub(crate) fn initials(name: &str) -> String {
         .collect()
 }
 
+/// A closed padlock; the words beside it say what it means.
+pub(crate) fn padlock(ui: &mut Ui, ink: Color32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(size::ICON_S, size::ICON_S), Sense::hover());
+    let (middle, unit) = (rect.center(), size::ICON_S / 16.0);
+    let body = Rect::from_min_max(
+        middle + vec2(-5.5, -1.5) * unit,
+        middle + vec2(5.5, 6.5) * unit,
+    );
+    let bow = Rect::from_min_max(
+        middle + vec2(-3.5, -7.0) * unit,
+        middle + vec2(3.5, 2.0) * unit,
+    );
+    let stroke = egui::Stroke::new(1.5 * unit, ink);
+    let round = CornerRadius::same((3.5 * unit) as u8);
+    let painter = ui.painter();
+    painter.rect_stroke(bow, round, stroke, egui::StrokeKind::Inside);
+    painter.rect_filled(body, CornerRadius::same(2), ink);
+}
+
 /// A round picture of a name.
 pub(crate) fn avatar(ui: &Ui, center: Pos2, diameter: f32, name: &str, missed: bool) {
     let palette = Palette::of(ui);

@@ -12,7 +12,7 @@ pub(crate) use buttons::{
     segmented, soft_button, text_button, tile,
 };
 pub(crate) use fields::{Beside, Field, cursor_to_end, field};
-pub(crate) use indicators::{avatar, dot, meter, signal_bars, tag};
+pub(crate) use indicators::{avatar, dot, meter, padlock, signal_bars, tag};
 pub(crate) use sliders::slider;
 pub(crate) use surfaces::{
     above_foot, card, column, floating_card, heading, icon_line, opens_menu, spaced, within,

@@ -42,6 +42,7 @@ fn plan() -> Box<Plan> {
         redundancy: Vec::new(),
         early: false,
         extended_reports: XrTerms::default(),
+        srtp: None,
     })
 }
 

@@ -130,6 +130,7 @@ impl Bench {
             redundancy: Vec::new(),
             early: false,
             extended_reports: XrTerms::default(),
+            srtp: None,
         });
         self.worker.obey(MediaCommand::Apply { media: CALL, plan });
     }

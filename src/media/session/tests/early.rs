@@ -12,6 +12,7 @@ fn offered(pair: &Pair) -> Accepted {
         dtmf: plan.dtmf_receive,
         comfort_noise: None,
         redundancy: Vec::new(),
+        protected: false,
     }
 }
 

@@ -57,6 +57,7 @@ pub(super) fn plan(kind: CodecKind, remote: SocketAddr) -> Plan {
         redundancy: Vec::new(),
         early: false,
         extended_reports: XrTerms::default(),
+        srtp: None,
     }
 }
 
