@@ -528,11 +528,10 @@ impl Agent {
 
     /// The address under which an account is reached over this way.
     pub(super) fn contact_of(&self, account: AccountId, way: &Peer) -> NameAddr {
-        let user = self
-            .accounts
-            .get(&account)
-            .and_then(|account| account.user());
-        requests::contact(user.as_deref().unwrap_or("ramal"), way)
+        match self.accounts.get(&account) {
+            Some(account) => account.contact_in_dialogs(way, false),
+            None => requests::contact("ramal", way),
+        }
     }
 }
 

@@ -116,6 +116,7 @@ impl Agent {
                 way,
                 further_ways,
                 relocating,
+                flow,
                 ..
             } if *relocating => {
                 *relocating = false;
@@ -126,7 +127,8 @@ impl Agent {
                     let mut found = VecDeque::from(found.unwrap_or_default());
                     let moved = found.iter().all(|it| it.local.ip() != way.local.ip());
                     if let Some(first) = found.pop_front().filter(|_| moved) {
-                        registration.relocate(requests::contact(&user, &first));
+                        flow.leads(way, &first);
+                        registration.relocate(requests::contact(&user, &flow.seen(&first)));
                         if registration.send_elsewhere() {
                             (*way, *further_ways) = (first, found);
                             self.drive_registration(now, id);
@@ -137,7 +139,8 @@ impl Agent {
                 let settled = matches!(account.state, AccountState::Registered { .. });
                 let settled = settled && !self.outages.is_out(now, way);
                 let (first, ways) = choose(*way, found.unwrap_or_default(), settled);
-                registration.relocate(requests::contact(&user, &first));
+                flow.leads(way, &first);
+                registration.relocate(requests::contact(&user, &flow.seen(&first)));
                 *way = first;
                 *further_ways = ways;
                 registration.handle_timeout(now);
@@ -177,6 +180,7 @@ impl Agent {
             registration,
             way,
             further_ways,
+            flow,
             ..
         } = &mut account.binding
         else {
@@ -186,7 +190,8 @@ impl Agent {
             return false;
         };
         // It may be reached from another address of ours, and we there.
-        registration.relocate(requests::contact(&user, &next));
+        flow.leads(way, &next);
+        registration.relocate(requests::contact(&user, &flow.seen(&next)));
         if !registration.send_elsewhere() {
             return false;
         }

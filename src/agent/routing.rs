@@ -14,7 +14,7 @@ use super::{
 };
 use crate::sip::locating::Hop;
 use crate::sip::transaction::{ClientKey, Failure, Peer, SendError};
-use crate::sip::{Dialog, Request, Response, Transport, Uri};
+use crate::sip::{Dialog, Fingerprint, Request, Response, Transport, Uri};
 
 /// A request that waits for its way to be found.
 #[derive(Debug)]
@@ -167,6 +167,7 @@ impl Agent {
         {
             return None;
         }
+        let fingerprint = Fingerprint::of(&request);
         match self.layer.request(now, request, to) {
             Ok(key) => {
                 match purpose {
@@ -182,7 +183,7 @@ impl Agent {
                     | Purpose::Bye(_) => {}
                 }
                 self.clients.insert(key, purpose);
-                self.note_sent(key, to);
+                self.note_sent(key, to, fingerprint);
                 Some(key)
             }
             Err(error) => {

@@ -56,6 +56,10 @@ pub struct Settings {
     /// How messages are dealt with.
     #[serde(skip_serializing_if = "MessageSettings::is_usual")]
     pub messages: MessageSettings,
+    /// Tells this phone from others of the same person at their registrars, for as long as it is
+    /// installed: a UUID (RFC 5626 section 4.1). `None`: not given yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// In the order they were added.
     #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountSettings>,
@@ -78,6 +82,7 @@ impl Default for Settings {
             voice: VoiceSettings::default(),
             recording: RecordingSettings::default(),
             messages: MessageSettings::default(),
+            instance: None,
             accounts: Vec::new(),
         }
     }
