@@ -10,6 +10,8 @@ mod sim;
 mod addressees;
 #[path = "call_flows/addresses.rs"]
 mod addresses;
+#[path = "call_flows/behind_nat.rs"]
+mod behind_nat;
 #[path = "call_flows/changes.rs"]
 mod changes;
 #[path = "call_flows/conferences.rs"]

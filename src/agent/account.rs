@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::door::Addresses;
+use super::flow::Flow;
 use super::{DigitsBy, MessagePolicy, Reception, Trust, requests};
 use crate::redact::Secret;
 use crate::sdp::Encryption;
@@ -211,6 +212,8 @@ pub(super) enum Binding {
         bound_at: Option<Instant>,
         /// The way of the next REGISTER is being looked for.
         relocating: bool,
+        /// What is known of the path there.
+        flow: Box<Flow>,
     },
 }
 
@@ -323,6 +326,14 @@ impl Account {
     /// Nobody is told where it is: it asks others from wherever it stands.
     pub(super) fn stands_alone(&self) -> bool {
         matches!(self.state, AccountState::Direct) && matches!(self.binding, Binding::Off)
+    }
+
+    /// When the path to the registrar is to be used lest it be forgotten.
+    pub(super) fn ping_at(&self) -> Option<Instant> {
+        match &self.binding {
+            Binding::Running { flow, .. } => flow.deadline(),
+            Binding::Off | Binding::Locating { .. } | Binding::Stranded { .. } => None,
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

@@ -9,7 +9,7 @@ use super::{
 use crate::events::message_summary::MessageSummary;
 use crate::events::pidf::Presence;
 use crate::media::plan::CodecChoice;
-use crate::sip::StatusCode;
+use crate::sip::{Alteration, StatusCode};
 
 /// Names a call for as long as the phone runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -326,6 +326,12 @@ pub enum Event {
         account: AccountId,
         /// Its state from here on.
         state: PublicationState,
+    },
+    /// Something between us and a server rewrites what we say, and not what comes back: calls to us
+    /// may go astray. Said once.
+    Altered {
+        /// What it rewrote.
+        alteration: Alteration,
     },
     /// A wish could not be fulfilled; nothing changed.
     Refused {

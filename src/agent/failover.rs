@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 use super::account::Binding;
 use super::routing::Purpose;
-use super::{AccountId, Agent, requests};
+use super::{AccountId, Agent, Event, requests};
 use crate::sip::transaction::{ClientKey, Failure, Peer};
-use crate::sip::{HeaderName, Request, Response, StatusCode};
+use crate::sip::{Alteration, Fingerprint, HeaderName, Request, Response, StatusCode};
 
 /// Over which way a request of ours went.
 #[derive(Debug)]
 pub(super) struct Sent {
     way: Peer,
+    /// What its answers have to bring back.
+    fingerprint: Option<Fingerprint>,
     /// What may be sent over other ways, and those, best first. REGISTER and the first INVITE of a
     /// call go on by themselves, since their Contact and their sound go with them.
     again: Option<(Box<Request>, VecDeque<Peer>)>,
@@ -43,8 +45,18 @@ impl Agent {
         }
     }
 
-    pub(super) fn note_sent(&mut self, key: ClientKey, way: Peer) {
-        self.sent.insert(key, Sent { way, again: None });
+    pub(super) fn note_sent(
+        &mut self,
+        key: ClientKey,
+        way: Peer,
+        fingerprint: Option<Fingerprint>,
+    ) {
+        let sent = Sent {
+            way,
+            fingerprint,
+            again: None,
+        };
+        self.sent.insert(key, sent);
     }
 
     /// The way that a request without a final answer went.
@@ -63,6 +75,11 @@ impl Agent {
         let Some(sent) = self.sent.remove(key) else {
             return false;
         };
+        let fingerprint = sent.fingerprint.as_ref();
+        let altered = fingerprint.and_then(|it| it.altered_in(response));
+        if let Some(alteration) = altered {
+            self.tell_alteration(alteration);
+        }
         if response.status != StatusCode::SERVICE_UNAVAILABLE {
             self.outages.works(&sent.way);
             return false;
@@ -74,6 +91,13 @@ impl Agent {
             self.outages.out_of_service(now, &sent.way, span);
         }
         self.go_elsewhere(now, key, sent)
+    }
+
+    /// Somebody on the way rewrites what we say: once is enough to know.
+    pub(super) fn tell_alteration(&mut self, alteration: Alteration) {
+        if !std::mem::replace(&mut self.alteration_told, true) {
+            self.event(Event::Altered { alteration });
+        }
     }
 
     /// No answer came from a server. Says whether the request has gone to another one.

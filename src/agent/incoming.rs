@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::account::Account;
 use super::addressee::Addressee;
 use super::call::{Alerting, Call, Change, Established, Offered, Phase, Unacknowledged};
 use super::digits::Keys;
@@ -545,12 +544,10 @@ impl Agent {
 
     /// The address under which an account is reached over this way.
     pub(super) fn contact_of(&self, account: AccountId, way: &Peer) -> NameAddr {
-        let user = self
-            .accounts
-            .get(&account)
-            .and_then(|account| account.user());
-        let sips = self.accounts.get(&account).is_some_and(Account::is_sips);
-        requests::binding_contact(user.as_deref().unwrap_or("ramal"), sips, way)
+        match self.accounts.get(&account) {
+            Some(account) => account.contact_in_dialogs(way, false),
+            None => requests::contact("ramal", way),
+        }
     }
 }
 

@@ -27,6 +27,7 @@ mod ending;
 mod established;
 mod event;
 mod failover;
+mod flow;
 mod focus;
 mod incoming;
 mod leaving;
@@ -99,7 +100,7 @@ pub use crate::sdp::Encryption;
 use crate::sip::locating::{Hop, Outages};
 use crate::sip::transaction::{self, ClientKey, Peer, Timers, TransactionLayer};
 pub use crate::sip::{AlertSource, DiversionReason};
-use crate::sip::{DialogId, ParseError, Parsed, Request, parse_datagram};
+use crate::sip::{Alteration, DialogId, ParseError, Parsed, Request, parse_datagram};
 use crate::trust::TlsFailure;
 
 /// Whether packets may be sent again (RFC 2198), at up to twice the rate, where many are lost.
@@ -141,6 +142,9 @@ pub struct AgentConfig {
     pub ring_for: Duration,
     /// Calls at once, of all accounts together; a further INVITE is answered 486.
     pub max_calls: usize,
+    /// What tells this phone from others of the same person, as a URN: `urn:uuid:…` (RFC 5626
+    /// section 4.1). `None`: it is like any other of theirs.
+    pub instance: Option<String>,
     /// Transaction timers, RFC 3261 table 4.
     pub timers: Timers,
 }
@@ -162,6 +166,7 @@ impl Default for AgentConfig {
             session_interval: Some(Duration::from_secs(1800)),
             ring_for: Duration::from_secs(120),
             max_calls: 16,
+            instance: None,
             timers: Timers::default(),
         }
     }
@@ -227,6 +232,8 @@ pub struct Agent {
     sent: BTreeMap<ClientKey, Sent>,
     /// Servers that failed lately.
     outages: Outages,
+    /// [`Event::Altered`] was said.
+    alteration_told: bool,
     /// Requests that wait for their way to be found.
     lookups: BTreeMap<ResolveId, Lookup>,
     /// Of these, the questions for an account's own servers.
@@ -297,6 +304,7 @@ impl Agent {
             clients: BTreeMap::new(),
             sent: BTreeMap::new(),
             outages: Outages::default(),
+            alteration_told: false,
             lookups: BTreeMap::new(),
             own_lookups: BTreeMap::new(),
             answered_invites: BTreeMap::new(),
@@ -502,6 +510,7 @@ impl Agent {
             .retain(|_, invite| invite.forget_at > now);
         self.stay_until = self.stay_until.filter(|until| *until > now);
         self.registrations_due(now);
+        self.pings_due(now);
         self.calls_due(now);
         self.messages_due(now);
         self.watches_due(now);
@@ -538,6 +547,7 @@ impl Agent {
     fn next_deadline(&self) -> Option<Instant> {
         let layer = self.layer_deadline;
         let registrations = self.accounts.values().filter_map(Account::deadline).min();
+        let pings = self.accounts.values().filter_map(Account::ping_at).min();
         let calls = self.calls.values().filter_map(Call::deadline).min();
         let watches = self.watches.deadline();
         let publications = self.publications.deadline();
@@ -548,6 +558,7 @@ impl Agent {
         [
             layer,
             registrations,
+            pings,
             calls,
             watches,
             publications,
@@ -572,6 +583,9 @@ impl Agent {
                 transaction::Output::Wait(_) if self.publish_calls(now) => {}
                 transaction::Output::Wait(at) => {
                     self.layer_deadline = at;
+                    if self.layer.take_altered() {
+                        self.tell_alteration(Alteration::Via);
+                    }
                     let told = self.handed_over.drain(..).map(Output::Event);
                     self.outputs.extend(told);
                     return;

@@ -296,7 +296,10 @@ impl Agent {
         way: &Peer,
     ) -> NameAddr {
         if anonymous {
-            requests::contact(requests::NOBODY, way)
+            match self.accounts.get(&account) {
+                Some(account) => account.contact_in_dialogs(way, true),
+                None => requests::contact(requests::NOBODY, way),
+            }
         } else {
             self.contact_of(account, way)
         }

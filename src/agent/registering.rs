@@ -131,6 +131,8 @@ impl Agent {
         config.credentials = account.credentials();
         config.display_name = account.config.display_name.clone();
         config.user_agent = self.config.user_agent.clone();
+        config.instance_id.clone_from(&self.config.instance);
+        config.reg_id = self.config.instance.as_ref().map(|_| 1);
         config.route = account.proxy_route().into_iter().collect();
         let mut registration = Registration::new(config, seed);
         registration.register(now);
@@ -141,6 +143,7 @@ impl Agent {
             due: None,
             bound_at: None,
             relocating: false,
+            flow: Box::default(),
         };
         self.drive_registration(now, id);
     }
@@ -225,9 +228,26 @@ impl Agent {
         if out_of_service && self.register_elsewhere(now, id) {
             return;
         }
+        let accepted = response.status.is_success();
+        if !accepted {
+            // The challenge says it in time for the REGISTER that answers it.
+            self.learn_mapping(id, response);
+        }
         self.with_registration(now, id, |registration| {
             registration.handle_response(now, response);
         });
+        if !accepted {
+            return;
+        }
+        if self.learn_mapping(id, response) {
+            // It is bound where nobody reaches us.
+            self.with_registration(now, id, |registration| {
+                if registration.is_bound() {
+                    registration.register(now);
+                }
+            });
+        }
+        self.keep_flow(now, id);
     }
 
     pub(super) fn register_undelivered(&mut self, now: Instant, id: AccountId, cause: EndCause) {

@@ -118,6 +118,7 @@ impl Agent {
                 way,
                 further_ways,
                 relocating,
+                flow,
                 ..
             } if *relocating => {
                 *relocating = false;
@@ -128,7 +129,9 @@ impl Agent {
                     let mut found = VecDeque::from(found.unwrap_or_default());
                     let moved = found.iter().all(|it| it.local.ip() != way.local.ip());
                     if let Some(first) = found.pop_front().filter(|_| moved) {
-                        registration.relocate(requests::contact(&user, &first));
+                        flow.leads(way, &first);
+                        let seen = flow.seen(&first);
+                        registration.relocate(requests::binding_contact(&user, sips, &seen));
                         if registration.send_elsewhere() {
                             (*way, *further_ways) = (first, found);
                             self.drive_registration(now, id);
@@ -139,7 +142,9 @@ impl Agent {
                 let settled = matches!(account.state, AccountState::Registered { .. });
                 let settled = settled && !self.outages.is_out(now, way);
                 let (first, ways) = choose(*way, found.unwrap_or_default(), settled);
-                registration.relocate(requests::binding_contact(&user, sips, &first));
+                flow.leads(way, &first);
+                let contact = requests::binding_contact(&user, sips, &flow.seen(&first));
+                registration.relocate(contact);
                 *way = first;
                 *further_ways = ways;
                 registration.handle_timeout(now);
@@ -179,6 +184,7 @@ impl Agent {
             registration,
             way,
             further_ways,
+            flow,
             ..
         } = &mut account.binding
         else {
@@ -188,7 +194,9 @@ impl Agent {
             return false;
         };
         // It may be reached from another address of ours, and we there.
-        registration.relocate(requests::binding_contact(&user, sips, &next));
+        flow.leads(way, &next);
+        let contact = requests::binding_contact(&user, sips, &flow.seen(&next));
+        registration.relocate(contact);
         if !registration.send_elsewhere() {
             return false;
         }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::sip::locating::Hop;
 use crate::sip::transaction::{ClientKey, Failure, Peer, SendError};
-use crate::sip::{Dialog, Request, Response, Transport, Uri};
+use crate::sip::{Dialog, Fingerprint, Request, Response, Transport, Uri};
 
 /// A request that waits for its way to be found.
 #[derive(Debug)]
@@ -198,6 +198,7 @@ impl Agent {
             return None;
         }
         self.note_hop(&to, &purpose);
+        let fingerprint = Fingerprint::of(&request);
         match self.layer.request(now, request, to) {
             Ok(key) => {
                 match purpose {
@@ -213,7 +214,7 @@ impl Agent {
                     | Purpose::Bye(_) => {}
                 }
                 self.clients.insert(key, purpose);
-                self.note_sent(key, to);
+                self.note_sent(key, to, fingerprint);
                 Some(key)
             }
             Err(error) => {

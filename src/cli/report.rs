@@ -15,7 +15,7 @@ use crate::agent::{
     AccountState, CallEnd, CallId, EndCause, Event as PhoneEvent, MediaSecurity, Message,
     MessageProgress, RegistrationCause, Security, SecurityGrade, Side, TransferProgress, WatchId,
 };
-use crate::engine::{Direction, Event, Stamped, clock};
+use crate::engine::{Direction, Event, Notice, Stamped, clock};
 use crate::i18n::Words;
 use crate::media::plan::CodecChoice;
 use crate::media::{MicrophoneState, Quality};
@@ -410,6 +410,11 @@ impl Report {
             PhoneEvent::Refused { refusal, .. } => {
                 self.line(at, "warning", fields(json!({ "kind": "refused" })));
                 let sentence = self.words.refusal(*refusal).one_line();
+                self.print(&sentence);
+            }
+            PhoneEvent::Altered { .. } => {
+                self.line(at, "warning", fields(json!({ "kind": "altered" })));
+                let sentence = self.words.notice(&Notice::MessagesAltered).one_line();
                 self.print(&sentence);
             }
             PhoneEvent::Transfer { call, progress } => self.transfer(at, *call, progress),

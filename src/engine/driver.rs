@@ -148,8 +148,17 @@ impl Driver {
         let (device_lister, devices) = mpsc::channel(4);
         let seed = seed::random().map_err(StartError::Thread)?;
         let keys = seed::of_keys().map_err(StartError::Thread)?;
+        let mut settings = config.settings;
+        let mut agent = config.agent;
+        let unnamed = settings
+            .as_ref()
+            .is_some_and(|(_, settings)| settings.instance.is_none());
+        let named = settings
+            .as_mut()
+            .map(|(_, settings)| name_instance(settings));
+        agent.instance = named.transpose().map_err(StartError::Thread)?;
         let mut driver = Driver {
-            agent: Agent::new(config.agent, seed).with_key_seed(&keys),
+            agent: Agent::new(agent, seed).with_key_seed(&keys),
             picture: Picture::default(),
             shared,
             events,
@@ -166,7 +175,7 @@ impl Driver {
             outlook: Outlook::now(),
             dns: config.dns,
             finder,
-            settings: config.settings,
+            settings,
             passwords: BTreeMap::new(),
             next_call: 1,
             team: Team::default(),
@@ -195,6 +204,9 @@ impl Driver {
             driver.use_line(settings.line);
         }
         driver.picture.loudness().chosen = loudness;
+        if unnamed && driver.has_accounts() {
+            driver.save_settings();
+        }
         driver.recall_accounts();
         driver.begin_sounds();
         driver.show_recording();
@@ -366,6 +378,16 @@ impl Driver {
         };
         self.agent.handle_resolved(clock::now(), id, ways);
     }
+}
+
+/// What tells this phone from others of its person; given once, and kept with the settings when
+/// those are next written.
+fn name_instance(settings: &mut Settings) -> std::io::Result<String> {
+    let uuid = match &settings.instance {
+        Some(uuid) => uuid.clone(),
+        None => settings.instance.insert(seed::uuid()?).clone(),
+    };
+    Ok(format!("urn:uuid:{uuid}"))
 }
 
 async fn until(at: Option<Instant>) {

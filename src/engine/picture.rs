@@ -170,6 +170,7 @@ impl Picture {
             }),
             agent::Event::Ended { call, end } => self.end_call(now, unix, *call, end),
             agent::Event::Refused { refusal, .. } => self.notice(Notice::Refused(*refusal)),
+            agent::Event::Altered { .. } => self.notice(Notice::MessagesAltered),
             agent::Event::Transfer { call, progress } => {
                 self.with_call(*call, |view| follow_transfer(view, progress));
             }

@@ -375,6 +375,9 @@ pub enum Notice {
     ReceptionUnusable,
     /// Settings could not be written.
     SettingsNotSaved,
+    /// Something between us and the server rewrites what the phone says: mostly the router's "SIP
+    /// ALG".
+    MessagesAltered,
     /// The microphone or the speaker is gone.
     DeviceGone,
     /// The ring tone's file cannot be played: the usual one rings.

@@ -322,7 +322,12 @@ impl Driver {
         self.save_settings();
     }
 
-    fn save_settings(&mut self) {
+    pub(super) fn has_accounts(&self) -> bool {
+        let settings = self.settings.as_ref();
+        settings.is_some_and(|(_, settings)| !settings.accounts.is_empty())
+    }
+
+    pub(super) fn save_settings(&mut self) {
         let Some((_, settings)) = &self.settings else {
             return;
         };

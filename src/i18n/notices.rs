@@ -22,6 +22,7 @@ impl Words {
             Notice::AccountUnusable => explain!("notice-account-unusable"),
             Notice::ReceptionUnusable => explain!("notice-reception-unusable"),
             Notice::SettingsNotSaved => explain!("notice-settings-not-saved"),
+            Notice::MessagesAltered => explain!("notice-messages-altered"),
             Notice::DeviceGone => explain!("notice-device-gone"),
             Notice::RingtoneUnusable => explain!("notice-ringtone-unusable"),
             Notice::HoldMusicUnusable => explain!("notice-hold-music-unusable"),

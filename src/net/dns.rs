@@ -4,14 +4,17 @@
 //! (RFC 2308). The servers are the system's, read when a [`Resolver`] is made: a machine that
 //! changes networks makes a new one.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use tokio::time::Instant;
 
 /// How long one server has for an answer, and how often it is asked.
 const WITHIN: Duration = Duration::from_millis(1_500);
@@ -23,6 +26,10 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 /// How long it is kept that there is none: a name that is put up just now shall be found soon.
 const NEGATIVE: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(5)..=Duration::from_secs(60);
+/// How long a question that got no answer at all is not asked again.
+const SILENT_FOR: Duration = Duration::from_secs(60);
+/// Such questions that are remembered.
+const MAX_SILENT: usize = 64;
 /// The longest file of names that is read, in bytes.
 const LONGEST_HOSTS: u64 = 8 * 1024 * 1024;
 
@@ -76,6 +83,9 @@ pub enum Record {
 pub struct Resolver {
     dns: Option<TokioResolver>,
     named: bool,
+    /// Questions that got no answer at all, and until when they are not asked again: some routers
+    /// swallow those they do not know, and each call would wait for them.
+    silent: Arc<Mutex<BTreeMap<(String, RecordType), Instant>>>,
 }
 
 impl std::fmt::Debug for Resolver {
@@ -114,6 +124,7 @@ impl Resolver {
         Resolver {
             dns: dns.ok(),
             named: server.is_some(),
+            silent: Arc::default(),
         }
     }
 
@@ -156,6 +167,9 @@ impl Resolver {
         };
         // A whole name: search domains are not put behind it.
         asked.set_fqdn(true);
+        if self.is_silent(name, kind) {
+            return Vec::new();
+        }
         match dns.lookup(asked, kind).await {
             Ok(found) => {
                 let records = found.answers().iter();
@@ -164,9 +178,31 @@ impl Resolver {
             Err(error) => {
                 if !error.is_no_records_found() {
                     tracing::debug!("no answer about {kind} of {name}: {error}");
+                    self.note_silence(name, kind);
                 }
                 Vec::new()
             }
+        }
+    }
+}
+
+impl Resolver {
+    fn is_silent(&self, name: &str, kind: RecordType) -> bool {
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = silent.get(&(name.to_owned(), kind));
+        until.is_some_and(|until| *until > Instant::now())
+    }
+
+    fn note_silence(&self, name: &str, kind: RecordType) {
+        // Without addresses nothing goes: those are asked for each time.
+        if matches!(kind, RecordType::A | RecordType::AAAA) {
+            return;
+        }
+        let now = Instant::now();
+        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.retain(|_, until| *until > now);
+        if silent.len() < MAX_SILENT {
+            silent.insert((name.to_owned(), kind), now + SILENT_FOR);
         }
     }
 }

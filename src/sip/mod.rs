@@ -6,6 +6,7 @@
 //! written (a line break never gets into a header).
 
 mod alert;
+mod alteration;
 pub(crate) mod backoff;
 mod check;
 mod defect;
@@ -43,6 +44,7 @@ mod via;
 mod vocabulary;
 
 pub use alert::AlertSource;
+pub use alteration::{Alteration, Fingerprint};
 pub use defect::{Defect, DefectKind, Severity};
 pub use dialog::{Dialog, DialogError, DialogId, DialogState};
 pub use digest::{
@@ -64,8 +66,8 @@ pub use printable::printable;
 pub use publication::{Publication, PublicationConfig, PublicationEvent, PublicationOutput};
 pub use reason::Reason;
 pub use registration::{
-    Registration, RegistrationConfig, RegistrationEvent, RegistrationFailure, RegistrationFault,
-    RegistrationOutput,
+    Agreed, Registration, RegistrationConfig, RegistrationEvent, RegistrationFailure,
+    RegistrationFault, RegistrationOutput,
 };
 pub use reliable::{RAck, RELIABLE};
 pub use replaces::Replaces;

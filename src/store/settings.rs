@@ -60,6 +60,10 @@ pub struct Settings {
     /// Where passwords are kept; never here.
     #[serde(skip_serializing_if = "SecretPlace::is_usual")]
     pub secrets: SecretPlace,
+    /// Tells this phone from others of the same person at their registrars, for as long as it is
+    /// installed: a UUID (RFC 5626 section 4.1). `None`: not given yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// In the order they were added.
     #[serde(rename = "account", skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<AccountSettings>,
@@ -83,6 +87,7 @@ impl Default for Settings {
             recording: RecordingSettings::default(),
             messages: MessageSettings::default(),
             secrets: SecretPlace::default(),
+            instance: None,
             accounts: Vec::new(),
         }
     }

@@ -7,6 +7,7 @@
 
 pub(crate) mod digest;
 pub(crate) mod model;
+pub(crate) mod nat;
 pub(crate) mod notifier;
 pub(crate) mod registrar;
 pub(crate) mod story;
@@ -26,6 +27,7 @@ use ramal::sip::locating::Hop;
 use ramal::sip::transaction::{ConnectionId, Peer};
 use ramal::sip::{Host, Transport, parse_datagram};
 
+use nat::Nat;
 use notifier::Notifier;
 use registrar::Registrar;
 
@@ -54,6 +56,9 @@ impl Weather {
 
 /// Decides over a datagram that is about to leave: `false` loses it.
 pub(crate) type Censor = Box<dyn FnMut(&Datagram) -> bool>;
+
+/// Rewrites a datagram that is about to leave.
+pub(crate) type Mangle = Box<dyn FnMut(&mut Datagram)>;
 
 /// A datagram under way.
 #[derive(Clone, Debug)]
@@ -121,9 +126,12 @@ pub(crate) struct World {
     pub(crate) start: Instant,
     pub(crate) phones: Vec<Phone>,
     pub(crate) weather: Weather,
+    pub(crate) nat: Option<Nat>,
     /// What everybody believes to speak over; what travels are datagrams in any case.
     pub(crate) transport: Transport,
     pub(crate) censor: Option<Censor>,
+    /// What somebody on the way does to each datagram.
+    pub(crate) mangle: Option<Mangle>,
     pub(crate) registrars: Vec<Registrar>,
     /// Who is asked at a registrar's address by SUBSCRIBE and PUBLISH.
     pub(crate) notifier: Option<Notifier>,
@@ -156,8 +164,10 @@ impl World {
             start,
             phones: Vec::new(),
             weather: Weather::FINE,
+            nat: None,
             transport: Transport::Udp,
             censor: None,
+            mangle: None,
             registrars: Vec::new(),
             notifier: None,
             lab: None,
@@ -206,7 +216,14 @@ impl World {
         });
     }
 
-    fn launch(&mut self, datagram: Datagram) {
+    fn launch(&mut self, mut datagram: Datagram) {
+        if let Some(mangle) = &mut self.mangle {
+            mangle(&mut datagram);
+        }
+        let datagram = match &mut self.nat {
+            Some(nat) => nat.out(self.now, datagram),
+            None => datagram,
+        };
         self.log.push((self.now - self.start, datagram.clone()));
         if self
             .censor
@@ -408,6 +425,13 @@ impl World {
 
     /// A datagram is there.
     fn deliver(&mut self, datagram: Datagram) {
+        let arrived = match &mut self.nat {
+            Some(nat) => nat.arrive(self.now, datagram),
+            None => Some(datagram),
+        };
+        let Some(datagram) = arrived else {
+            return;
+        };
         let from = Peer {
             transport: self.transport,
             remote: datagram.from,

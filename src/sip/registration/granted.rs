@@ -24,7 +24,10 @@ pub(super) fn lifetime(
 
 /// Our Contact: the one with our instance, else the one with an equivalent URI, else, since
 /// registrars write in what they see of us behind a NAT, the only one with our user.
-fn ours<'a>(contacts: &'a [NameAddr], config: &RegistrationConfig) -> Option<&'a NameAddr> {
+pub(super) fn ours<'a>(
+    contacts: &'a [NameAddr],
+    config: &RegistrationConfig,
+) -> Option<&'a NameAddr> {
     let by_instance = config.instance_id.as_ref().and_then(|instance| {
         let reg_id = config.reg_id.map(|id| id.to_string());
         contacts.iter().find(|contact| {

@@ -14,6 +14,7 @@
 //! answered. Call-ID stays, CSeq grows (section 10.2). The requests carry no Via; each goes to the
 //! first of its Route headers, else to its Request-URI, which a redirection may have changed.
 
+mod agreed;
 mod config;
 mod event;
 mod granted;
@@ -33,6 +34,7 @@ use super::{
     Contacts, DigestClient, DigestError, HeaderError, HeaderName, NameAddr, Request, Response,
     StatusCode, Uri,
 };
+pub use agreed::Agreed;
 pub use config::RegistrationConfig;
 pub use event::{RegistrationEvent, RegistrationFailure, RegistrationFault, RegistrationOutput};
 
@@ -80,6 +82,7 @@ pub struct Registration {
     bound_until: Option<Instant>,
     service_route: Vec<NameAddr>,
     path: Vec<NameAddr>,
+    agreed: Agreed,
     /// Where we were reached before, and may still be bound.
     former: Vec<NameAddr>,
 }
@@ -169,6 +172,7 @@ impl Registration {
             bound_until: None,
             service_route: Vec::new(),
             path: Vec::new(),
+            agreed: Agreed::default(),
             former: Vec::new(),
             config,
         }
@@ -184,6 +188,12 @@ impl Registration {
     #[must_use]
     pub fn path(&self) -> &[NameAddr] {
         &self.path
+    }
+
+    /// What the registrar agreed to beside the binding, by the latest 200.
+    #[must_use]
+    pub const fn agreed(&self) -> &Agreed {
+        &self.agreed
     }
 
     /// Whether the registrar holds a binding of ours, as far as we know: also while it is
@@ -397,6 +407,7 @@ impl Registration {
         self.former.clear();
         self.service_route.clear();
         self.path.clear();
+        self.agreed = Agreed::default();
     }
 
     fn tell(&mut self, event: RegistrationEvent) {
@@ -619,6 +630,7 @@ impl Registration {
         };
         self.service_route = kept(response.headers.service_routes());
         self.path = kept(response.headers.paths());
+        self.agreed = Agreed::of(response, &self.config);
         self.failures = 0;
         self.was_bound = true;
         self.former.clear();

@@ -66,6 +66,9 @@ pub(super) fn register(parts: &Parts<'_>) -> Request {
     if parts.outbound {
         supported.push("outbound");
     }
+    if config.instance_id.is_some() {
+        supported.push("gruu");
+    }
     if !supported.is_empty() {
         headers.push(HeaderName::SUPPORTED, supported.join(", "));
     }

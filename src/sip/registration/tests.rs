@@ -183,7 +183,10 @@ fn a_register_says_who_where_and_for_how_long() {
              +sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>\";reg-id=1;expires=300"
         )
     );
-    assert_eq!(headers.get(&HeaderName::SUPPORTED), Some("path, outbound"));
+    assert_eq!(
+        headers.get(&HeaderName::SUPPORTED),
+        Some("path, outbound, gruu")
+    );
     assert_eq!(headers.get(&HeaderName::USER_AGENT), Some("Ramal/0"));
     assert_eq!(headers.max_forwards(), Ok(Some(70)));
     assert!(!headers.has(&HeaderName::AUTHORIZATION));

@@ -123,6 +123,8 @@ pub(super) struct Clients {
     without_tcp: VecDeque<(Instant, SocketAddr)>,
     /// Who gets everything over UDP because the person wants it so, oldest first.
     datagrams_only: VecDeque<SocketAddr>,
+    /// A response was ours by its branch, and not by the address in its Via.
+    altered: bool,
 }
 
 impl Clients {
@@ -136,6 +138,7 @@ impl Clients {
             next_key: 0,
             cancels: 0,
             without_tcp: VecDeque::new(),
+            altered: false,
             datagrams_only: VecDeque::new(),
         }
     }
@@ -227,7 +230,9 @@ impl Clients {
             return;
         };
         if !same_sent_by(&client.sent_by, &via.sent_by) {
+            // Nobody else knows the branch: somebody on the way has rewritten our Via.
             tracing::debug!("dropped a response whose sent-by is not ours");
+            self.altered = true;
             return;
         }
         client.machine.handle_response(now, response.status);
@@ -240,6 +245,11 @@ impl Clients {
         {
             self.send_cancel(now, key, outbox);
         }
+    }
+
+    /// Whether a response was dropped whose Via somebody had rewritten; asked once for each.
+    pub(super) const fn take_altered(&mut self) -> bool {
+        std::mem::replace(&mut self.altered, false)
     }
 
     /// Bytes could not be sent to `to`, or its connection is lost.

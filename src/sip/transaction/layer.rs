@@ -96,6 +96,12 @@ impl TransactionLayer {
         self.clients.set_datagrams_only(remote, only);
     }
 
+    /// Whether a response had to be dropped since this was asked last because its Via, ours by the
+    /// branch, has another sent-by (RFC 3261 section 18.1.2): somebody on the way rewrote it.
+    pub const fn take_altered(&mut self) -> bool {
+        self.clients.take_altered()
+    }
+
     /// Takes back the INVITE of `invite` (RFC 3261 section 9.1).
     ///
     /// The CANCEL waits for a provisional response; should a final one come first, it is never
