@@ -337,6 +337,10 @@ fn session(now: Instant) -> RtpSession {
 }
 
 /// Everything counts from one moment of the process; which one does not matter.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an instant to start from cannot be made otherwise"
+)]
 fn moment() -> Instant {
     static FIRST: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     *FIRST.get_or_init(Instant::now)

@@ -4,10 +4,11 @@
 #   scripts/fuzz.sh                  all of them, 600 seconds each
 #   scripts/fuzz.sh 60 sip sdp       these two, a minute each
 #
-# Needs cargo-fuzz (cargo install cargo-fuzz) and a C++ compiler. It works with the stable
-# toolchain: the coverage that libFuzzer steers by is stable, only the sanitizers are not, and
-# nothing here is unsafe. What is found lies in fuzz/artifacts/NAME; put it into fuzz/corpus/NAME
-# under a name that says what it is, and tests/fuzz_smoke.rs tries it for good.
+# Needs cargo-fuzz (cargo install cargo-fuzz) and a C++ compiler. No sanitizer is asked for, since
+# those want a nightly toolchain and nothing that is fuzzed is unsafe; RUSTC_BOOTSTRAP lets the pinned
+# stable one take what else cargo-fuzz may ask of a nightly. What is found lies in
+# fuzz/artifacts/NAME; put it into fuzz/corpus/NAME under a name that says what it is, and
+# tests/fuzz_smoke.rs tries it for good.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -326,7 +326,7 @@ details-none = The other side gave no code
 ## Notices
 
 notice-password-not-kept = The password is kept for this session only
-    .todo = This computer has no password store that answers. Unlock or install one (a Secret Service such as GNOME Keyring), then save the account again.
+    .todo = This computer has no password store that answers. Unlock or install one (a Secret Service such as GNOME Keyring), then save the account again. Or have them kept in an encrypted file: settings, passwords.
 notice-passwords-locked = The passwords are locked
     .todo = Enter the passphrase in the settings, under passwords.
 notice-account-unusable = An account cannot be used as it is written

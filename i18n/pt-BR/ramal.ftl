@@ -324,7 +324,7 @@ details-none = O outro lado não deu nenhum código
 ## Avisos
 
 notice-password-not-kept = A senha vale só para esta sessão
-    .todo = Nenhum cofre de senhas responde neste computador. Desbloqueie ou instale um (um Secret Service, como o GNOME Keyring) e salve a conta de novo.
+    .todo = Nenhum cofre de senhas responde neste computador. Desbloqueie ou instale um (um Secret Service, como o GNOME Keyring) e salve a conta de novo. Ou guarde-as em um arquivo criptografado: configurações, senhas.
 notice-passwords-locked = As senhas estão bloqueadas
     .todo = Digite a frase secreta nas configurações, em senhas.
 notice-account-unusable = Uma conta não pode ser usada como está escrita
