@@ -231,8 +231,9 @@ impl Agent {
     }
 
     /// Whether a request inside a call comes from where the call goes: its tags can be overheard,
-    /// and then anybody could end it.
-    pub(super) fn may_speak(&self, call: CallId, from: &Peer) -> bool {
+    /// and then anybody could end it. A far side without a server between may say from elsewhere
+    /// where it is now: a machine that changes networks is not heard again otherwise.
+    pub(super) fn may_speak(&self, call: CallId, method: &Method, from: &Peer) -> bool {
         let Some(found) = self.calls.get(&call) else {
             return true;
         };
@@ -244,6 +245,10 @@ impl Agent {
             return true;
         };
         let dialog = &established.dialog;
+        let moves = matches!(method, Method::Invite | Method::Update);
+        if moves && dialog.next_hop() == *dialog.remote_target() {
+            return true;
+        }
         [dialog.next_hop(), dialog.remote_target().clone()]
             .iter()
             .filter_map(Uri::as_sip)

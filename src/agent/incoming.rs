@@ -37,7 +37,7 @@ impl Agent {
         let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
         if in_dialog
             && let Some(call) = self.call_of_dialog(&request)
-            && !self.may_speak(call, &from)
+            && !self.may_speak(call, &request.method, &from)
         {
             // To whoever it is, there is no such call.
             self.answer_request(now, &key, &request, StatusCode::CALL_DOES_NOT_EXIST);
