@@ -347,7 +347,7 @@ impl Agent {
             300..=399 => self.invite_redirected(now, call, response),
             401 | 407 => self.invite_challenged(now, call, response),
             422 if self.invite_for_longer(now, call, response) => {}
-            488 | 606 if self.invite_under_secure_profile(now, call) => {}
+            488 | 606 if self.invite_under_next_profile(now, call) => {}
             503 if self.try_next_way(now, call) => {}
             _ => self.invite_refused(now, call, response),
         }

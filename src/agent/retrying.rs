@@ -8,7 +8,6 @@ use super::call::Phase;
 use super::routing::Purpose;
 use super::{Agent, CallId, EndCause, Output, requests};
 use crate::media::plan::{MediaCommand, MediaId};
-use crate::sdp::Encryption;
 use crate::sip::{Contacts, DigestError, HeaderName, Response, Uri};
 
 /// Targets tried in one call, redirections included.
@@ -205,9 +204,9 @@ impl Agent {
         true
     }
 
-    /// Offers optional protection under the profile that some want it under, where it was refused
-    /// beside the plain one. Says whether it does.
-    pub(super) fn invite_under_secure_profile(&mut self, now: Instant, call: CallId) -> bool {
+    /// Offers protection under the profile that some want it under, where it was refused under
+    /// another. Says whether it does.
+    pub(super) fn invite_under_next_profile(&mut self, now: Instant, call: CallId) -> bool {
         let Some(found) = self.calls.get_mut(&call) else {
             return false;
         };
@@ -215,10 +214,10 @@ impl Agent {
             return false;
         };
         let mut local = inviting.negotiation.local().clone();
-        if local.encryption != Encryption::Optional || local.secure_profile {
+        let Some(profile) = local.profile.after(local.encryption) else {
             return false;
-        }
-        local.secure_profile = true;
+        };
+        local.profile = profile;
         inviting.negotiation.set_local(local);
         let offer = inviting.negotiation.offer().to_bytes();
         inviting.invite.set_body("application/sdp", offer);

@@ -19,6 +19,30 @@ pub enum CodecOrder {
     Offered,
 }
 
+/// Under which profile keys are offered: some take them under no other than theirs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// `RTP/AVP` where protection is optional, `RTP/SAVP` where it is required.
+    #[default]
+    Usual,
+    /// `RTP/SAVP`.
+    Secure,
+    /// `RTP/SAVPF` (RFC 5124), though we give no feedback.
+    SecureFeedback,
+}
+
+impl Profile {
+    /// What to offer after a refusal; `None`: nothing is left.
+    #[must_use]
+    pub fn after(self, encryption: Encryption) -> Option<Profile> {
+        match (encryption, self) {
+            (Encryption::Off, _) | (_, Profile::SecureFeedback) => None,
+            (Encryption::Optional, Profile::Usual) => Some(Profile::Secure),
+            (Encryption::Optional | Encryption::Required, _) => Some(Profile::SecureFeedback),
+        }
+    }
+}
+
 /// The audio stream that this phone wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalAudio {
@@ -61,9 +85,8 @@ pub struct LocalAudio {
     /// Our keys, one for each suite that we know, those that we prefer first. The same ones for as
     /// long as the call lasts.
     pub keys: Vec<OwnKey>,
-    /// Optional protection is offered under `RTP/SAVP`, where a far side refused it beside
-    /// `RTP/AVP`.
-    pub secure_profile: bool,
+    /// Under which profile what is protected is offered.
+    pub profile: Profile,
 }
 
 impl LocalAudio {
@@ -95,7 +118,7 @@ impl LocalAudio {
             terse: false,
             encryption: Encryption::Off,
             keys: Vec::new(),
-            secure_profile: false,
+            profile: Profile::Usual,
         }
     }
 }

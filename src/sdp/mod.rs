@@ -27,7 +27,7 @@ mod rfc_examples;
 pub use attributes::{Attribute, Direction, Fmtp, RcvrRtt, RtcpAddress, RtcpXr, RtpMap};
 pub use crypto::{Crypto, Encryption, InlineKey, OwnKey, Sdes};
 pub use description::{ConnectionHost, Line, MediaDescription, Origin, SessionDescription};
-pub use local_audio::{CodecOrder, LocalAudio};
+pub use local_audio::{CodecOrder, LocalAudio, Profile};
 pub use negotiated::{Negotiated, NegotiationError, Offered, SendCodec};
 pub use offer_answer::Negotiation;
 pub use opus_parameters::OpusParameters;

@@ -18,7 +18,7 @@ use super::crypto::Encryption;
 use super::description::{ConnectionHost, Line, MediaDescription, Origin, SessionDescription};
 use super::exchange::{Exchange, accepted_formats};
 use super::format::{Format, Numbers};
-use super::local_audio::LocalAudio;
+use super::local_audio::{LocalAudio, Profile};
 use super::negotiated::{Negotiated, NegotiationError, Offered};
 use super::protection;
 use super::remote_audio::{RemoteAudio, RemoteFormat};
@@ -295,10 +295,10 @@ impl Negotiation {
         let so_far = self.profile.as_ref().filter(|profile| {
             protected && (local.encryption == Encryption::Optional || is_secure(profile))
         });
-        let usual = match local.encryption {
-            Encryption::Off => "RTP/AVP",
-            Encryption::Optional if !local.secure_profile => "RTP/AVP",
-            Encryption::Optional | Encryption::Required => "RTP/SAVP",
+        let usual = match (local.encryption, local.profile) {
+            (Encryption::Off, _) | (Encryption::Optional, Profile::Usual) => "RTP/AVP",
+            (_, Profile::SecureFeedback) => "RTP/SAVPF",
+            (Encryption::Optional, Profile::Secure) | (Encryption::Required, _) => "RTP/SAVP",
         };
         let off = local.encryption == Encryption::Off;
         let so_far = so_far.filter(|_| !off);

@@ -235,13 +235,26 @@ fn a_call_goes_on_under_its_profile_and_with_its_keys() {
 }
 
 #[test]
-fn the_profile_that_some_want_is_offered_when_it_is_asked_for() {
-    let mut phone = phone(Encryption::Optional);
-    phone.offer();
-    let mut local = phone.local().clone();
-    local.secure_profile = true;
-    phone.set_local(local);
-    let offer = phone.offer();
-    assert!(lines(&offer, "m=")[0].starts_with("m=audio 4000 RTP/SAVP "));
-    assert_eq!(lines(&offer, "a=crypto").len(), 2);
+fn after_a_refusal_the_next_profile_is_offered() {
+    let profiles = |encryption| {
+        let mut phone = phone(encryption);
+        let mut offered = Vec::new();
+        loop {
+            let offer = phone.offer();
+            let stream = lines(&offer, "m=").remove(0);
+            offered.extend(stream.split(' ').nth(2).map(str::to_owned));
+            let keys = if encryption == Encryption::Off { 0 } else { 2 };
+            assert_eq!(lines(&offer, "a=crypto").len(), keys);
+            let mut local = phone.local().clone();
+            let Some(next) = local.profile.after(encryption) else {
+                return offered;
+            };
+            local.profile = next;
+            phone.set_local(local);
+        }
+    };
+    assert_eq!(profiles(Encryption::Off), ["RTP/AVP"]);
+    let all = ["RTP/AVP", "RTP/SAVP", "RTP/SAVPF"];
+    assert_eq!(profiles(Encryption::Optional), all);
+    assert_eq!(profiles(Encryption::Required), all[1..]);
 }

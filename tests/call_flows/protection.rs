@@ -237,7 +237,7 @@ fn each_fork_has_its_own_keys_and_ours_stay() {
 }
 
 #[test]
-fn a_refusal_beside_the_plain_profile_is_asked_under_the_protected_one_once() {
+fn a_refusal_is_asked_again_under_each_profile_once() {
     let (mut world, ana, invite) = call_out(405);
     let body = |request: &Request| String::from_utf8_lossy(&request.body).into_owned();
     assert!(body(&invite).contains("RTP/AVP "));
@@ -246,6 +246,10 @@ fn a_refusal_beside_the_plain_profile_is_asked_under_the_protected_one_once() {
     let again = world.asked_outside("INVITE").pop().expect("asked again");
     assert!(body(&again).contains("RTP/SAVP ") && body(&again).contains("a=crypto:1 "));
     assert_eq!(end_of(&world, ana), None);
+    world.stranger_answers(&again, ANA, 488, "no", None);
+    world.run(secs(1));
+    let again = world.asked_outside("INVITE").pop().expect("asked again");
+    assert!(body(&again).contains("RTP/SAVPF "));
     world.stranger_answers(&again, ANA, 488, "no", None);
     world.run(secs(1));
     let end = Some((EndCause::NoCommonCodec, Side::Remote));

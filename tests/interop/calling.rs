@@ -112,11 +112,13 @@ fn a_refusal_is_acknowledged_and_told() {
             .answer_call(status, "", "")
             .await_request("ACK");
         if number == 488 {
-            // Keys are offered once more, under the profile that some want them under.
-            scenario = scenario
-                .await_call()
-                .answer_call(status, "", "")
-                .await_request("ACK");
+            // Keys are offered again under each profile that some want them under.
+            for _ in 0..2 {
+                scenario = scenario
+                    .await_call()
+                    .answer_call(status, "", "")
+                    .await_request("ACK");
+            }
         }
         let (mut sipp, mut ramal) = call(&folder, &scenario, &[]);
         let ended = ramal.wait_for("ended", SOON);

@@ -159,7 +159,7 @@ fn a_call_with_keys_through_a_proxy_is_protected_whoever_calls() {
     needs!("kamailio", "baresip");
     for (name, srtp, mediaenc, ramal_calls) in [
         ("to-mandatory", "optional", "srtp-mand", true),
-        ("to-mandatory-required", "required", "srtp-mand", true),
+        ("to-mandatory-f", "required", "srtp-mandf", true),
         ("from-optional", "required", "srtp", false),
         ("from-mandatory-f", "optional", "srtp-mandf", false),
     ] {
