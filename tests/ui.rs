@@ -13,6 +13,8 @@ mod hands;
 mod loudness;
 #[path = "ui/messages.rs"]
 mod messages;
+#[path = "ui/passwords.rs"]
+mod passwords;
 #[path = "ui/reception.rs"]
 mod reception;
 #[path = "ui/recording.rs"]
