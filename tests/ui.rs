@@ -13,6 +13,8 @@ mod hands;
 mod loudness;
 #[path = "ui/messages.rs"]
 mod messages;
+#[path = "ui/passwords.rs"]
+mod passwords;
 #[path = "ui/protection.rs"]
 mod protection;
 #[path = "ui/reception.rs"]
