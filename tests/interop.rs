@@ -43,6 +43,9 @@ mod priority;
 mod reception;
 #[path = "interop/registration.rs"]
 mod registration;
+#[cfg(target_os = "linux")]
+#[path = "interop/relay.rs"]
+mod relay;
 #[path = "interop/sessions.rs"]
 mod sessions;
 #[path = "interop/several.rs"]
