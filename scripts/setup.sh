@@ -52,6 +52,9 @@ test | kamailio tls | kamailio-tls-modules | kamailio-tls | aur:kamailio | none 
 test | kamailio websocket | kamailio-websocket-modules | kamailio-websocket | aur:kamailio | none | a registrar over WebSocket
 test | cmd baresip | baresip-core | baresip | baresip | baresip | far phone to talk to
 test | cmd sipp | sip-tester | sipp | aur:sipp | sipp | plays odd SIP behaviour to the letter
+test | cmd turnserver | coturn | coturn | coturn | - | a STUN and TURN server
+test | cmd nft | nftables | nftables | nftables | - | address translators between the phones of a test
+test | cmd ip | iproute2 | iproute | iproute2 | - | networks of a test's own
 test | cmd pulseaudio | pulseaudio | pulseaudio | pulseaudio | - | a sound server to play through and to kill
 test | cmd pacat | pulseaudio-utils | pulseaudio-utils | libpulse | - | a far ear and mouth for it
 test | cmd dbus-daemon | dbus | dbus-daemon | dbus | - | a bus on which real time is asked for

@@ -49,6 +49,9 @@ mod protection;
 mod reception;
 #[path = "interop/registration.rs"]
 mod registration;
+#[cfg(target_os = "linux")]
+#[path = "interop/relay.rs"]
+mod relay;
 #[path = "interop/secure.rs"]
 mod secure;
 #[path = "interop/sessions.rs"]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::agent::{Agent, Event, Role};
-use super::checks::{PairState, Purpose};
+use super::checks::{Pair, PairState, Purpose};
 use super::consent::Selected;
 use super::path::{PathKind, path_kind};
 
@@ -12,6 +12,8 @@ use super::path::{PathKind, path_kind};
 const WAIT_FOR_BETTER: Duration = Duration::from_secs(1);
 /// The same when all that works is a relay: four requests of a direct pair have gone out by then.
 const WAIT_FOR_DIRECT: Duration = Duration::from_secs(5);
+/// The same when the other side was heard on a direct way, so that only the way back is wanting.
+const WAIT_FOR_HEARD: Duration = Duration::from_secs(10);
 
 /// How far one component is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,19 +68,25 @@ impl Agent {
         let best = &self.pairs[&best];
         let since = nomination.first_valid?;
         let priority = self.pair_priority(best);
-        let hopeful = self.pairs.values().any(|pair| {
+        let hopeful = |pair: &&Pair| {
             pair.component == component
                 && pair.valid.is_none()
                 && pair.state != PairState::Failed
                 && self.pair_priority(pair) > priority
-        });
-        let kind = path_kind(
-            self.locals[best.local].candidate.kind,
-            self.remotes[best.remote].candidate.kind,
-        );
-        let relayed = kind == PathKind::Relayed;
+        };
+        let relayed = |pair: &Pair| {
+            let local = self.locals[pair.local].candidate.kind;
+            let remote = self.remotes[pair.remote].candidate.kind;
+            path_kind(local, remote) == PathKind::Relayed
+        };
+        let heard = |pair: &Pair| self.remotes[pair.remote].heard && !relayed(pair);
+        let heard = self.pairs.values().filter(hopeful).any(heard);
+        let hopeful = self.pairs.values().any(|pair| hopeful(&pair));
+        let relayed = relayed(best);
         let wait = if !hopeful && (!relayed || (self.remote_ended && self.gathered)) {
             Duration::ZERO
+        } else if relayed && heard {
+            WAIT_FOR_HEARD
         } else if relayed {
             WAIT_FOR_DIRECT
         } else {

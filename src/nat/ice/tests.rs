@@ -420,21 +420,97 @@ fn all_kinds() -> Vec<Behaviour> {
     kinds
 }
 
-#[test]
-fn every_two_translators_are_passed_where_theory_says_so() {
+/// Every pair of kinds, with losses of 0 to 10 %, and what came of it.
+fn among_all_kinds(setting: &Setting, mut judge: impl FnMut(&str, Option<bool>, bool, &Two)) {
     let kinds = all_kinds();
     for (a, one) in kinds.iter().enumerate() {
         for (b, other) in kinds.iter().enumerate() {
             let seed = (a * 100 + b) as u64;
-            let mut two = behind(seed, [*one, *other], Setting::default());
+            let mut two = behind(seed, [*one, *other], setting.clone());
             two.world.loss = (seed % 3) as u32 * 50;
             let done = two.run(MINUTE, Two::completed);
             let which = format!("seed {seed}: {one:?} and {other:?}");
-            match direct_is_possible([*one, *other]) {
-                Some(true) => assert!(done && two.agree(), "{which}"),
-                Some(false) => assert!(!done, "{which}"),
-                None => assert!(!done || two.agree(), "{which}"),
-            }
+            judge(&which, direct_is_possible([*one, *other]), done, &two);
         }
+    }
+}
+
+#[test]
+fn every_two_translators_are_passed_where_theory_says_so() {
+    let setting = Setting::default();
+    among_all_kinds(&setting, |which, possible, done, two| match possible {
+        Some(true) => assert!(done && two.agree(), "{which}"),
+        Some(false) => assert!(!done, "{which}"),
+        None => assert!(!done || two.agree(), "{which}"),
+    });
+}
+
+#[test]
+fn with_a_relay_all_connect_and_it_is_used_only_where_nothing_else_works() {
+    let setting = Setting {
+        turn: true,
+        ..Setting::default()
+    };
+    among_all_kinds(&setting, |which, possible, done, two| {
+        assert!(done && two.agree(), "{which}");
+        let paths = [two.path(0, 1).unwrap(), two.path(1, 1).unwrap()];
+        let relayed = paths.iter().any(|path| path.kind() == PathKind::Relayed);
+        if let Some(possible) = possible {
+            assert_eq!(relayed, !possible, "{which}: {paths:?}");
+        }
+        // Why it is this path: better ones were asked and stayed silent.
+        if relayed {
+            assert!(paths[0].better_silent > 0, "{which}: {paths:?}");
+        }
+    });
+}
+
+#[test]
+fn a_relayed_path_is_in_use_before_it_is_chosen_and_lasts() {
+    let symmetric = Behaviour::new(Dependence::AddressAndPort, Dependence::AddressAndPort);
+    let setting = Setting {
+        turn: true,
+        components: 2,
+        ..Setting::default()
+    };
+    let mut two = behind(8, [symmetric, symmetric], setting);
+    let begun = two.world.now;
+    let usable = |two: &Two| (0..2).all(|w| (1..=2).all(|c| two.path(w, c).is_some()));
+    assert!(two.run(Duration::from_secs(4), usable));
+    assert!(two.path(0, 1).unwrap().chosen_by.is_none());
+    assert!(two.run(MINUTE, Two::completed) && two.agree());
+    assert!(two.world.now - begun > Duration::from_secs(5));
+    two.run(MINUTE * 30, |_| false);
+    let lost = |which| two.told(which, &Event::ConsentLost { component: 1 });
+    assert_eq!(lost(0) + lost(1), 0);
+}
+
+#[test]
+fn from_a_direct_path_to_a_relayed_one_and_back() {
+    let symmetric = Behaviour::new(Dependence::AddressAndPort, Dependence::AddressAndPort);
+    let setting = Setting {
+        turn: true,
+        ..Setting::default()
+    };
+    let mut two = behind(9, [cone(), symmetric], setting);
+    // A stable port behind a strict filter cannot be met from a port nobody can foretell.
+    assert!(two.run(MINUTE, Two::completed) && two.agree());
+    assert_eq!(two.path(0, 1).unwrap().kind(), PathKind::Relayed);
+    for (place, kind, expected) in [
+        ("192.0.2.70", Dependence::Endpoint, PathKind::Translated),
+        ("192.0.2.71", Dependence::AddressAndPort, PathKind::Relayed),
+    ] {
+        let filtering = if kind == Dependence::Endpoint {
+            Dependence::Address
+        } else {
+            Dependence::AddressAndPort
+        };
+        let network = Behaviour::new(kind, filtering);
+        let network = two.world.network(Realm::INTERNET, place, network);
+        two.move_to(0, network, &place.replace("192.0.2", "10.70.0"));
+        two.phones.iter_mut().for_each(|p| p.events.clear());
+        two.restart(0);
+        assert!(two.run(MINUTE, Two::completed) && two.agree(), "{place}");
+        assert_eq!(two.path(0, 1).unwrap().kind(), expected, "{place}");
     }
 }

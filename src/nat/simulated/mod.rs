@@ -2,6 +2,7 @@
 //! names, servers, loss, delay and reordering; by seed, on a clock turned by hand.
 
 mod phones;
+pub(crate) mod relay;
 mod translator;
 mod world;
 

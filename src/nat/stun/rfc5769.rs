@@ -185,18 +185,32 @@ fn what_follows_integrity_is_not_believed() {
 #[test]
 fn a_truncated_sha256_counts_from_sixteen_bytes_on() {
     let key = Key::short_term(ICE_PASSWORD);
-    let full = Builder::new(Class::Request, Method::BINDING, TransactionId([1; 12]))
-        .integrity_sha256(&key)
-        .finish();
-    assert!(Message::parse(&full).unwrap().is_by(&key));
-    // A truncated one is computed with its own length in the header, so it is another value;
-    // this one is merely cut off.
-    for kept in [0, 4, 12, 16, 28] {
-        let mut cut = full[..HEADER_LEN + 4 + kept].to_vec();
-        cut[3] = (4 + kept) as u8;
-        cut[HEADER_LEN + 3] = kept as u8;
-        assert!(!Message::parse(&cut).unwrap().is_by(&key), "{kept}");
+    let plain = Builder::new(Class::Request, Method::BINDING, TransactionId([1; 12])).finish();
+    for kept in [0, 4, 12, 16, 28, 32, 36] {
+        let mut head = plain.clone();
+        head[3] = 4 + kept as u8;
+        let mut mac = key.sign_sha256(&head, &[]).to_vec();
+        mac.resize(kept, 0);
+        let wire = [&head[..], &[0x00, 0x1C, 0, kept as u8], &mac].concat();
+        let believed = Message::parse(&wire).unwrap().is_by(&key);
+        assert_eq!(believed, (16..=32).contains(&kept), "{kept}");
     }
+}
+
+#[test]
+fn a_fingerprint_that_is_not_the_last_is_refused() {
+    let wire = Builder::new(Class::Request, Method::BINDING, TransactionId([1; 12]))
+        .fingerprint()
+        .finish();
+    assert!(Message::parse(&wire).is_ok());
+    // The fingerprint itself is right for the length it was computed with.
+    let mut longer = Builder::new(Class::Request, Method::BINDING, TransactionId([1; 12])).finish();
+    longer[3] = 16;
+    let value = integrity::fingerprint(&longer, &[]);
+    longer.extend([0x80, 0x28, 0, 4]);
+    longer.extend(value.to_be_bytes());
+    longer.extend([0x80, 0x22, 0, 4, b'l', b'a', b't', b'e']);
+    assert_eq!(Message::parse(&longer).err(), Some(Damage::Fingerprint));
 }
 
 #[test]
