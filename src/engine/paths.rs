@@ -3,7 +3,7 @@
 //! Such a connection was verified for one name under one account's terms, and must not carry what is
 //! for another. So it is not found again by its address, as TCP's are, but by all of these: a path,
 //! which outlives the connections opened along it. The agent knows a path as the connection of a
-//! [`Peer`].
+//! [`Peer`](crate::sip::transaction::Peer).
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
