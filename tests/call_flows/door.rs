@@ -129,15 +129,15 @@ fn a_goodbye_from_elsewhere_ends_no_call() {
     let (mut world, bia, tag) = call_in(1_106, &body);
     acknowledge(&mut world, &tag, 1, "");
     assert!(answered(&world, bia));
-    // Its tags were overheard.
-    for (number, method) in (2..).zip(["BYE", "REFER", "INFO", "UPDATE", "INVITE", "NOTIFY"]) {
+    // Its tags were overheard. Where the far side is, it may say from elsewhere, since there is no
+    // server between: see tests/call_flows/moving.rs.
+    for (number, method) in (2..).zip(["BYE", "REFER", "INFO", "NOTIFY"]) {
         let spoofed = Line {
             method,
             branch: &format!("z9hG4bKspoof{number}"),
             cseq: number,
             to_tag: &tag,
             headers: "Refer-To: <sip:evil@10.0.0.66>\r\nEvent: refer\r\n",
-            body: if method == "INVITE" { &body } else { "" },
             ..Line::default()
         };
         world.asks_from(elsewhere(), BIA, &spoofed);
