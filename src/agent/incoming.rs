@@ -13,7 +13,7 @@ use super::{
     messaging, protecting, requests,
 };
 use crate::media::plan::{MediaCommand, MediaId};
-use crate::sdp::{self, Negotiation};
+use crate::sdp::{self, LocalAudio, Negotiation};
 use crate::sip::transaction::{Peer, ServerKey};
 use crate::sip::{
     Dialog, DialogId, HeaderName, Method, NameAddr, Request, SHORTEST, SessionTimer, StatusCode,
@@ -263,7 +263,11 @@ impl Agent {
             return;
         };
         let transport = found.transport.unwrap_or(Transport::Udp);
-        let audio = self.local_audio(found.account, rtp, transport);
+        // What is offered in a 200 has the room of an answer.
+        let audio = LocalAudio {
+            terse: false,
+            ..self.local_audio(found.account, rtp, transport)
+        };
         let session = self.random_session();
         let local_tag = self.random_token();
         let Some(found) = self.calls.get(&call) else {

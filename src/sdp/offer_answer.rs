@@ -186,7 +186,11 @@ impl Negotiation {
             return Err(NegotiationError::OfferOutstanding);
         }
         let (index, remote) = self.choose_stream(offer)?;
-        let local = self.local.clone();
+        // An answer has the room, and there are phones that resume only when they are told so.
+        let local = LocalAudio {
+            terse: false,
+            ..self.local.clone()
+        };
         let mut numbers = self.numbers.clone();
         // When all numbers are taken the format is left out.
         let formats: Vec<(PayloadType, RemoteFormat)> = accepted_formats(&local, &remote)

@@ -75,22 +75,44 @@ fn an_unanswered_invite_is_sent_again_and_the_late_answer_taken() {
     assert_eq!(invites[0], invites[1], "a retransmission keeps its branch");
 }
 
+/// Of the far end, which has a realm of its own.
+const CHALLENGE: &str =
+    "WWW-Authenticate: Digest realm=\"far end\", nonce=\"b6a2f\", qop=\"auth\", algorithm=MD5\n";
+
 #[test]
-fn a_challenge_from_the_far_end_is_answered_with_the_password() {
+fn a_challenge_from_the_own_proxy_is_answered_with_the_password() {
     needs!("sipp");
     let folder = folder("calling-challenged");
-    let challenge = "WWW-Authenticate: Digest realm=\"far end\", nonce=\"b6a2f\", qop=\"auth\", algorithm=MD5\n";
     let scenario = hung_up(
         Scenario::new("challenges")
             .await_call()
-            .answer_call("401 Unauthorized", challenge, "")
+            .answer_call("401 Unauthorized", CHALLENGE, "")
             .await_request("ACK")
             .await_call_with_proof("1001")
             .answer_call("200 OK", "", ANSWER)
             .await_request("ACK"),
     );
-    let (mut sipp, mut ramal) = call(&folder, &scenario, &["--duration", "1"]);
+    let mut sipp = Sipp::start(&folder, &scenario, &Place::default());
+    let proxy = format!("sip:127.0.0.1:{}", sipp.port());
+    let mut ramal = CommandLine::new(&["call", &format!("sip:1002@{DOMAIN}")])
+        .with(&["--bind", "127.0.0.1", "--silence", "--duration", "1"])
+        .with(&["--aor", &format!("sip:1001@{DOMAIN}"), "--proxy", &proxy])
+        .password(&password("1001"))
+        .start(&folder, "ramal");
     ramal.wait_for("answered", SOON);
+    sipp.finish();
+}
+
+#[test]
+fn a_challenge_from_a_stranger_is_not_answered() {
+    needs!("sipp");
+    let folder = folder("calling-challenged-by-a-stranger");
+    let scenario = Scenario::new("challenges")
+        .await_call()
+        .answer_call("401 Unauthorized", CHALLENGE, "")
+        .await_request("ACK");
+    let (mut sipp, mut ramal) = call(&folder, &scenario, &[]);
+    ramal.ends_with(8, SOON);
     sipp.finish();
 }
 
