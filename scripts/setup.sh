@@ -58,7 +58,6 @@ test | cmd ip | iproute2 | iproute | iproute2 | - | networks of a test's own
 test | cmd pulseaudio | pulseaudio | pulseaudio | pulseaudio | - | a sound server to play through and to kill
 test | cmd pacat | pulseaudio-utils | pulseaudio-utils | libpulse | - | a far ear and mouth for it
 test | cmd dbus-daemon | dbus | dbus-daemon | dbus | - | a bus on which real time is asked for
-test | cmd ip | iproute2 | iproute | iproute2 | - | networks of a test's own
 test | cmd python3 | python3 | python3 | python | python | runs PESQ
 test | py venv | python3-venv | python3-libs | python | python | keeps PESQ apart from the system
 test | py headers | python3-dev | python3-devel | python | python | compiles PESQ
