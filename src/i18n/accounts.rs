@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::agent::{AccountState, RegistrationCause};
 use crate::say;
 
-use super::{Explanation, Words};
+use super::{Explanation, Words, explain};
 
 impl Words {
     /// The state in a word or two, as on the account pill.
@@ -44,30 +44,20 @@ impl Words {
     /// Why a registration failed, and what to do about it.
     #[must_use]
     pub fn registration_cause(&self, cause: RegistrationCause) -> Explanation {
-        macro_rules! explain {
-            ($id:literal) => {
-                Explanation {
-                    title: say!(self, $id),
-                    why: String::new(),
-                    todo: Some(say!(self, $id, "todo")),
-                    details: Vec::new(),
-                }
-            };
-        }
         match cause {
-            RegistrationCause::WrongPassword => explain!("registration-wrong-password"),
-            RegistrationCause::PasswordNeeded => explain!("registration-password-needed"),
-            RegistrationCause::Forbidden => explain!("registration-forbidden"),
-            RegistrationCause::UnknownUser => explain!("registration-unknown-user"),
-            RegistrationCause::AuthUnsupported => explain!("registration-auth-unsupported"),
-            RegistrationCause::WeakDigest => explain!("registration-weak-digest"),
-            RegistrationCause::Unencrypted => explain!("registration-unencrypted"),
-            RegistrationCause::HostNotFound => explain!("registration-host-not-found"),
-            RegistrationCause::Unreachable => explain!("registration-unreachable"),
+            RegistrationCause::WrongPassword => explain!(self, "registration-wrong-password"),
+            RegistrationCause::PasswordNeeded => explain!(self, "registration-password-needed"),
+            RegistrationCause::Forbidden => explain!(self, "registration-forbidden"),
+            RegistrationCause::UnknownUser => explain!(self, "registration-unknown-user"),
+            RegistrationCause::AuthUnsupported => explain!(self, "registration-auth-unsupported"),
+            RegistrationCause::WeakDigest => explain!(self, "registration-weak-digest"),
+            RegistrationCause::Unencrypted => explain!(self, "registration-unencrypted"),
+            RegistrationCause::HostNotFound => explain!(self, "registration-host-not-found"),
+            RegistrationCause::Unreachable => explain!(self, "registration-unreachable"),
             RegistrationCause::NotSecured(failure) => self.not_secured(failure),
-            RegistrationCause::TimedOut => explain!("registration-timed-out"),
-            RegistrationCause::ServerTrouble => explain!("registration-server-trouble"),
-            RegistrationCause::Refused => explain!("registration-refused"),
+            RegistrationCause::TimedOut => explain!(self, "registration-timed-out"),
+            RegistrationCause::ServerTrouble => explain!(self, "registration-server-trouble"),
+            RegistrationCause::Refused => explain!(self, "registration-refused"),
         }
     }
 

@@ -36,6 +36,19 @@ macro_rules! say {
     };
 }
 
+/// What went wrong, and what to do about it: a message and its attribute `todo`.
+macro_rules! explain {
+    ($words:expr, $id:literal) => {
+        $crate::i18n::Explanation {
+            title: say!($words, $id),
+            why: String::new(),
+            todo: Some(say!($words, $id, "todo")),
+            details: Vec::new(),
+        }
+    };
+}
+use explain;
+
 /// One language's words.
 pub struct Words {
     language: Language,

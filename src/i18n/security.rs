@@ -4,38 +4,28 @@ use crate::engine::Signalling;
 use crate::say;
 use crate::trust::{Refused, TlsFailure, Verified};
 
-use super::{Explanation, Words};
+use super::{Explanation, Words, explain};
 
 impl Words {
     /// Why a secure connection was refused, and what to do about it.
     #[must_use]
     pub fn not_secured(&self, failure: TlsFailure) -> Explanation {
-        macro_rules! explain {
-            ($id:literal) => {
-                Explanation {
-                    title: say!(self, $id),
-                    why: String::new(),
-                    todo: Some(say!(self, $id, "todo")),
-                    details: Vec::new(),
-                }
-            };
-        }
         match failure {
-            TlsFailure::Expired => explain!("tls-expired"),
-            TlsFailure::NotYetValid => explain!("tls-not-yet-valid"),
-            TlsFailure::WrongHost => explain!("tls-wrong-host"),
-            TlsFailure::SelfSigned => explain!("tls-self-signed"),
-            TlsFailure::UnknownIssuer => explain!("tls-unknown-issuer"),
-            TlsFailure::Revoked => explain!("tls-revoked"),
-            TlsFailure::NotPinned => explain!("tls-not-pinned"),
-            TlsFailure::Unusable => explain!("tls-unusable"),
-            TlsFailure::NothingInCommon => explain!("tls-nothing-in-common"),
-            TlsFailure::CertificateAsked => explain!("tls-certificate-asked"),
-            TlsFailure::CertificateRefused => explain!("tls-certificate-refused"),
-            TlsFailure::NotSpoken => explain!("tls-not-spoken"),
-            TlsFailure::NoWebSocket => explain!("tls-no-websocket"),
-            TlsFailure::Broken => explain!("tls-broken"),
-            TlsFailure::Files => explain!("tls-files"),
+            TlsFailure::Expired => explain!(self, "tls-expired"),
+            TlsFailure::NotYetValid => explain!(self, "tls-not-yet-valid"),
+            TlsFailure::WrongHost => explain!(self, "tls-wrong-host"),
+            TlsFailure::SelfSigned => explain!(self, "tls-self-signed"),
+            TlsFailure::UnknownIssuer => explain!(self, "tls-unknown-issuer"),
+            TlsFailure::Revoked => explain!(self, "tls-revoked"),
+            TlsFailure::NotPinned => explain!(self, "tls-not-pinned"),
+            TlsFailure::Unusable => explain!(self, "tls-unusable"),
+            TlsFailure::NothingInCommon => explain!(self, "tls-nothing-in-common"),
+            TlsFailure::CertificateAsked => explain!(self, "tls-certificate-asked"),
+            TlsFailure::CertificateRefused => explain!(self, "tls-certificate-refused"),
+            TlsFailure::NotSpoken => explain!(self, "tls-not-spoken"),
+            TlsFailure::NoWebSocket => explain!(self, "tls-no-websocket"),
+            TlsFailure::Broken => explain!(self, "tls-broken"),
+            TlsFailure::Files => explain!(self, "tls-files"),
         }
     }
 

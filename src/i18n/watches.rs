@@ -7,7 +7,7 @@ use crate::events::dialog_info::Lamp;
 use crate::events::pidf::{Activity, Basic};
 use crate::say;
 
-use super::{Explanation, Words};
+use super::{Explanation, Words, explain};
 
 impl Words {
     /// What a busy lamp shows.
@@ -91,29 +91,19 @@ impl Words {
     /// Why nothing is told of an extension, and what to do about it.
     #[must_use]
     pub fn watch_cause(&self, cause: WatchCause) -> Explanation {
-        macro_rules! explain {
-            ($id:literal) => {
-                Explanation {
-                    title: say!(self, $id),
-                    why: String::new(),
-                    todo: Some(say!(self, $id, "todo")),
-                    details: Vec::new(),
-                }
-            };
-        }
         match cause {
-            WatchCause::WrongPassword => explain!("registration-wrong-password"),
-            WatchCause::PasswordNeeded => explain!("registration-password-needed"),
-            WatchCause::WeakDigest => explain!("registration-weak-digest"),
-            WatchCause::ForeignServer => explain!("watch-foreign-server"),
-            WatchCause::Unencrypted => explain!("registration-unencrypted"),
-            WatchCause::NotAllowed => explain!("watch-not-allowed"),
-            WatchCause::NotFound => explain!("watch-not-found"),
-            WatchCause::NotOffered => explain!("watch-not-offered"),
-            WatchCause::Unreachable => explain!("registration-unreachable"),
-            WatchCause::TimedOut => explain!("registration-timed-out"),
-            WatchCause::ServerTrouble => explain!("registration-server-trouble"),
-            WatchCause::Refused => explain!("watch-refused"),
+            WatchCause::WrongPassword => explain!(self, "registration-wrong-password"),
+            WatchCause::PasswordNeeded => explain!(self, "registration-password-needed"),
+            WatchCause::WeakDigest => explain!(self, "registration-weak-digest"),
+            WatchCause::ForeignServer => explain!(self, "watch-foreign-server"),
+            WatchCause::Unencrypted => explain!(self, "registration-unencrypted"),
+            WatchCause::NotAllowed => explain!(self, "watch-not-allowed"),
+            WatchCause::NotFound => explain!(self, "watch-not-found"),
+            WatchCause::NotOffered => explain!(self, "watch-not-offered"),
+            WatchCause::Unreachable => explain!(self, "registration-unreachable"),
+            WatchCause::TimedOut => explain!(self, "registration-timed-out"),
+            WatchCause::ServerTrouble => explain!(self, "registration-server-trouble"),
+            WatchCause::Refused => explain!(self, "watch-refused"),
         }
     }
 }

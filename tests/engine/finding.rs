@@ -4,10 +4,9 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ramal::agent::AccountState;
-use ramal::lab::{EXTENSIONS, Lab, LabConfig, PASSWORD};
+use ramal::lab::{EXTENSIONS, Lab, LabConfig};
 
-use super::talking::send;
+use super::talking::register;
 use super::*;
 
 const A: u16 = 1;
@@ -140,21 +139,7 @@ fn registers(zone: &Zone) {
     let (mut config, _unlock) = with_settings(Settings::default(), file);
     config.dns = Some(zone.addr);
     let (handle, _events) = engine::start(config).expect("loopback is there");
-    let account = AccountSettings {
-        address: format!("{}@office.example", EXTENSIONS[0]),
-        ..AccountSettings::default()
-    };
-    send(
-        &handle,
-        Command::UseAccount {
-            settings: Box::new(account),
-            password: Secret::from(PASSWORD),
-        },
-    );
-    let registered = |state: &AccountState| matches!(state, AccountState::Registered { .. });
-    wait_for(&handle, |snapshot| {
-        snapshot.accounts.iter().any(|one| registered(&one.state))
-    });
+    register(&handle, format!("{}@office.example", EXTENSIONS[0]));
 }
 
 fn lab() -> Lab {

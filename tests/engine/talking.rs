@@ -34,21 +34,8 @@ pub(super) fn talk(home: &Path, folder: &Path) -> Talking {
     };
     let (config, unlock) = with_settings(settings, SettingsFile::in_folder(home));
     let (handle, events) = engine::start(config).expect("loopback is there");
-    let account = AccountSettings {
-        address: format!("{}@{}", EXTENSIONS[0], lab.address()),
-        ..AccountSettings::default()
-    };
-    send(
-        &handle,
-        Command::UseAccount {
-            settings: Box::new(account),
-            password: Secret::from(PASSWORD),
-        },
-    );
-    let registered = |state: &AccountState| matches!(state, AccountState::Registered { .. });
-    let snapshot = wait_for(&handle, |snapshot| {
-        snapshot.accounts.iter().any(|one| registered(&one.state))
-    });
+    let address = format!("{}@{}", EXTENSIONS[0], lab.address());
+    let snapshot = register(&handle, address);
     send(&handle, dial_echo(&snapshot));
     // A second of it has been measured: there is sound.
     let snapshot = wait_for(&handle, |snapshot| {
@@ -63,6 +50,25 @@ pub(super) fn talk(home: &Path, folder: &Path) -> Talking {
         _unlock: unlock,
         call,
     }
+}
+
+/// Has the phone use this address with the lab's password; the picture once it is registered.
+pub(super) fn register(handle: &Handle, address: String) -> Arc<Snapshot> {
+    let account = AccountSettings {
+        address,
+        ..AccountSettings::default()
+    };
+    send(
+        handle,
+        Command::UseAccount {
+            settings: Box::new(account),
+            password: Secret::from(PASSWORD),
+        },
+    );
+    let registered = |state: &AccountState| matches!(state, AccountState::Registered { .. });
+    wait_for(handle, |snapshot| {
+        snapshot.accounts.iter().any(|one| registered(&one.state))
+    })
 }
 
 pub(super) fn send(handle: &Handle, command: Command) {
