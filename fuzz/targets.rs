@@ -306,7 +306,7 @@ fn serve(agent: &mut Agent, now: Instant, way: Peer, person: u8) {
             Output::Resolve { id, .. } => agent.handle_resolved(now, id, Ok(vec![way])),
             Output::Media(MediaCommand::Open { media, .. }) => {
                 let rtp = SocketAddr::new(own().ip(), 40_000);
-                agent.handle_opened(now, media, Some(Opened { rtp }));
+                agent.handle_opened(now, media, Some(Opened::at(rtp)));
             }
             Output::Event(ramal::agent::Event::Incoming { call, .. }) => match person & 3 {
                 1 => agent.handle_command(now, Command::Answer(call)),

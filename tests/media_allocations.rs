@@ -71,6 +71,7 @@ fn session(
         },
         // Half of them are protected.
         srtp: redundancy.is_none().then(|| keys(ssrc)),
+        ice: None,
     };
     session.apply(now, &plan).expect("codecs can be set up");
     session

@@ -21,8 +21,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("trust", &["units", "redact"]),
     // Pure cores; none of them knows another.
     ("sip", &["units", "redact"]),
-    // A codec's name is its name in SDP.
-    ("sdp", &["units", "redact", "codec"]),
+    // A codec's name is its name in SDP, and candidates are lines of it.
+    ("sdp", &["units", "redact", "codec", "nat"]),
     // Bodies; who carries them is no matter.
     ("events", &["units", "redact"]),
     ("nat", &["units", "redact"]),
@@ -35,13 +35,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("jitter", &["units", "redact", "rtp", "codec", "dsp"]),
     (
         "media",
-        &["units", "redact", "rtp", "codec", "dsp", "jitter"],
+        &["units", "redact", "nat", "rtp", "codec", "dsp", "jitter"],
     ),
     // The sound of a call, measured.
     (
         "bench",
         &[
-            "units", "redact", "rtp", "codec", "dsp", "voice", "jitter", "media",
+            "units", "redact", "nat", "rtp", "codec", "dsp", "voice", "jitter", "media",
         ],
     ),
     // The phone.

@@ -495,5 +495,6 @@ pub(super) fn plan_of(negotiated: &Negotiated, held: bool) -> Plan {
             }),
         },
         srtp: super::protecting::keys_of(negotiated),
+        ice: None,
     }
 }

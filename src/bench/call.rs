@@ -330,6 +330,7 @@ fn session(now: Instant, line: &Line, role: Role) -> Result<Session, CodecError>
             reference_times: Some(Answerers::All),
         },
         srtp: None,
+        ice: None,
     };
     session.apply(now, &plan)?;
     Ok(session)

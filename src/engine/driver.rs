@@ -17,6 +17,7 @@ use super::event::{Event, Stamped};
 use super::loudness::kept_loudness;
 use super::media::{MediaReport, MediaThread};
 use super::picture::Picture;
+use super::reaching::Reaching;
 use super::reception::local_time;
 use super::sip_port::{Arrival, SipPort};
 use super::suspend::SleepWatch;
@@ -64,6 +65,8 @@ pub(super) struct Driver {
     pub(super) passwords: BTreeMap<u32, Secret<String>>,
     pub(super) next_call: u64,
     pub(super) team: Team,
+    /// The ways of calls to their far sides.
+    pub(super) reaching: Reaching,
     /// For whom calls are made to consult somebody.
     pub(super) consulting: BTreeMap<CallId, CallId>,
     /// Live levels of calls whose sound is open.
@@ -179,6 +182,7 @@ impl Driver {
             passwords: BTreeMap::new(),
             next_call: 1,
             team: Team::default(),
+            reaching: Reaching::default(),
             consulting: BTreeMap::new(),
             levels: BTreeMap::new(),
             rang: BTreeSet::new(),

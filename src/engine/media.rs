@@ -30,6 +30,7 @@ mod trial;
 mod worker;
 
 use std::io;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
@@ -60,7 +61,7 @@ use crate::media::music::HoldMusic;
 use crate::media::plan::{ConferenceId, Feed, MediaCommand, MediaId, Opened};
 use crate::media::recording::{Format, Sides};
 use crate::media::tones::Tone;
-use crate::media::{Levels, MicrophoneState, Quality};
+use crate::media::{Levels, MicrophoneState, Port, Quality};
 use crate::rtp::dtmf::Digit;
 use crate::voice::{VoiceReport, VoiceSettings};
 
@@ -202,6 +203,22 @@ pub enum MediaReport {
     SoundBack {
         /// Which session.
         media: MediaId,
+    },
+    /// Something came that is neither RTP nor RTCP: STUN, DTLS, or of a TURN server. What comes
+    /// faster than [`crate::media::route`] allows is dropped.
+    Carried {
+        /// Which session.
+        media: MediaId,
+        /// When.
+        at: Instant,
+        /// To which socket.
+        port: Port,
+        /// The address of that socket.
+        local: SocketAddr,
+        /// From whom.
+        from: SocketAddr,
+        /// The datagram.
+        bytes: Vec<u8>,
     },
     /// A file is played from here on.
     PlayStarted {

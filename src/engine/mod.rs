@@ -17,6 +17,7 @@ mod loudness;
 pub mod media;
 mod paths;
 mod picture;
+mod reaching;
 mod reception;
 mod recordings;
 mod security;

@@ -508,6 +508,7 @@ impl Driver {
             }
             _ => None,
         };
+        self.reaching.note(&order);
         if let Err(error) = self.media.send(order) {
             tracing::error!("an order to the media thread is lost: {error}");
             if let Some(media) = opening {
@@ -603,6 +604,9 @@ impl Driver {
                 self.tell(Event::SoundBack {
                     call: call_of(media),
                 });
+            }
+            MediaReport::Carried { media, from, .. } => {
+                tracing::trace!(?media, %from, "neither RTP nor RTCP: nobody here speaks it");
             }
             MediaReport::PlayStarted { media, at } => {
                 self.tell_at(

@@ -533,6 +533,8 @@ impl Server {
             }
             MediaCommand::Move { .. }
             | MediaCommand::Listen { .. }
+            | MediaCommand::Route { .. }
+            | MediaCommand::Transmit { .. }
             | MediaCommand::SetMuted { .. }
             | MediaCommand::SendDtmf { .. }
             | MediaCommand::Confer { .. }
@@ -549,9 +551,7 @@ impl Server {
         local: IpAddr,
     ) -> std::io::Result<Opened> {
         let (rtp, rtcp) = port_pair(local)?;
-        let opened = Opened {
-            rtp: rtp.local_addr()?,
-        };
+        let opened = Opened::at(rtp.local_addr()?);
         let (rtp, rtcp) = (Arc::new(rtp), Arc::new(rtcp));
         let readers = [
             tokio::spawn(read(media, false, Arc::clone(&rtp), self.sound_in.clone())),

@@ -5,6 +5,7 @@
 //!
 //! - [`session`]: one call, whole; of [`uplink`] and [`downlink`].
 //! - [`plan`]: what a call's sound should be, as data.
+//! - [`route`]: which way packets go, and whose are taken.
 //! - [`quality`]: how it is, second by second, reckoned by `figures`; [`emodel`]: what a person
 //!   would say of it.
 //! - [`tones`]: ringback, busy, keys; [`rings`]: what rings; [`music`]: for whoever waits.
@@ -33,6 +34,7 @@ pub mod protection;
 pub mod quality;
 pub mod recording;
 pub mod rings;
+pub mod route;
 pub mod session;
 mod silence;
 mod speaking;

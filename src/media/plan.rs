@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::recording::{Format, Sides};
+pub use super::route::{Relay, Route, Way};
+use super::session::Port;
 use crate::codec::{CodecKind, MAX_PACKET_DURATION};
+use crate::nat::ice::{Credentials, Own, Remote};
 pub use crate::rtp::session::{Answerers, XrTerms};
 pub use crate::rtp::srtp::{MasterKey, Mki, Suite};
 use crate::units::PayloadType;
@@ -65,6 +68,27 @@ pub enum MediaCommand {
         /// All of it: what the plan does not name, stops.
         plan: Box<Plan>,
     },
+    /// Which way packets go and come from here on, in place of what the plan says.
+    Route {
+        /// Which session.
+        media: MediaId,
+        /// Both ways.
+        route: Box<Route>,
+    },
+    /// Send what is neither RTP nor RTCP, from a socket of the session. One that cannot be sent is
+    /// lost, as on the network.
+    Transmit {
+        /// Which session.
+        media: MediaId,
+        /// Whose socket.
+        port: Port,
+        /// From which address of ours; `None`: the first.
+        local: Option<SocketAddr>,
+        /// Where to.
+        to: SocketAddr,
+        /// The datagram.
+        bytes: Vec<u8>,
+    },
     /// Microphone or silence.
     SetMuted {
         /// Which session.
@@ -118,10 +142,29 @@ pub enum MediaCommand {
 }
 
 /// Where a session listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     /// RTP; the port is even. RTCP is on the next one, or muxed.
     pub rtp: SocketAddr,
+    /// What the far side is to be told of the ways here (RFC 8839); `None`: this address alone.
+    pub ice: Option<Box<Own>>,
+}
+
+impl Opened {
+    /// At this address, and nowhere else.
+    #[must_use]
+    pub const fn at(rtp: SocketAddr) -> Opened {
+        Opened { rtp, ice: None }
+    }
+}
+
+/// What both sides said of the ways between them (RFC 8839): how the way is to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IceTerms {
+    /// Ours. Others than before: this side starts anew.
+    pub local: Credentials,
+    /// What the far side said. Other credentials than before: it starts anew, or is another one.
+    pub remote: Remote,
 }
 
 /// What a call's sound should be.
@@ -158,6 +201,9 @@ pub struct Plan {
     pub extended_reports: XrTerms,
     /// The keys of both directions; `None`: in clear.
     pub srtp: Option<SrtpKeys>,
+    /// How the way to the far side is found; `None`: it is at the addresses above, or where its
+    /// packets come from.
+    pub ice: Option<Box<IceTerms>>,
 }
 
 /// The keys of a call whose packets are protected (RFC 3711).

@@ -307,14 +307,14 @@ impl World {
                     let rtp = SocketAddr::new(local, phone.next_port);
                     phone.next_port += 2;
                     phone.rtp.insert(media, rtp);
-                    phone.agent.handle_opened(now, media, Some(Opened { rtp }));
+                    phone.agent.handle_opened(now, media, Some(Opened::at(rtp)));
                 }
                 Output::Media(MediaCommand::Open { media, local }) => {
                     let rtp = SocketAddr::new(local, phone.next_port);
                     phone.next_port += 2;
                     phone.open_media.push(media);
                     phone.rtp.insert(media, rtp);
-                    phone.agent.handle_opened(now, media, Some(Opened { rtp }));
+                    phone.agent.handle_opened(now, media, Some(Opened::at(rtp)));
                 }
                 Output::Media(MediaCommand::Apply { media, plan }) => {
                     phone.plans.insert(media, *plan);

@@ -95,9 +95,7 @@ impl PortPair {
 
     fn bind(local: IpAddr, port: u16) -> io::Result<PortPair> {
         let (rtp, rtcp) = (socket(local, port)?, socket(local, port + 1)?);
-        let opened = Opened {
-            rtp: rtp.local_addr()?,
-        };
+        let opened = Opened::at(rtp.local_addr()?);
         Ok(PortPair { rtp, rtcp, opened })
     }
 }

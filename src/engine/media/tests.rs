@@ -81,7 +81,7 @@ impl Phone {
             })
             .unwrap();
         self.wait_for(|report| match report {
-            MediaReport::Opened { media, opened, .. } if *media == wanted => Some(*opened),
+            MediaReport::Opened { media, opened, .. } if *media == wanted => Some(opened.clone()),
             _ => None,
         })
     }
@@ -122,6 +122,7 @@ fn plan(kind: CodecKind, far: Opened) -> Plan {
             reference_times: Some(Answerers::All),
         },
         srtp: None,
+        ice: None,
     }
 }
 

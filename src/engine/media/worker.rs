@@ -263,8 +263,8 @@ impl<R: Fn(MediaReport)> Worker<R> {
             .filter(|call| call.readable.contains(&true))
         {
             call.guarded(|call| {
-                call.receive(Port::Rtp, buffers);
-                call.receive(Port::Rtcp, buffers);
+                call.receive(Port::Rtp, buffers, report);
+                call.receive(Port::Rtcp, buffers, report);
                 call.flush(buffers, report);
             });
         }

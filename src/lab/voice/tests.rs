@@ -37,6 +37,7 @@ fn plan() -> Plan {
         early: false,
         extended_reports: XrTerms::default(),
         srtp: None,
+        ice: None,
     }
 }
 

@@ -26,6 +26,15 @@ impl Credentials {
     }
 }
 
+/// What the other side is told about reaching this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// Ours.
+    pub credentials: Credentials,
+    /// Those found in time.
+    pub candidates: Vec<Candidate>,
+}
+
 /// What the other side's description says about reaching it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remote {

@@ -26,7 +26,7 @@ mod tests;
 
 pub use agent::{Agent, Config, Event, Output, Role, Transmit};
 pub use candidate::{Candidate, CandidateDefect, CandidateKind};
-pub use description::{Credentials, Remote};
+pub use description::{Credentials, Own, Remote};
 pub use path::{Path, PathKind, Tried, TriedState};
 
 use std::time::Duration;

@@ -17,6 +17,7 @@ use crate::engine::media::seat::Seat;
 use crate::jitter::receiver::MAX_PULL_SAMPLES;
 use crate::media::plan::MediaId;
 use crate::media::recording::{Paced, Side};
+use crate::media::route::{Allowances, Arrived, Onward, Route};
 use crate::media::{self, Event, Port, Session};
 use crate::units::SampleRate;
 
@@ -36,6 +37,11 @@ pub(super) struct Call {
     /// Sockets that may have more to read, RTP's and RTCP's.
     pub(super) readable: [bool; 2],
     pub(super) crashed: bool,
+    pub(super) route: Route,
+    /// A packet for a relay, with what that wants before it.
+    pub(super) wire: Vec<u8>,
+    /// How much more may be handed on.
+    pub(super) carried: Allowances,
 }
 
 impl Call {
@@ -56,7 +62,12 @@ impl Call {
         }
     }
 
-    pub(super) fn receive(&mut self, port: Port, buffers: &mut Buffers) {
+    pub(super) fn receive(
+        &mut self,
+        port: Port,
+        buffers: &mut Buffers,
+        report: &impl Fn(MediaReport),
+    ) {
         let flag = usize::from(port == Port::Rtcp);
         for _ in 0..BATCH {
             if !self.readable[flag] {
@@ -64,15 +75,44 @@ impl Call {
             }
             match self.socket(port).recv_from(buffers.datagram.as_mut_slice()) {
                 Ok((length, from)) => {
-                    let datagram = &buffers.datagram[..length];
-                    self.session
-                        .handle_datagram(clock::now(), port, datagram, from);
+                    self.arrived(port, &buffers.datagram[..length], from, report);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                     self.readable[flag] = false;
                 }
                 // An earlier packet of ours was refused, and some systems tell it here.
                 Err(_) => {}
+            }
+        }
+    }
+
+    fn arrived(
+        &mut self,
+        port: Port,
+        datagram: &[u8],
+        from: SocketAddr,
+        report: &impl Fn(MediaReport),
+    ) {
+        let now = clock::now();
+        match self.route.arrived(port, datagram, from) {
+            Arrived::Sound { packet, from } => {
+                self.session.handle_datagram(now, port, packet, from);
+            }
+            Arrived::Stranger => {}
+            Arrived::Carried => {
+                let Ok(local) = self.socket(port).local_addr() else {
+                    return;
+                };
+                if self.carried.take(now, self.route.knows(from)) {
+                    report(MediaReport::Carried {
+                        media: self.media,
+                        at: now,
+                        port,
+                        local,
+                        from,
+                        bytes: datagram.to_vec(),
+                    });
+                }
             }
         }
     }
@@ -121,7 +161,18 @@ impl Call {
         })
     }
 
-    pub(super) fn transmit(&self, port: Port, to: SocketAddr, packet: &[u8]) {
+    /// Sends a packet of the session the way that is the call's now.
+    pub(super) fn transmit(&mut self, port: Port, to: SocketAddr, packet: &[u8]) {
+        let mut wire = std::mem::take(&mut self.wire);
+        match self.route.onward(port, to, packet, &mut wire) {
+            Onward::Straight(to) => self.send(port, None, to, packet),
+            Onward::Wrapped(server) => self.send(port, None, server, &wire),
+            Onward::Nowhere => {}
+        }
+        self.wire = wire;
+    }
+
+    pub(super) fn send(&self, port: Port, _: Option<SocketAddr>, to: SocketAddr, packet: &[u8]) {
         // A packet that the system does not take is a packet lost: the next one follows.
         if let Err(error) = self.socket(port).send_to(packet, to) {
             tracing::trace!("packet was not sent: {error}");

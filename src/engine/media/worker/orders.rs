@@ -8,14 +8,15 @@ use mio::{Interest, Token};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-use super::{Call, FIRST_PACKET, MAX_CALLS, ORDERS, Went, Worker};
+use super::{Call, DATAGRAM, FIRST_PACKET, MAX_CALLS, ORDERS, Went, Worker};
 use crate::engine::clock;
 use crate::engine::media::output::Share;
 use crate::engine::media::ports::{PortError, PortPair};
 use crate::engine::media::recorder::Recorder;
 use crate::engine::media::seat::Seat;
 use crate::engine::media::{MediaReport, OpenError, Order, RecordFailure, layout};
-use crate::media::plan::{MediaCommand, MediaId, Plan};
+use crate::media::plan::{MediaCommand, MediaId, Plan, Route};
+use crate::media::route::Allowances;
 use crate::media::{Session, Setup};
 use crate::rtp::NtpTime;
 use crate::units::Ssrc;
@@ -74,6 +75,16 @@ impl<R: Fn(MediaReport)> Worker<R> {
                 })
             }
             MediaCommand::Apply { media, plan } => self.apply(now, media, &plan),
+            MediaCommand::Route { media, route } => {
+                self.with(media, |call, _, _| call.route = *route);
+            }
+            MediaCommand::Transmit {
+                media,
+                port,
+                local,
+                to,
+                bytes,
+            } => self.with(media, |call, _, _| call.send(port, local, to, &bytes)),
             MediaCommand::SetMuted { media, muted } => {
                 self.with(media, |call, _, _| {
                     call.seat.muted = muted;
@@ -136,7 +147,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         self.next_slot = (slot + 1) % (usize::MAX / 4);
         let report = MediaReport::Opened {
             media,
-            opened: ports.opened,
+            opened: ports.opened.clone(),
             levels: session.levels(),
         };
         let recording = self.take_recording(now);
@@ -153,6 +164,9 @@ impl<R: Fn(MediaReport)> Worker<R> {
             wake_at: None,
             readable: [false; 2],
             crashed: false,
+            route: Route::default(),
+            wire: Vec::with_capacity(DATAGRAM),
+            carried: Allowances::new(now),
         });
         Ok(report)
     }
@@ -178,7 +192,7 @@ impl<R: Fn(MediaReport)> Worker<R> {
         call.readable = [true; 2];
         Ok(Some(MediaReport::Opened {
             media,
-            opened: call.ports.opened,
+            opened: call.ports.opened.clone(),
             levels: call.session.levels(),
         }))
     }

@@ -43,6 +43,7 @@ fn plan() -> Box<Plan> {
         early: false,
         extended_reports: XrTerms::default(),
         srtp: None,
+        ice: None,
     })
 }
 

@@ -131,6 +131,7 @@ impl Bench {
             early: false,
             extended_reports: XrTerms::default(),
             srtp: None,
+            ice: None,
         });
         self.worker.obey(MediaCommand::Apply { media: CALL, plan });
     }

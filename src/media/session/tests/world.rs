@@ -58,6 +58,7 @@ pub(super) fn plan(kind: CodecKind, remote: SocketAddr) -> Plan {
         early: false,
         extended_reports: XrTerms::default(),
         srtp: None,
+        ice: None,
     }
 }
 
