@@ -220,3 +220,76 @@ fn choose(way: Peer, found: Vec<Peer>, settled: bool) -> (Peer, VecDeque<Peer>) 
     // Where no way is found now, the one that was may still be good.
     (first.unwrap_or(way), ways)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::super::{AccountConfig, Command, Event, Output};
+    use super::*;
+    use crate::sip::transaction::ConnectionId;
+    use crate::trust::TlsFailure;
+
+    /// What an account under this address sends first, over TLS, and what its state is when that
+    /// connection was not secure.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any instant will do as the beginning of time"
+    )]
+    fn not_secured(aor: &str) -> (String, Option<AccountState>) {
+        let (now, id) = (Instant::now(), AccountId(1));
+        let mut agent = Agent::new(super::super::AgentConfig::default(), 7);
+        let aor = aor.parse().expect("a URI");
+        let config = AccountConfig::registered(id, aor, None);
+        agent.handle_command(now, Command::AddAccount(Box::new(config)));
+        let (mut sent, mut state) = (String::new(), None);
+        loop {
+            match agent.poll_output() {
+                Output::Resolve { id, hop, .. } => {
+                    let way = Peer {
+                        transport: hop.transport_or_default(),
+                        remote: SocketAddr::from(([192, 0, 2, 1], 5061)),
+                        local: SocketAddr::from(([192, 0, 2, 9], 40_000)),
+                        connection: Some(ConnectionId(1 << 48)),
+                    };
+                    agent.handle_resolved(now, id, Ok(vec![way]));
+                }
+                Output::Transmit { to, bytes } => {
+                    assert_eq!(to.transport, Transport::Tls);
+                    sent = String::from_utf8(bytes).expect("text");
+                    agent.handle_not_secured(now, to, TlsFailure::Expired);
+                }
+                Output::Event(Event::Account { state: told, .. }) => state = Some(told),
+                Output::Wait(_) => return (sent, state),
+                Output::Event(_) | Output::Media(_) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_secure_is_told_as_what_it_is_and_tried_again() {
+        let (sent, state) = not_secured("sip:1001@pbx.example;transport=tls");
+        assert!(sent.contains("Via: SIP/2.0/TLS 192.0.2.9:40000"), "{sent}");
+        // RFC 5630: over TLS, and nobody asked for `sips:`.
+        let contact = "<sip:1001@192.0.2.9:40000;transport=tls>";
+        assert!(sent.contains(contact), "{sent}");
+        let Some(AccountState::Failed {
+            cause, retry_at, ..
+        }) = state
+        else {
+            panic!("{state:?}");
+        };
+        assert_eq!(cause, RegistrationCause::NotSecured(TlsFailure::Expired));
+        assert!(retry_at.is_some());
+    }
+
+    #[test]
+    fn who_is_called_by_sips_is_reached_by_sips() {
+        let (sent, _) = not_secured("sips:1001@pbx.example");
+        assert!(
+            sent.starts_with("REGISTER sips:pbx.example SIP/2.0"),
+            "{sent}"
+        );
+        assert!(sent.contains("<sips:1001@192.0.2.9:40000>"), "{sent}");
+    }
+}
