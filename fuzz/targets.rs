@@ -313,7 +313,7 @@ fn serve(agent: &mut Agent, now: Instant, way: Peer, person: u8) {
                 2 => agent.handle_command(now, Command::HangUp(call)),
                 _ => {}
             },
-            Output::Media(_) | Output::Event(_) => {}
+            Output::Media(_) | Output::Event(_) | Output::Abandon { .. } => {}
         }
     }
     panic!("a phone that never waits");

@@ -24,6 +24,8 @@ mod digits;
 mod door;
 #[path = "call_flows/failover.rs"]
 mod failover;
+#[path = "call_flows/flows.rs"]
+mod flows;
 #[path = "call_flows/messages.rs"]
 mod messages;
 #[path = "call_flows/moving.rs"]

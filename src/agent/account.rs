@@ -190,6 +190,31 @@ pub(super) struct Account {
     pub(super) servers: Addresses,
     /// What its servers asked for.
     pub(super) digests: DigestMemory,
+    /// Its flow to another server of the registrar's, beside the one of its binding.
+    pub(super) second: Option<Box<Second>>,
+    /// The way of that one is being looked for.
+    pub(super) seeks_second: bool,
+}
+
+/// A further flow, so that who loses one is reached over the other (RFC 5626 section 4.2).
+#[derive(Debug)]
+pub(super) struct Second {
+    pub(super) registration: Box<Registration>,
+    pub(super) way: Peer,
+    pub(super) due: Option<Instant>,
+    pub(super) bound_at: Option<Instant>,
+    pub(super) flow: Box<Flow>,
+}
+
+/// One of an account's flows, whichever it is.
+pub(super) struct Line<'a> {
+    pub(super) registration: &'a mut Registration,
+    pub(super) way: &'a Peer,
+    pub(super) due: &'a mut Option<Instant>,
+    pub(super) bound_at: &'a mut Option<Instant>,
+    pub(super) flow: &'a mut Flow,
+    /// The registrar reaches us over it.
+    pub(super) stands: bool,
 }
 
 /// The state of an account's REGISTER.
@@ -328,12 +353,71 @@ impl Account {
         matches!(self.state, AccountState::Direct) && matches!(self.binding, Binding::Off)
     }
 
-    /// When the path to the registrar is to be used lest it be forgotten.
-    pub(super) fn ping_at(&self) -> Option<Instant> {
-        match &self.binding {
-            Binding::Running { flow, .. } => flow.deadline(),
+    /// Its flows: the one of its binding, and the second.
+    pub(super) fn lines(&mut self) -> impl Iterator<Item = Line<'_>> {
+        let registered = self.is_registered();
+        let first = match &mut self.binding {
+            Binding::Running {
+                registration,
+                way,
+                due,
+                bound_at,
+                flow,
+                ..
+            } => Some(Line {
+                registration,
+                way,
+                due,
+                bound_at,
+                flow,
+                stands: registered,
+            }),
             Binding::Off | Binding::Locating { .. } | Binding::Stranded { .. } => None,
-        }
+        };
+        let second = self.second.as_mut().map(|second| Line {
+            stands: second.registration.is_bound(),
+            registration: &mut second.registration,
+            way: &second.way,
+            due: &mut second.due,
+            bound_at: &mut second.bound_at,
+            flow: &mut second.flow,
+        });
+        first.into_iter().chain(second)
+    }
+
+    /// The flow of this number.
+    pub(super) fn line(&mut self, number: u32) -> Option<Line<'_>> {
+        let mut lines = self.lines();
+        lines.find(|line| line.registration.number() == number)
+    }
+
+    /// What is known of the path of each flow.
+    pub(super) fn flows(&self) -> impl Iterator<Item = (&Peer, &Flow)> {
+        let first = match &self.binding {
+            Binding::Running { way, flow, .. } => Some((way, &**flow)),
+            Binding::Off | Binding::Locating { .. } | Binding::Stranded { .. } => None,
+        };
+        let second = self.second.as_ref();
+        let second = second.map(|second| (&second.way, &*second.flow));
+        first.into_iter().chain(second)
+    }
+
+    /// The way of the second flow, while the registrar reaches us over it.
+    pub(super) fn second_way(&self) -> Option<&Peer> {
+        let second = self.second.as_ref()?;
+        second.registration.is_bound().then_some(&second.way)
+    }
+
+    /// When a path to the registrar is to be used lest it be forgotten.
+    pub(super) fn ping_at(&self) -> Option<Instant> {
+        let flows = self.flows();
+        flows.filter_map(|(_, flow)| flow.keeping.deadline()).min()
+    }
+
+    /// When the second flow wants something.
+    pub(super) fn second_deadline(&self) -> Option<Instant> {
+        let second = self.second.as_ref().filter(|_| !self.seeks_second)?;
+        second.due
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::account::Binding;
+use super::flow::FlowId;
 use super::routing::Purpose;
-use super::{AccountId, Agent, Event, requests};
+use super::{Agent, Event, requests};
 use crate::sip::transaction::{ClientKey, Failure, Peer};
 use crate::sip::{Alteration, Fingerprint, HeaderName, Request, Response, StatusCode};
 
@@ -142,16 +142,21 @@ impl Agent {
     /// A way over which accounts are registered gave no answer: they look for another one now, not
     /// when the binding is due.
     fn doubt_registrar(&mut self, now: Instant, way: &Peer) {
-        let concerned = self.accounts.iter().filter(|(_, account)| {
-            let due = matches!(account.binding, Binding::Running { due: Some(_), .. });
-            let registered = account.registered_way();
-            due && registered.is_some_and(|registered| {
-                (registered.remote, registered.transport) == (way.remote, way.transport)
-            })
-        });
-        let concerned: Vec<AccountId> = concerned.map(|(id, _)| *id).collect();
-        for id in concerned {
-            self.register_anew(now, id);
+        let mut concerned = Vec::new();
+        for (account, found) in &mut self.accounts {
+            let account = *account;
+            for line in found
+                .lines()
+                .filter(|line| line.stands && line.due.is_some())
+            {
+                if (line.way.remote, line.way.transport) == (way.remote, way.transport) {
+                    let number = line.registration.number();
+                    concerned.push(FlowId { account, number });
+                }
+            }
+        }
+        for flow in concerned {
+            self.renew_flow(now, flow);
         }
     }
 }

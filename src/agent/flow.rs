@@ -1,25 +1,13 @@
-//! The path between us and a registrar: under which address it sees us (RFC 3581), and keeping
-//! what lies between open (RFC 5626 section 4.4).
+//! The path between us and a registrar: under which address it sees us (RFC 3581).
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
-
-use rand_chacha::rand_core::Rng;
 
 use super::account::{Account, Binding};
-use super::{AccountId, Agent, Output, requests};
+use super::keeping::{Keeping, SHORTEST};
+use super::{AccountId, Agent, requests};
 use crate::sip::transaction::Peer;
 use crate::sip::{Agreed, NameAddr, Response, Transport, Uri};
 
-/// Two line ends: an empty message, which nobody answers over UDP and every SIP parser skips
-/// (RFC 3261 section 7.5; RFC 5626 section 4.4.1 for streams).
-const PING: &[u8] = b"\r\n\r\n";
-/// How often over UDP: address translators may forget a path after 30 s (RFC 5626 section 4.4.2).
-const DATAGRAMS: Duration = Duration::from_secs(29);
-/// How often over a connection (RFC 5626 section 4.4.1).
-const STREAMS: Duration = Duration::from_secs(120);
-/// However soon something on the way forgets us.
-const SHORTEST: Duration = Duration::from_secs(10);
 /// How often in a row we say that we are elsewhere before we leave it at what we said last: where
 /// each request comes from another port, no answer is ever right.
 const MAX_CHANGES: u8 = 3;
@@ -31,10 +19,15 @@ pub(super) struct Flow {
     mapped: Option<SocketAddr>,
     /// How often that has changed without being confirmed.
     changes: u8,
-    /// How often the path is used lest it be forgotten, where that was found out or told.
-    every: Option<Duration>,
-    /// When it is used next.
-    ping_at: Option<Instant>,
+    /// What keeps it open.
+    pub(super) keeping: Keeping,
+}
+
+/// Which of an account's flows, by its number at the registrar (RFC 5626 section 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FlowId {
+    pub(super) account: AccountId,
+    pub(super) number: u32,
 }
 
 impl Flow {
@@ -57,10 +50,10 @@ impl Flow {
             return false;
         }
         self.changes += 1;
-        if self.mapped.is_some() && mapped.is_some() && self.ping_at.is_some() {
+        if self.mapped.is_some() && mapped.is_some() && self.keeping.is_kept() {
             // It was forgotten in spite of all: more often, then.
-            let every = self.interval(way.transport);
-            self.every = Some((every / 2).max(SHORTEST));
+            let every = self.keeping.interval(way.transport);
+            self.keeping.every = Some((every / 2).max(SHORTEST));
         }
         self.mapped = mapped;
         true
@@ -85,29 +78,19 @@ impl Flow {
         }
     }
 
-    fn interval(&self, transport: Transport) -> Duration {
-        let usual = if transport.is_reliable() {
-            STREAMS
-        } else {
-            DATAGRAMS
-        };
-        self.every.unwrap_or(usual)
-    }
-
-    /// When the path is to be used next; `None`: nothing on it forgets us, as far as we know.
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        self.ping_at
+    /// The registrar sees us elsewhere than at our own address.
+    pub(super) const fn is_mapped(&self) -> bool {
+        self.mapped.is_some()
     }
 }
 
 impl Account {
     /// A way as the registrar sees it, where it leads there.
     pub(super) fn seen(&self, way: &Peer) -> Peer {
-        match &self.binding {
-            Binding::Running {
-                way: known, flow, ..
-            } if same_path(known, way) => flow.seen(way),
-            _ => *way,
+        let mut flows = self.flows();
+        match flows.find(|(known, _)| same_path(known, way)) {
+            Some((_, flow)) => flow.seen(way),
+            None => *way,
         }
     }
 
@@ -151,86 +134,31 @@ impl Account {
 impl Agent {
     /// The registrar's answer says where it sees us. Says whether our Contact is another one now:
     /// the next REGISTER has it.
-    pub(super) fn learn_mapping(&mut self, id: AccountId, response: &Response) -> bool {
-        let Some(account) = self.accounts.get_mut(&id) else {
+    pub(super) fn learn_mapping(&mut self, id: FlowId, response: &Response) -> bool {
+        let Some(account) = self.accounts.get_mut(&id.account) else {
             return false;
         };
-        let Binding::Running { way, flow, .. } = &mut account.binding else {
+        let Some(line) = account.line(id.number) else {
             return false;
         };
+        let way = *line.way;
         let Some(seen) = seen_at(response).filter(|at| at.is_ipv4() == way.local.is_ipv4()) else {
             return false;
         };
-        if !flow.saw(way, seen) {
+        if !line.flow.saw(&way, seen) {
             return false;
         }
-        tracing::debug!(account = id.0, "the registrar sees us at {seen}");
-        let way = *way;
+        tracing::debug!(account = id.account.0, "the registrar sees us at {seen}");
         let contact = account.contact_over(&way);
-        if let Binding::Running { registration, .. } = &mut account.binding {
-            registration.relocate(contact);
+        if let Some(line) = account.line(id.number) {
+            line.registration.relocate(contact);
         }
         true
-    }
-
-    /// The registrar has accepted us: from here on the path is kept open, if something on it may
-    /// forget us.
-    pub(super) fn keep_flow(&mut self, now: Instant, id: AccountId) {
-        let lot = f64::from(self.rng.next_u32() % 1_000) / 1_000.0;
-        if let Some(Account {
-            binding:
-                Binding::Running {
-                    way,
-                    flow,
-                    registration,
-                    ..
-                },
-            ..
-        }) = self.accounts.get_mut(&id)
-        {
-            let agreed = registration.agreed();
-            flow.every = agreed.flow_timer.or(flow.every);
-            let forgetful = flow.mapped.is_some() || agreed.outbound || agreed.flow_timer.is_some();
-            // A WebSocket has pings of its own (RFC 6455 section 5.5.2).
-            let pings = !matches!(way.transport, Transport::Ws | Transport::Wss);
-            let kept = pings && forgetful && registration.is_bound();
-            // 80 to 100 %, so that the phones of a house do not ping as one.
-            let pause = flow.interval(way.transport).mul_f64(0.8 + 0.2 * lot);
-            flow.ping_at = kept.then(|| now + pause);
-        }
-    }
-
-    pub(super) fn pings_due(&mut self, now: Instant) {
-        let due: Vec<(AccountId, Option<Peer>)> = self
-            .accounts
-            .iter()
-            .filter(|(_, account)| account.ping_at().is_some_and(|at| at <= now))
-            .map(|(id, account)| (*id, account.registered_way().copied()))
-            .collect();
-        for (id, way) in due {
-            let Some(to) = way else {
-                self.rest_flow(id);
-                continue;
-            };
-            let bytes = PING.to_vec();
-            self.outputs.push_back(Output::Transmit { to, bytes });
-            self.keep_flow(now, id);
-        }
-    }
-
-    fn rest_flow(&mut self, id: AccountId) {
-        if let Some(Account {
-            binding: Binding::Running { flow, .. },
-            ..
-        }) = self.accounts.get_mut(&id)
-        {
-            flow.ping_at = None;
-        }
     }
 }
 
 /// Whether what lies between is the same for both.
-fn same_path(a: &Peer, b: &Peer) -> bool {
+pub(super) fn same_path(a: &Peer, b: &Peer) -> bool {
     (a.remote.ip(), a.transport, a.local) == (b.remote.ip(), b.transport, b.local)
 }
 
@@ -245,6 +173,8 @@ fn seen_at(response: &Response) -> Option<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn way(transport: Transport) -> Peer {
@@ -291,12 +221,10 @@ mod tests {
 
     #[test]
     fn who_is_forgotten_in_spite_of_pings_pings_more_often() {
-        let mut flow = Flow {
-            ping_at: Some(start()),
-            ..Flow::default()
-        };
+        let mut flow = Flow::default();
+        flow.keeping.ping_at = Some(start());
         let way = way(Transport::Udp);
-        let interval = |flow: &Flow| flow.interval(Transport::Udp);
+        let interval = |flow: &Flow| flow.keeping.interval(Transport::Udp);
         assert!(flow.saw(&way, at("198.51.100.9:31000")));
         assert_eq!(interval(&flow), Duration::from_secs(29));
         assert!(flow.saw(&way, at("198.51.100.9:31001")));

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::flow::FlowId;
 use super::routing::Purpose;
 use super::{AccountId, Agent};
 use crate::sip::transaction::Peer;
@@ -27,18 +28,20 @@ impl Agent {
         mut registration: Box<Registration>,
         way: Peer,
     ) {
-        let leave = self.disown(account);
+        let number = registration.number();
+        let leave = self.disown(FlowId { account, number });
         registration.unregister(now);
         self.leaving.insert(leave, Leaving { registration, way });
         self.drive_leaving(now, leave);
     }
 
-    /// Answers to what is on its way for a removed account do not concern the next one of its id.
-    pub(super) fn disown(&mut self, account: AccountId) -> LeaveId {
+    /// Answers to what is on its way for a flow that is no more do not concern the next one of its
+    /// name.
+    pub(super) fn disown(&mut self, flow: FlowId) -> LeaveId {
         let leave = LeaveId(self.next_leave);
         self.next_leave += 1;
         for purpose in self.clients.values_mut() {
-            if matches!(purpose, Purpose::Register(of) if *of == account) {
+            if matches!(purpose, Purpose::Register(of) if *of == flow) {
                 *purpose = Purpose::Leave(leave);
             }
         }

@@ -30,6 +30,7 @@ mod failover;
 mod flow;
 mod focus;
 mod incoming;
+mod keeping;
 mod leaving;
 mod mailbox;
 mod messaging;
@@ -50,6 +51,7 @@ mod replacing;
 mod requests;
 mod retrying;
 mod routing;
+mod second;
 mod transferring;
 mod trust;
 mod updating;
@@ -96,6 +98,7 @@ use watching::Watches;
 
 use crate::codec::CodecKind;
 use crate::media::plan::{MediaCommand, MediaId, Opened};
+use crate::nat::demux::{Carried, carried};
 pub use crate::sdp::Encryption;
 use crate::sip::locating::{Hop, Outages};
 use crate::sip::transaction::{self, ClientKey, Peer, Timers, TransactionLayer};
@@ -195,6 +198,12 @@ pub enum Output {
         to: Peer,
         /// One whole message.
         bytes: Vec<u8>,
+    },
+    /// The connection that this way goes over is dead, whatever the system thinks of it: close it, and
+    /// tell of it as of any other that is lost.
+    Abandon {
+        /// Where it leads.
+        to: Peer,
     },
     /// Find the ways to this host; answer with [`Agent::handle_resolved`].
     Resolve {
@@ -426,6 +435,11 @@ impl Agent {
 
     /// A datagram came.
     pub fn handle_datagram(&mut self, now: Instant, bytes: &[u8], from: Peer) {
+        if carried(bytes) == Carried::Stun {
+            self.stun_came(now, bytes, &from);
+            self.drain_layer(now);
+            return;
+        }
         // A flood costs no more than this look at its source.
         if self.admits(now, &from) {
             self.take_in(now, parse_datagram(bytes), from, Some(bytes.len()));
@@ -440,6 +454,7 @@ impl Agent {
         message: Result<Parsed, ParseError>,
         from: Peer,
     ) {
+        self.heard_over(&from, false);
         if self.admits(now, &from) {
             self.take_in(now, message, from, None);
             self.drain_layer(now);
@@ -510,6 +525,7 @@ impl Agent {
             .retain(|_, invite| invite.forget_at > now);
         self.stay_until = self.stay_until.filter(|until| *until > now);
         self.registrations_due(now);
+        self.second_flows_due(now);
         self.pings_due(now);
         self.calls_due(now);
         self.messages_due(now);
@@ -548,6 +564,8 @@ impl Agent {
         let layer = self.layer_deadline;
         let registrations = self.accounts.values().filter_map(Account::deadline).min();
         let pings = self.accounts.values().filter_map(Account::ping_at).min();
+        let seconds = self.accounts.values();
+        let seconds = seconds.filter_map(Account::second_deadline).min();
         let calls = self.calls.values().filter_map(Call::deadline).min();
         let watches = self.watches.deadline();
         let publications = self.publications.deadline();
@@ -559,6 +577,7 @@ impl Agent {
             layer,
             registrations,
             pings,
+            seconds,
             calls,
             watches,
             publications,

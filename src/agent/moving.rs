@@ -7,7 +7,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use super::account::Account;
 use super::call::{Change, Phase};
 use super::requests::NOBODY;
 use super::routing::Lookup;
@@ -19,7 +18,10 @@ impl Agent {
     /// The ways over which accounts are registered: when one of them leads from another address of
     /// ours than before, [`Agent::handle_awake`] is due.
     pub fn registered_ways(&self) -> impl Iterator<Item = Peer> + '_ {
-        let ways = self.accounts.values().filter_map(Account::registered_way);
+        let ways = self.accounts.values().flat_map(|account| {
+            let both = [account.registered_way(), account.second_way()];
+            both.into_iter().flatten()
+        });
         ways.copied()
     }
 

@@ -7,6 +7,7 @@ use rand_chacha::rand_core::Rng;
 
 use super::account::{Account, Binding};
 use super::door::Addresses;
+use super::flow::FlowId;
 use super::routing::Purpose;
 use super::{
     AccountConfig, AccountId, AccountState, Agent, EndCause, Event, Refusal, Refused,
@@ -31,7 +32,12 @@ impl Agent {
                 self.abandon_watches(now, id);
                 self.abandon_publication(now, id);
                 self.accounts.remove(&id);
-                self.disown(id);
+                for number in [1, 2] {
+                    self.disown(FlowId {
+                        account: id,
+                        number,
+                    });
+                }
             } else {
                 let _ = self.remove_account(now, id);
             }
@@ -47,6 +53,8 @@ impl Agent {
             binding: Binding::Off,
             servers: Addresses::default(),
             digests: DigestMemory::new(weaker_digest, other_realms),
+            second: None,
+            seeks_second: false,
         };
         self.accounts.insert(id, account);
         if registers {
@@ -71,6 +79,7 @@ impl Agent {
         }
         self.abandon_watches(now, id);
         self.abandon_publication(now, id);
+        self.leave_second(now, id);
         if let Some(Account {
             binding: Binding::Running {
                 registration, way, ..
@@ -114,38 +123,47 @@ impl Agent {
         further_ways: VecDeque<Peer>,
     ) {
         let seed = self.rng.next_u64();
-        let Some(account) = self.accounts.get_mut(&id) else {
+        let Some(account) = self.accounts.get(&id) else {
             return;
         };
-        let contact = account.binding_contact(&way);
-        let Some((aor, registrar)) = account
-            .config
-            .aor
-            .clone()
-            .zip(registrar_of(&account.config))
-        else {
+        let Some(config) = self.registration_config(account, &way, 1) else {
             return;
         };
+        let mut registration = Registration::new(config, seed);
+        registration.register(now);
+        if let Some(account) = self.accounts.get_mut(&id) {
+            account.binding = Binding::Running {
+                registration: Box::new(registration),
+                way,
+                further_ways,
+                due: None,
+                bound_at: None,
+                relocating: false,
+                flow: Box::default(),
+            };
+        }
+        self.drive_registration(now, id);
+    }
+
+    /// What an account's flow of this number asks its registrar for over this way.
+    pub(super) fn registration_config(
+        &self,
+        account: &Account,
+        way: &Peer,
+        number: u32,
+    ) -> Option<RegistrationConfig> {
+        let contact = account.binding_contact(way);
+        let aor = account.config.aor.clone()?;
+        let registrar = registrar_of(&account.config)?;
         let mut config = RegistrationConfig::new(aor, registrar, contact);
         config.expires = account.config.expires;
         config.credentials = account.credentials();
         config.display_name = account.config.display_name.clone();
         config.user_agent = self.config.user_agent.clone();
         config.instance_id.clone_from(&self.config.instance);
-        config.reg_id = self.config.instance.as_ref().map(|_| 1);
+        config.reg_id = self.config.instance.as_ref().map(|_| number);
         config.route = account.proxy_route().into_iter().collect();
-        let mut registration = Registration::new(config, seed);
-        registration.register(now);
-        account.binding = Binding::Running {
-            registration: Box::new(registration),
-            way,
-            further_ways,
-            due: None,
-            bound_at: None,
-            relocating: false,
-            flow: Box::default(),
-        };
-        self.drive_registration(now, id);
+        Some(config)
     }
 
     /// How long to wait before looking for a way again: RFC 5626 section 4.5.
@@ -194,6 +212,7 @@ impl Agent {
                 *relocating = false;
                 registration.unregister(now);
                 self.drive_registration(now, id);
+                self.leave_second(now, id);
             }
         }
         Ok(())
@@ -223,7 +242,11 @@ impl Agent {
         }
     }
 
-    pub(super) fn register_answered(&mut self, now: Instant, id: AccountId, response: &Response) {
+    pub(super) fn register_answered(&mut self, now: Instant, flow: FlowId, response: &Response) {
+        if !self.is_first(flow) {
+            return self.second_answered(now, flow, response);
+        }
+        let id = flow.account;
         let out_of_service = response.status == StatusCode::SERVICE_UNAVAILABLE;
         if out_of_service && self.register_elsewhere(now, id) {
             return;
@@ -231,7 +254,7 @@ impl Agent {
         let accepted = response.status.is_success();
         if !accepted {
             // The challenge says it in time for the REGISTER that answers it.
-            self.learn_mapping(id, response);
+            self.learn_mapping(flow, response);
         }
         self.with_registration(now, id, |registration| {
             registration.handle_response(now, response);
@@ -239,7 +262,7 @@ impl Agent {
         if !accepted {
             return;
         }
-        if self.learn_mapping(id, response) {
+        if self.learn_mapping(flow, response) {
             // It is bound where nobody reaches us.
             self.with_registration(now, id, |registration| {
                 if registration.is_bound() {
@@ -247,18 +270,23 @@ impl Agent {
                 }
             });
         }
-        self.keep_flow(now, id);
+        self.keep_flow(now, flow);
+        self.second_may_begin(now, id);
     }
 
-    pub(super) fn register_undelivered(&mut self, now: Instant, id: AccountId, cause: EndCause) {
-        if self.register_elsewhere(now, id) {
-            return;
-        }
+    pub(super) fn register_undelivered(&mut self, now: Instant, flow: FlowId, cause: EndCause) {
         let failure = match cause {
             EndCause::TimedOut => RegistrationFailure::Timeout,
             EndCause::Unencrypted => RegistrationFailure::Unencrypted,
             _ => RegistrationFailure::Transport,
         };
+        if !self.is_first(flow) {
+            return self.second_undelivered(now, flow, failure);
+        }
+        let id = flow.account;
+        if self.register_elsewhere(now, id) {
+            return;
+        }
         self.with_registration(now, id, |registration| {
             registration.handle_failure(now, failure)
         });
@@ -297,8 +325,12 @@ impl Agent {
             };
             match registration.poll_output() {
                 RegistrationOutput::Send(request) => {
-                    let way = *way;
-                    self.send(now, request, way, Purpose::Register(id));
+                    let (way, number) = (*way, registration.number());
+                    let flow = FlowId {
+                        account: id,
+                        number,
+                    };
+                    self.send(now, request, way, Purpose::Register(flow));
                 }
                 RegistrationOutput::Event(event) => self.registration_event(now, id, event),
                 RegistrationOutput::Wait(at) => {
@@ -317,6 +349,16 @@ impl Agent {
             }) = self.accounts.get_mut(&id)
         {
             *bound_at = Some(now);
+        }
+        if let RegistrationEvent::Failed { retry_in, .. } = &event {
+            if retry_in.is_some() && self.second_takes_over(id) {
+                // What waits to be driven now is the one that stands; the other is driven as second.
+                self.drive_second(now, id);
+                self.watches_may_move(now, id);
+                return;
+            }
+            // What the registrar refuses it refuses both.
+            self.leave_second(now, id);
         }
         let was_registered = self.accounts.get(&id).map(Account::is_registered);
         let state = match event {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rand_chacha::rand_core::Rng;
 
 use super::account::{Account, Binding};
+use super::keeping::is_over;
 use super::registering::registrar_of;
 use super::routing::Lookup;
 use super::{AccountId, AccountState, Agent, RegistrationCause, ResolveFailure, requests};
@@ -38,6 +39,9 @@ impl Agent {
         self.outages.forget();
         let ids: Vec<AccountId> = self.accounts.keys().copied().collect();
         for id in ids {
+            if self.accounts.get(&id).is_some_and(|it| it.second.is_some()) {
+                self.seek_second(now, id);
+            }
             match self
                 .accounts
                 .get_mut(&id)
@@ -64,23 +68,16 @@ impl Agent {
         }
         let mut lost = Vec::new();
         for (id, account) in &mut self.accounts {
-            let concerned = account.registered_way().is_some_and(|way| {
-                way.transport == to.transport
-                    && way.remote == to.remote
-                    && (way.connection.is_none() || way.connection == to.connection)
-            });
-            let Binding::Running {
-                due: Some(due),
-                bound_at,
-                ..
-            } = &mut account.binding
-            else {
-                continue;
-            };
-            if concerned {
+            for line in account.lines() {
+                if !(line.stands && is_over(line.way, &to)) {
+                    continue;
+                }
+                let Some(due) = line.due else {
+                    continue;
+                };
                 let spread = u64::from(self.rng.next_u32() % 4_001);
                 let soon = now + LEAST_PAUSE + Duration::from_millis(spread);
-                let earliest = bound_at.map_or(soon, |at| at + BETWEEN_LOSSES);
+                let earliest = line.bound_at.map_or(soon, |at| at + BETWEEN_LOSSES);
                 *due = soon.max(earliest).min(*due);
                 lost.push(*id);
             }
@@ -111,6 +108,11 @@ impl Agent {
             return;
         };
         let (user, sips) = (account.contact_user(), account.is_sips());
+        let found = found.map(|found| {
+            let mut found = VecDeque::from(found);
+            account.leave_to_second(&mut found);
+            found
+        });
         let failures = match &mut account.binding {
             Binding::Locating { failures } => *failures,
             Binding::Running {
@@ -126,7 +128,7 @@ impl Agent {
                     registration.register(now);
                     // It is on its way already; but from an address that is ours no more nobody
                     // hears the answer.
-                    let mut found = VecDeque::from(found.unwrap_or_default());
+                    let mut found = found.unwrap_or_default();
                     let moved = found.iter().all(|it| it.local.ip() != way.local.ip());
                     if let Some(first) = found.pop_front().filter(|_| moved) {
                         flow.leads(way, &first);
@@ -155,8 +157,7 @@ impl Agent {
             Binding::Off | Binding::Stranded { .. } | Binding::Running { .. } => return,
         };
         match found {
-            Ok(ways) => {
-                let mut ways = VecDeque::from(ways);
+            Ok(mut ways) => {
                 if let Some(way) = ways.pop_front() {
                     self.begin_registration(now, id, way, ways);
                 }
@@ -180,6 +181,7 @@ impl Agent {
             return false;
         };
         let (user, sips) = (account.contact_user(), account.is_sips());
+        let second = account.second_way().map(|way| way.remote);
         let Binding::Running {
             registration,
             way,
@@ -190,6 +192,8 @@ impl Agent {
         else {
             return false;
         };
+        // Where the second flow is, it is better than this one could be.
+        further_ways.retain(|way| Some(way.remote) != second);
         let Some(next) = further_ways.pop_front() else {
             return false;
         };
@@ -209,8 +213,7 @@ impl Agent {
 /// The way of the next REGISTER, and those to try after it. What answered last is not left while
 /// it answers, whatever a name says that takes turns; but from an address that is ours no more
 /// nobody answers.
-fn choose(way: Peer, found: Vec<Peer>, settled: bool) -> (Peer, VecDeque<Peer>) {
-    let mut ways = VecDeque::from(found);
+fn choose(way: Peer, mut ways: VecDeque<Peer>, settled: bool) -> (Peer, VecDeque<Peer>) {
     let same = ways.iter().position(|other| other.remote == way.remote);
     let first = match same.filter(|_| settled) {
         Some(at) => ways.remove(at),
@@ -219,4 +222,77 @@ fn choose(way: Peer, found: Vec<Peer>, settled: bool) -> (Peer, VecDeque<Peer>) 
     };
     // Where no way is found now, the one that was may still be good.
     (first.unwrap_or(way), ways)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::super::{AccountConfig, Command, Event, Output};
+    use super::*;
+    use crate::sip::transaction::ConnectionId;
+    use crate::trust::TlsFailure;
+
+    /// What an account under this address sends first, over TLS, and what its state is when that
+    /// connection was not secure.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any instant will do as the beginning of time"
+    )]
+    fn not_secured(aor: &str) -> (String, Option<AccountState>) {
+        let (now, id) = (Instant::now(), AccountId(1));
+        let mut agent = Agent::new(super::super::AgentConfig::default(), 7);
+        let aor = aor.parse().expect("a URI");
+        let config = AccountConfig::registered(id, aor, None);
+        agent.handle_command(now, Command::AddAccount(Box::new(config)));
+        let (mut sent, mut state) = (String::new(), None);
+        loop {
+            match agent.poll_output() {
+                Output::Resolve { id, hop, .. } => {
+                    let way = Peer {
+                        transport: hop.transport_or_default(),
+                        remote: SocketAddr::from(([192, 0, 2, 1], 5061)),
+                        local: SocketAddr::from(([192, 0, 2, 9], 40_000)),
+                        connection: Some(ConnectionId(1 << 48)),
+                    };
+                    agent.handle_resolved(now, id, Ok(vec![way]));
+                }
+                Output::Transmit { to, bytes } => {
+                    assert_eq!(to.transport, Transport::Tls);
+                    sent = String::from_utf8(bytes).expect("text");
+                    agent.handle_not_secured(now, to, TlsFailure::Expired);
+                }
+                Output::Event(Event::Account { state: told, .. }) => state = Some(told),
+                Output::Wait(_) => return (sent, state),
+                Output::Event(_) | Output::Media(_) | Output::Abandon { .. } => {}
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_secure_is_told_as_what_it_is_and_tried_again() {
+        let (sent, state) = not_secured("sip:1001@pbx.example;transport=tls");
+        assert!(sent.contains("Via: SIP/2.0/TLS 192.0.2.9:40000"), "{sent}");
+        // RFC 5630: over TLS, and nobody asked for `sips:`.
+        let contact = "<sip:1001@192.0.2.9:40000;transport=tls>";
+        assert!(sent.contains(contact), "{sent}");
+        let Some(AccountState::Failed {
+            cause, retry_at, ..
+        }) = state
+        else {
+            panic!("{state:?}");
+        };
+        assert_eq!(cause, RegistrationCause::NotSecured(TlsFailure::Expired));
+        assert!(retry_at.is_some());
+    }
+
+    #[test]
+    fn who_is_called_by_sips_is_reached_by_sips() {
+        let (sent, _) = not_secured("sips:1001@pbx.example");
+        assert!(
+            sent.starts_with("REGISTER sips:pbx.example SIP/2.0"),
+            "{sent}"
+        );
+        assert!(sent.contains("<sips:1001@192.0.2.9:40000>"), "{sent}");
+    }
 }

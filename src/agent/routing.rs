@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::asking::Asking;
 use super::call::Phase;
+use super::flow::FlowId;
 use super::leaving::LeaveId;
 use super::messaging::Posting;
 use super::publishing::PublicationKey;
@@ -22,6 +23,8 @@ use crate::sip::{Dialog, Fingerprint, Request, Response, Transport, Uri};
 pub(super) enum Lookup {
     /// The first REGISTER of an account: its Contact needs to know from where we send.
     Registrar(AccountId),
+    /// The same, of its second flow.
+    Second(AccountId),
     /// The first INVITE of a call: its SDP needs to know from where we send.
     Call(CallId),
     /// The first SUBSCRIBE of a watch, or one that is asked for anew: likewise its Contact.
@@ -44,8 +47,8 @@ pub(super) enum Lookup {
 /// What a client transaction is for.
 #[derive(Debug)]
 pub(super) enum Purpose {
-    /// An account's REGISTER.
-    Register(AccountId),
+    /// The REGISTER of one of an account's flows.
+    Register(FlowId),
     /// The REGISTER that takes the binding of a removed account away.
     Leave(LeaveId),
     /// A call's first INVITE.
@@ -117,7 +120,7 @@ impl Agent {
             Lookup::Message(posting) => posting.target().is_sips(),
             Lookup::Watch(key) => self.watched_resource(*key).is_some_and(Uri::is_sips),
             // Its own URI says it.
-            Lookup::Registrar(_) => false,
+            Lookup::Registrar(_) | Lookup::Second(_) => false,
         }
     }
 
@@ -131,7 +134,7 @@ impl Agent {
             self.outages.put_last(now, ways);
         }
         let account = match &lookup {
-            Lookup::Registrar(account) => Some(*account),
+            Lookup::Registrar(account) | Lookup::Second(account) => Some(*account),
             Lookup::Call(call) => self.calls.get(call).map(|call| call.account),
             Lookup::Message(posting) => Some(posting.account()),
             Lookup::Watch(_) | Lookup::Send { .. } | Lookup::Ack(_) | Lookup::Move(_) => None,
@@ -141,6 +144,7 @@ impl Agent {
         }
         match (lookup, found) {
             (Lookup::Registrar(account), found) => self.registrar_located(now, account, found),
+            (Lookup::Second(account), found) => self.second_located(now, account, found),
             (Lookup::Call(call), Ok(ways)) => self.call_located(now, call, ways),
             (Lookup::Call(call), Err(failure)) => {
                 self.call_failed(now, call, cause_of_lookup(failure), None);
@@ -318,7 +322,7 @@ impl Agent {
         }
         match self.clients.remove(key) {
             Some(purpose) if foreign => self.undelivered(now, purpose, EndCause::ForeignServer),
-            Some(Purpose::Register(account)) => self.register_answered(now, account, response),
+            Some(Purpose::Register(flow)) => self.register_answered(now, flow, response),
             Some(Purpose::Leave(leave)) => self.leave_answered(now, leave, response),
             Some(Purpose::Reinvite(call)) => {
                 self.reinvite_answered(now, call, response);
@@ -355,7 +359,7 @@ impl Agent {
 
     fn undelivered(&mut self, now: Instant, purpose: Purpose, cause: EndCause) {
         match purpose {
-            Purpose::Register(account) => self.register_undelivered(now, account, cause),
+            Purpose::Register(flow) => self.register_undelivered(now, flow, cause),
             Purpose::Leave(leave) => self.leave_undelivered(now, leave),
             Purpose::Invite(call) => self.invite_undelivered(now, call, cause),
             Purpose::Reinvite(call) => {

@@ -82,7 +82,7 @@ impl Agent {
         purpose: &Purpose,
     ) -> Result<(), EndCause> {
         let id = match purpose {
-            Purpose::Register(account) => Some(*account),
+            Purpose::Register(flow) => Some(flow.account),
             _ => self.account_of(purpose),
         };
         let Some(account) = id.and_then(|id| self.accounts.get(&id)) else {

@@ -15,12 +15,12 @@ use crate::agent::{
     AccountState, CallEnd, CallId, EndCause, Event as PhoneEvent, MediaSecurity, Message,
     MessageProgress, RegistrationCause, Security, SecurityGrade, Side, TransferProgress, WatchId,
 };
-use crate::engine::{Direction, Event, Notice, Stamped, clock};
+use crate::engine::{Direction, Event, Notice, Signalling, Stamped, clock};
 use crate::i18n::Words;
 use crate::media::plan::CodecChoice;
 use crate::media::{MicrophoneState, Quality};
 use crate::say;
-use crate::trust::Refused;
+use crate::trust::{Refused, Secured};
 use watched::Watched;
 
 /// Says what happens.
@@ -150,6 +150,7 @@ impl Report {
         match &stamped.event {
             Event::Phone(event) => self.phone(at, event),
             Event::NotSecured { refused, .. } => self.refused = Some(refused.clone()),
+            Event::Secured { secured, .. } => self.secured(at, secured),
             Event::Stats {
                 call,
                 quality,
@@ -604,6 +605,19 @@ impl Report {
             AccountState::Direct | AccountState::Registering => return,
         }
         self.print(&sentence);
+    }
+
+    fn secured(&mut self, at: Instant, secured: &Secured) {
+        let line = fields(json!({
+            "version": secured.version.to_string(),
+            "verified": secured.verified.as_str(),
+            "fingerprint": secured.certificate.fingerprint.to_string(),
+        }));
+        self.line(at, "secured", line);
+        let signalling = Signalling::Encrypted(Box::new(secured.clone()));
+        if let Some(sentence) = self.words.signalling(&signalling) {
+            self.print(&sentence);
+        }
     }
 
     fn hold(&mut self, at: Instant, call: CallId, event: &str, by: Side) {

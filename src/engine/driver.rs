@@ -280,6 +280,11 @@ impl Driver {
                         self.agent.handle_transport_error(clock::now(), to);
                     }
                 }
+                Output::Abandon { to } => {
+                    for to in self.port.abandon(&to) {
+                        self.agent.handle_transport_error(clock::now(), to);
+                    }
+                }
                 Output::Resolve { id, account, hop } => self.resolve(id, account, hop),
                 Output::Media(order) => self.order_media(order),
                 Output::Event(event) => self.phone_event(event),
@@ -315,6 +320,7 @@ impl Driver {
                 Arrival::Message { message, from } => {
                     self.agent.handle_message(now, *message, from);
                 }
+                Arrival::Pong { from } => self.agent.handle_pong(from),
                 Arrival::Lost { to } => self.agent.handle_transport_error(now, to),
                 Arrival::NotSecured {
                     to,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::agent::{self, AccountId, CallId};
 use crate::media::{MicrophoneState, Quality};
-use crate::trust::Refused;
+use crate::trust::{Refused, Secured};
 use crate::units::Dbov;
 
 /// An event and its moment.
@@ -30,6 +30,13 @@ pub enum Event {
         account: AccountId,
         /// Why, and what differs.
         refused: Box<Refused>,
+    },
+    /// An account's signalling is encrypted, to somebody whose identity was verified.
+    Secured {
+        /// Whose.
+        account: AccountId,
+        /// How.
+        secured: Box<Secured>,
     },
     /// A second of a call was measured.
     Stats {

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::agent::AccountId;
+use crate::net::changes::is_ours;
 use crate::net::{Dial, Reserved, SendError, Sockets, StreamId, TlsClient, WebSocketOffer};
 use crate::sip::transaction::ConnectionId;
 use crate::sip::{Host, HostPort, Transport};
@@ -147,8 +148,13 @@ impl Paths {
             host: host.clone(),
         };
         let known = self.by_id.iter().find(|(_, path)| path.goal == goal);
-        let id = match known {
-            Some((id, _)) => *id,
+        let id = match known.map(|(id, path)| (*id, path.local.ip())) {
+            // What is sent along it from an address that is ours no more arrives nowhere.
+            Some((id, ip)) if !is_ours(ip) => {
+                self.by_id.remove(&id);
+                self.add(goal, remote)
+            }
+            Some((id, _)) => id,
             None => self.add(goal, remote),
         };
         let Some(path) = self.by_id.get_mut(&id) else {
@@ -269,5 +275,87 @@ fn along(id: u64, path: &Path) -> Along {
         transport: path.goal.transport,
         remote: path.goal.remote,
         local: path.local,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Config;
+
+    const ACCOUNT: AccountId = AccountId(1);
+
+    fn host(name: &str) -> Host {
+        Host::Name(name.to_owned())
+    }
+
+    #[tokio::test]
+    async fn what_was_verified_for_one_name_and_account_is_no_way_for_another() {
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (sockets, _events) = Sockets::bind(&Config::on(here)).unwrap();
+        let remote = SocketAddr::from(([127, 0, 0, 1], 5061));
+        let mut paths = Paths::default();
+        let to = |paths: &mut Paths, account, name, transport| {
+            let along = paths.to(&sockets, account, &host(name), remote, transport);
+            along.unwrap().id
+        };
+        let first = to(&mut paths, ACCOUNT, "pbx.example", Transport::Tls);
+        assert_eq!(
+            to(&mut paths, ACCOUNT, "pbx.example", Transport::Tls),
+            first
+        );
+        let others = [
+            to(&mut paths, ACCOUNT, "other.example", Transport::Tls),
+            to(&mut paths, AccountId(2), "pbx.example", Transport::Tls),
+            to(&mut paths, ACCOUNT, "pbx.example", Transport::Wss),
+        ];
+        assert!(!others.contains(&first));
+        let pin = "ab".repeat(32).parse().ok();
+        let terms = Terms {
+            pin,
+            ..Terms::default()
+        };
+        paths.set_terms(ACCOUNT, &terms, None, Vec::new());
+        let anew = to(&mut paths, ACCOUNT, "pbx.example", Transport::Tls);
+        assert_ne!(anew, first);
+    }
+
+    #[tokio::test]
+    async fn paths_do_not_grow_without_bound() {
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (sockets, _events) = Sockets::bind(&Config::on(here)).unwrap();
+        let remote = SocketAddr::from(([127, 0, 0, 1], 5061));
+        let mut paths = Paths::default();
+        for number in 0..2 * MOST {
+            let name = host(&format!("h{number}.example"));
+            let along = paths.to(&sockets, ACCOUNT, &name, remote, Transport::Tls);
+            along.unwrap();
+        }
+        assert_eq!(paths.by_id.len(), MOST);
+    }
+
+    #[test]
+    fn an_accounts_own_server_may_show_the_accounts_domain() {
+        let mut paths = Paths::default();
+        let home = Some("example.org".to_owned());
+        let servers = vec!["192.0.2.1".to_owned(), "sbc.example".to_owned()];
+        paths.set_terms(ACCOUNT, &Terms::default(), home, servers);
+        let expected = |host: Host| {
+            let goal = Goal {
+                account: ACCOUNT,
+                transport: Transport::Tls,
+                remote: SocketAddr::from(([192, 0, 2, 1], 5061)),
+                host,
+            };
+            paths.client(&goal).expected().to_vec()
+        };
+        assert_eq!(
+            expected(host("sbc.example")),
+            ["sbc.example", "example.org"]
+        );
+        // What is asked for by name is the domain: an address cannot be.
+        let address = Host::Ip([192, 0, 2, 1].into());
+        assert_eq!(expected(address), ["example.org", "192.0.2.1"]);
+        assert_eq!(expected(host("stranger.example")), ["stranger.example"]);
     }
 }

@@ -372,12 +372,13 @@ impl Picture {
         account.domain.parse().ok()
     }
 
-    /// How an account's signalling travels.
-    pub(super) fn signalling(&mut self, id: AccountId, signalling: Signalling) {
+    /// How an account's signalling travels; answers whether that is new.
+    pub(super) fn signalling(&mut self, id: AccountId, signalling: Signalling) -> bool {
         let found = self.snapshot.accounts.iter_mut().find(|view| view.id == id);
-        if let Some(view) = found {
-            view.signalling = signalling;
-        }
+        found.is_some_and(|view| {
+            let before = std::mem::replace(&mut view.signalling, signalling);
+            before != view.signalling
+        })
     }
 
     /// A secure connection of an account was refused, or stands.

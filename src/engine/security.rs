@@ -60,6 +60,9 @@ impl Driver {
         if signalling != Signalling::Unknown {
             self.picture.refused(account, None);
         }
-        self.picture.signalling(account, signalling);
+        let changed = self.picture.signalling(account, signalling.clone());
+        if let (true, Signalling::Encrypted(secured)) = (changed, signalling) {
+            self.tell(Event::Secured { account, secured });
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! SIP over sockets: bytes in, whole messages out, and who they are from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -36,6 +36,11 @@ pub enum Arrival {
         /// Who sent it.
         from: Peer,
     },
+    /// A ping of ours over a connection is answered (RFC 5626 section 4.4.1).
+    Pong {
+        /// By whom.
+        from: Peer,
+    },
     /// What was sent there did not get there, or its connection is gone.
     Lost {
         /// Where.
@@ -58,6 +63,8 @@ pub struct SipPort {
     sockets: Sockets,
     events: mpsc::Receiver<NetEvent>,
     streams: BTreeMap<StreamId, Stream>,
+    /// Given up, and not yet closed by the system: of no interest any more.
+    abandoned: BTreeSet<StreamId>,
     paths: Paths,
 }
 
@@ -98,6 +105,7 @@ impl SipPort {
             sockets,
             events,
             streams: BTreeMap::new(),
+            abandoned: BTreeSet::new(),
             paths: Paths::default(),
         })
     }
@@ -162,6 +170,9 @@ impl SipPort {
                 error,
                 unsent,
             } => {
+                if self.abandoned.remove(&id) {
+                    return Vec::new();
+                }
                 if let Some(error) = &error {
                     tracing::debug!(%remote, unsent, "connection lost: {error:#}");
                 }
@@ -232,7 +243,7 @@ impl SipPort {
                 Frame::Ping => {
                     let _ = self.sockets.send_on(id, b"\r\n".to_vec());
                 }
-                Frame::Pong => {}
+                Frame::Pong => arrivals.push(Arrival::Pong { from }),
                 Frame::Broken(error) => {
                     tracing::debug!(remote = %from.remote, "stream given up: {error}");
                     self.sockets.close_stream(id);
@@ -355,6 +366,25 @@ impl SipPort {
             let now = self.peer(way.transport, ours, way.remote, way.connection);
             now.local.ip() == way.local.ip()
         })
+    }
+
+    /// Closes the connections that this way goes over, whatever still waits on them: the other end is
+    /// not there any more. Answers how they were known.
+    pub fn abandon(&mut self, to: &Peer) -> Vec<Peer> {
+        let concerned = |peer: &Peer| {
+            (peer.transport, peer.remote) == (to.transport, to.remote)
+                && (to.connection.is_none() || to.connection == peer.connection)
+        };
+        let found = self.streams.iter().filter(|(_, it)| concerned(&it.peer));
+        let found: Vec<StreamId> = found.map(|(id, _)| *id).collect();
+        let mut known = Vec::new();
+        for id in found {
+            known.extend(self.streams.remove(&id).map(|stream| stream.peer));
+            self.abandoned.insert(id);
+            let _ = self.paths.closed(id);
+            self.sockets.close_stream(id);
+        }
+        known
     }
 
     /// Closes connections from addresses that are ours no more: nobody would tell of them.

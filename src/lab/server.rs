@@ -352,6 +352,8 @@ impl Server {
                     Ok(parsed) => self.receive(now, parsed, from),
                     Err(error) => self.agent.handle_message(now, Err(error), from),
                 },
+                // Its phones ask nobody whether they are there.
+                Arrival::Pong { .. } => {}
                 Arrival::Lost { to } | Arrival::NotSecured { to, .. } => {
                     self.agent.handle_transport_error(now, to);
                     self.notifier.handle_transport_error(now, to);
@@ -399,6 +401,7 @@ impl Server {
                     let ways = self.ways(account, &hop);
                     self.agent.handle_resolved(now, id, ways);
                 }
+                Output::Abandon { .. } => {}
                 Output::Media(order) => self.order(now, order),
                 Output::Event(event) => self.event(now, event),
                 Output::Wait(at) => {

@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
@@ -24,6 +25,7 @@ use rustls::{
 };
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use zeroize::Zeroizing;
@@ -32,6 +34,9 @@ use super::StreamError;
 use super::judge::{Judge, Refusal};
 use crate::trust::{Certificate, Refused, Secured, Terms, TlsFailure, TlsVersion, Verified};
 
+/// How long a server may take to answer in TLS. One that does not speak it may wait for more of what
+/// it does not understand; below the time that a whole connection has.
+const HANDSHAKE: Duration = Duration::from_secs(8);
 /// Sessions remembered to be taken up again: those of one name, of which a server gives a few.
 const SESSIONS: usize = 8;
 /// A file of certificates, even with the authorities of a whole system, is smaller.
@@ -89,9 +94,10 @@ impl TlsClient {
         let ready = self.ready.get_or_try_init(|| self.prepare()).await;
         let ready = ready.map_err(|failure| self.refused(failure))?;
         let connector = TlsConnector::from(Arc::clone(&ready.config));
-        let connecting = connector.connect(ready.name.clone(), stream);
+        let connecting = timeout(HANDSHAKE, connector.connect(ready.name.clone(), stream));
         let stream = connecting
             .await
+            .map_err(|_| StreamError::Tls(self.refused(TlsFailure::NotSpoken)))?
             .map_err(|error| StreamError::Tls(self.handshake_error(&error, &ready.ours)))?;
         let secured = self.look_at(&stream, ready)?;
         Ok((stream, secured))

@@ -7,6 +7,8 @@ use rand::{Rng, RngExt};
 
 /// The first ceiling, when no other way to the server works either (RFC 5626 section 4.5).
 const BASE: Duration = Duration::from_secs(30);
+/// The same, when another one works.
+const BASE_BESIDE: Duration = Duration::from_secs(90);
 /// The last ceiling (RFC 5626 section 4.5).
 const CEILING: Duration = Duration::from_secs(1_800);
 /// The bounds of what a server may tell: it neither makes us hammer it nor silences us for a day.
@@ -16,7 +18,13 @@ const TOLD: std::ops::RangeInclusive<Duration> =
 /// Our own delay after this many failures in a row: the base doubled for each, up to the ceiling,
 /// and of that 50% to 100% at random, so that the phones of a house do not come back as one.
 pub(crate) fn own(rng: &mut impl Rng, failures: u32) -> Duration {
-    let doubled = BASE.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX));
+    own_beside(rng, failures, false)
+}
+
+/// The same; `others_stand`: another way to the server works meanwhile.
+pub(crate) fn own_beside(rng: &mut impl Rng, failures: u32, others_stand: bool) -> Duration {
+    let base = if others_stand { BASE_BESIDE } else { BASE };
+    let doubled = base.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX));
     let ceiling = doubled.min(CEILING);
     ceiling.mul_f64(rng.random_range(0.5..=1.0))
 }
@@ -48,6 +56,21 @@ mod tests {
                 secs(most) > 0.95 && secs(most) <= 1.0,
                 "{failures}: {most:?}"
             );
+        }
+    }
+
+    #[test]
+    fn who_has_another_way_takes_more_time() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for (failures, ceiling) in [(1, 180), (2, 360), (4, 1_440), (5, 1_800)] {
+            for _ in 0..50 {
+                let delay = own_beside(&mut rng, failures, true).as_secs_f64();
+                let ceiling = f64::from(ceiling);
+                assert!(
+                    (ceiling / 2.0..=ceiling).contains(&delay),
+                    "{failures}: {delay}"
+                );
+            }
         }
     }
 

@@ -146,7 +146,8 @@ fn a_registrar_that_agrees_to_flows_and_gives_an_address_is_taken_at_its_word() 
     ] {
         assert!(register.contains(said), "{said}: {register}");
     }
-    // Each after 80 to 100 % of the minute that the server gives.
+    // Each after 80 to 100 % of the minute that the server gives; it does not answer STUN, which is
+    // asked first.
     let pings = world.sent_by(ANA).iter().filter(|it| it.is_empty()).count();
     assert!((3..=4).contains(&pings), "{pings}");
     dial(&mut world, ana, "1002");

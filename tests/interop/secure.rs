@@ -57,6 +57,10 @@ fn two_ramals_call_each_other_over_tls_and_websocket() {
             &ca,
         )
         .start(&folder, &format!("{transport}-calling"));
+        if transport != "ws" {
+            let told = calling.wait_for("secured", SOON);
+            assert_eq!(told["verified"], "own_authority");
+        }
         calling.wait_for("answered", SOON);
         called.wait_for("answered", SOON);
         calling.ends_with(0, SOON);
@@ -120,6 +124,7 @@ fn a_wrong_certificate_is_refused_with_its_own_sentence_and_a_pin_lets_it_throug
             .with(&["--pin", &fingerprint])
             .start(&folder, "pinned");
         pinned.wait_for("registered", SOON);
+        assert_eq!(pinned.wait_for("secured", SOON)["verified"], "pin");
         pinned.ends_with(0, SOON);
     }
 }

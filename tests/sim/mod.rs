@@ -92,6 +92,8 @@ pub(crate) struct Phone {
     pub(crate) listening: BTreeMap<MediaId, Accepted>,
     /// Where each hears its sound.
     pub(crate) rtp: BTreeMap<MediaId, SocketAddr>,
+    /// Connections that it gave up.
+    pub(crate) abandoned: Vec<Peer>,
     /// Sessions that are open.
     pub(crate) open_media: Vec<MediaId>,
     /// When it wants to be woken.
@@ -194,6 +196,7 @@ impl World {
             pressed: BTreeMap::new(),
             listening: BTreeMap::new(),
             rtp: BTreeMap::new(),
+            abandoned: Vec::new(),
             open_media: Vec::new(),
             wake_at: None,
             next_port: 40_000,
@@ -303,6 +306,7 @@ impl World {
                         self.put_under_way(now + self.finding_takes, found);
                     }
                 }
+                Output::Abandon { to } => phone.abandoned.push(to),
                 Output::Media(MediaCommand::Move { media, local }) => {
                     let rtp = SocketAddr::new(local, phone.next_port);
                     phone.next_port += 2;
@@ -454,6 +458,11 @@ impl World {
                 self.settle(phone);
             }
         } else if let Some(phone) = self.phones.iter().position(|phone| phone.is_at(to)) {
+            if self.transport != Transport::Udp && datagram.bytes == b"\r\n" {
+                self.phones[phone].agent.handle_pong(from);
+                self.settle(phone);
+                return;
+            }
             self.phones[phone]
                 .agent
                 .handle_datagram(self.now, &datagram.bytes, from);

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use ramal::nat::stun::binding;
 use ramal::sip::{
     Contacts, HeaderName, HostPort, Message, Method, NameAddr, Request, Response, StatusCode,
     Transport, Uri, Via, parse_datagram,
@@ -44,6 +45,8 @@ pub(crate) struct Registrar {
     pub(crate) calls_ask: Option<u16>,
     /// The same for messages.
     pub(crate) messages_ask: Option<u16>,
+    /// It keeps to RFC 5626: agrees to flows, and answers what keeps them open.
+    pub(crate) outbound: bool,
     /// Hears nothing and says nothing.
     pub(crate) away: bool,
     pub(crate) instead: Option<Instead>,
@@ -68,6 +71,7 @@ impl Registrar {
             expires: (60, 300),
             calls_ask: None,
             messages_ask: None,
+            outbound: false,
             away: false,
             instead: None,
             held: Vec::new(),
@@ -117,6 +121,16 @@ impl Registrar {
     pub(crate) fn take(&mut self, now: Instant, datagram: &Datagram) -> Option<Datagram> {
         if self.away {
             return None;
+        }
+        match datagram.bytes.first() {
+            Some(0..=3) if self.outbound => {
+                let answer = binding::answer(&datagram.bytes, datagram.from).ok()??;
+                return Some(self.datagram(datagram.from, answer));
+            }
+            Some(b'\r') if self.outbound && datagram.bytes == b"\r\n\r\n" => {
+                return Some(self.datagram(datagram.from, b"\r\n".to_vec()));
+            }
+            _ => {}
         }
         let forget = |at: &Instant| now - *at < PATIENCE;
         self.answered.retain(|_, (at, _)| forget(at));
@@ -246,6 +260,9 @@ impl Registrar {
         };
         let (shortest, longest) = self.expires;
         let mut response = reply(request, 200);
+        if self.outbound {
+            response.headers.push("Require", "outbound");
+        }
         for contact in contacts {
             let expires = contact.expires().or(wished).unwrap_or(longest).min(longest);
             if expires > 0 && expires < shortest {

@@ -91,3 +91,40 @@ pub(super) fn transport_of(service: &str) -> Option<Transport> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_asks_for_security_goes_over_nothing_else() {
+        let hop = |uri: &str, configured, secure| {
+            let uri: Uri = uri.parse().expect("a URI");
+            let hop = Hop::of(&uri, configured, secure).expect("it names a host");
+            hop.transport_or_default()
+        };
+        let (udp, tls) = (Some(Transport::Udp), Some(Transport::Tls));
+        for (uri, configured, expected) in [
+            ("sip:a@h", None, Transport::Udp),
+            ("sip:a@h", udp, Transport::Udp),
+            ("sip:a@h;transport=tcp", None, Transport::Tcp),
+            ("sip:a@h", tls, Transport::Tls),
+            ("sip:a@h;transport=tls", None, Transport::Tls),
+            ("sip:a@h;transport=ws", None, Transport::Ws),
+            ("sip:a@h;transport=ws", Some(Transport::Wss), Transport::Wss),
+            ("sips:a@h", None, Transport::Tls),
+            ("sips:a@h", udp, Transport::Tls),
+            ("sips:a@h;transport=udp", None, Transport::Tls),
+            ("sips:a@h;transport=tcp", None, Transport::Tls),
+            ("sips:a@h;transport=ws", None, Transport::Wss),
+        ] {
+            assert_eq!(
+                hop(uri, configured, false),
+                expected,
+                "{uri} {configured:?}"
+            );
+            let secured = hop(uri, configured, true);
+            assert!(secured.is_secure(), "{uri} {configured:?}: {secured:?}");
+        }
+    }
+}

@@ -85,6 +85,8 @@ pub struct Registration {
     agreed: Agreed,
     /// Where we were reached before, and may still be bound.
     former: Vec<NameAddr>,
+    /// Somebody else reaches the registrar for us.
+    others_stand: bool,
 }
 
 /// What the person wants, whatever is on its way.
@@ -174,6 +176,7 @@ impl Registration {
             path: Vec::new(),
             agreed: Agreed::default(),
             former: Vec::new(),
+            others_stand: false,
             config,
         }
     }
@@ -201,6 +204,18 @@ impl Registration {
     #[must_use]
     pub const fn is_bound(&self) -> bool {
         self.bound_until.is_some()
+    }
+
+    /// Which of this phone's flows it is for (RFC 5626 section 4.2), from 1.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.config.reg_id.unwrap_or(1)
+    }
+
+    /// Whether another flow stands meanwhile: then a failure of this one is less urgent (RFC 5626
+    /// section 4.5).
+    pub const fn set_others_stand(&mut self, stand: bool) {
+        self.others_stand = stand;
     }
 
     /// Whether a REGISTER is on its way.
@@ -673,7 +688,9 @@ impl Registration {
                 self.failures = self.failures.saturating_add(1);
                 let delay = match failing.healing {
                     Healing::After(told) => backoff::told(&mut self.rng, told),
-                    Healing::InTime | Healing::Never => backoff::own(&mut self.rng, self.failures),
+                    Healing::InTime | Healing::Never => {
+                        backoff::own_beside(&mut self.rng, self.failures, self.others_stand)
+                    }
                 };
                 self.state = State::BackingOff {
                     retry_at: now + delay,
